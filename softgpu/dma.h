@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dma.h: machine memory as the device sees it. The vfio-user client announces ranges of guest
+ * memory (DMA_MAP) with a file descriptor each; this module keeps them mapped and translates bus
+ * addresses to host pointers. The transport thread adds and removes ranges; engine and display
+ * threads look up. A look-up holds the read side of a rwlock only while it copies, so an unmap
+ * never pulls memory from under a copy.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct dma;
+
+struct dma *dma_new(void);
+struct dma *dma_free(struct dma *d);
+
+/* Announce [iova, iova+size). fd may be -1 (no memory behind it: accesses fail). Takes ownership
+ * of fd. prot: bit 0 read, bit 1 write. 0 or -errno (-EEXIST on overlap). */
+int dma_add(struct dma *d, uint64_t iova, uint64_t size, int fd, uint64_t offset, unsigned prot);
+/* Forget the range that was announced with exactly these bounds; -ENOENT when there is none. */
+int dma_remove(struct dma *d, uint64_t iova, uint64_t size);
+void dma_remove_all(struct dma *d);
+
+/* Copy from / to machine memory. 0, or -EFAULT when any byte is not mapped with that right
+ * (nothing is copied then). */
+int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len);
+int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len);

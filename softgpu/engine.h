@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h: the execution half of softgpu: GGTT and PPGTT translation, the four command streamers
+ * with execlists, the blitter. One thread per engine runs work; registers of the half's own ranges
+ * arrive on the transport thread through engines_mmio_*(). What the execution half needs from the
+ * device is in struct engines_ops, so that it can be tested without a transport.
+ *
+ * Lock order: engines' own locks may be held while calling ops->raise; never while calling
+ * ops->mmio_read / ops->mmio_write (register accesses by commands), which may call back into
+ * engines_mmio_*().
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT };
+
+/* Events an engine raises; the device maps them to interrupt banks (GEN8_GT_IIR bits). */
+#define ENGINE_EVENT_USER    (1u << 0) /* MI_USER_INTERRUPT */
+#define ENGINE_EVENT_PIPECTL (1u << 4) /* PIPE_CONTROL / MI_FLUSH_DW notify */
+#define ENGINE_EVENT_CTX     (1u << 8) /* context switch, execlists */
+
+struct engines;
+struct dma;
+struct judge;
+
+struct engines_ops {
+    /* An engine event; called from engine threads. bits: ENGINE_EVENT_*. */
+    void (*raise)(void *opaque, enum engine_id engine, uint32_t bits);
+    /* A register access made by a command (MI_LOAD_REGISTER_*, MI_STORE_REGISTER_MEM) or by a
+     * context image's register list, for registers outside the engine's own. Engine threads. */
+    uint32_t (*mmio_read)(void *opaque, uint32_t offset);
+    void (*mmio_write)(void *opaque, uint32_t offset, uint32_t value);
+    void *opaque;
+};
+
+/* judge may not be NULL. */
+struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops);
+/* Stops and joins the engine threads. Returns NULL. */
+struct engines *engines_free(struct engines *e);
+
+/* True when BAR0 offset (below 2 MiB) belongs to the execution half: ring register blocks at
+ * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x3ff and RCS up to 0x27ff), fault and TLB registers
+ * 0x4000..0x4fff, GEN6_GDRST 0x941c, render registers a context restores. */
+bool engines_owns(uint32_t offset);
+uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
+void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
+
+/* The GTT half of BAR0 (BAR0 + 8 MiB, 8 MiB of 8-byte PTEs = 4 GiB GGTT). offset is relative to
+ * its start; len 1, 2, 4 or 8, naturally aligned. */
+uint64_t engines_gtt_read(struct engines *e, uint32_t offset, unsigned len);
+void engines_gtt_write(struct engines *e, uint32_t offset, unsigned len, uint64_t value);
+
+/* CPU access through the aperture (BAR2) and display fetch: GGTT address, any length, may cross
+ * pages. A page without a valid PTE reads as zeros and drops writes; the result is then 1, else 0. */
+int engines_ggtt_read(struct engines *e, uint64_t addr, void *buf, uint32_t len);
+int engines_ggtt_write(struct engines *e, uint64_t addr, const void *buf, uint32_t len);
+
+/* Function-level reset: everything as after power-on. */
+void engines_reset(struct engines *e);
+
+struct engines_stats {
+    uint64_t batches[ENGINE_COUNT];   /* MI_BATCH_BUFFER_START executed */
+    uint64_t contexts[ENGINE_COUNT];  /* contexts loaded onto the engine */
+    uint64_t commands[ENGINE_COUNT];  /* commands executed or retired by length */
+    uint64_t unknown[ENGINE_COUNT];   /* commands with an unknown opcode: the engine hangs on it */
+    uint64_t busy_ns[ENGINE_COUNT];
+    uint64_t blit_bytes;
+    uint64_t slices;                  /* RCS+BCS+VCS+VECS: context loads whose owning domain
+                                         differs from the one before on that engine */
+    uint64_t faults;                  /* accesses through invalid PTEs */
+};
+void engines_get_stats(struct engines *e, struct engines_stats *out);

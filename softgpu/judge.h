@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.h: who owns which machine frame, and who touched a frame that was not theirs. Ownership
+ * arrives from a walker in dom0 that asks Xen (domain page lists); it is never told by the services
+ * under test. Every DMA the GPU makes is presented here with the context that caused it. Thread
+ * safe: engine and display threads ask, the control thread loads ownership.
+ *
+ * Rule: within one context (address space), guest data accesses may hit frames of one domain only;
+ * dom0 frames may be touched only if the walker listed them as the stub's own pages. Before any
+ * ownership is loaded (native runs) nothing is judged and judge_ready() is false.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define JUDGE_DOM_NONE 0x7ff0u /* frame of nobody (free, Xen's own) */
+#define JUDGE_DOM_STUB 0x7ff1u /* dom0 page that the kernel stub handed out for the GPU */
+
+struct judge;
+
+struct judge *judge_new(void);
+struct judge *judge_free(struct judge *j);
+
+/* Ownership updates are transactions: begin, add ranges (machine frame numbers), commit. The new
+ * map replaces the old one whole at commit. */
+int judge_begin(struct judge *j);
+int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid);
+int judge_commit(struct judge *j);
+bool judge_ready(struct judge *j);
+/* Frames known for one domain. */
+uint64_t judge_frames(struct judge *j, uint16_t domid);
+/* Owner of a frame, JUDGE_DOM_NONE when unknown. */
+uint16_t judge_owner(struct judge *j, uint64_t mfn);
+
+/* What an access was made for. */
+enum judge_space { JUDGE_GGTT, JUDGE_PPGTT };
+struct judge_access {
+    unsigned engine;       /* enum engine_id; ENGINE_COUNT for display and aperture */
+    uint32_t lrca;         /* context, GGTT address of its image; 0 when none */
+    uint64_t root;         /* PML4 / PDP0 of the address space; 0 for the GGTT */
+    enum judge_space space;
+    uint64_t gpu_addr;     /* virtual address */
+    uint64_t cmd_addr;     /* address of the command that made it, 0 when none */
+    uint64_t mfn;          /* machine frame it reached */
+    bool write;
+};
+/* Present one page access. Returns true when it is a violation (counted and recorded; the first
+ * 256 are kept whole). Cheap when allowed. *ctx_domid is the domain this context has been seen to
+ * belong to: the caller keeps it per loaded context, JUDGE_DOM_NONE at first. */
+bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid);
+uint64_t judge_violations(struct judge *j);
+/* JSON array of the recorded violations. */
+void judge_dump(struct judge *j, FILE *out);
