@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dma.c: machine memory as the device sees it; the rules are in dma.h. Ranges stand in an array
+ * sorted by address; a look-up is a binary search under the read side of the lock, a change takes
+ * the write side. Called by the transport thread (add, remove) and by engine, display and control
+ * threads (read, write).
+ */
+#include "softgpu/dma.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROT_BIT_READ  1u
+#define PROT_BIT_WRITE 2u
+
+struct range {
+    uint64_t iova;
+    uint64_t size;
+    uint8_t *host; /* start of the bytes, NULL when the range has no memory */
+    void *map;     /* what mmap returned (page aligned) and its length */
+    size_t map_len;
+    unsigned prot;
+};
+
+struct dma {
+    pthread_rwlock_t lock;
+    struct range *ranges;
+    size_t count;
+    size_t room;
+};
+
+struct dma *dma_new(void)
+{
+    struct dma *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return NULL;
+    if (pthread_rwlock_init(&d->lock, NULL)) {
+        free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void range_drop(struct range *r)
+{
+    if (r->map)
+        munmap(r->map, r->map_len);
+}
+
+struct dma *dma_free(struct dma *d)
+{
+    if (!d)
+        return NULL;
+    dma_remove_all(d);
+    pthread_rwlock_destroy(&d->lock);
+    free(d->ranges);
+    free(d);
+    return NULL;
+}
+
+/* Index of the first range that ends above addr; d->count when there is none. */
+static size_t first_above(const struct dma *d, uint64_t addr)
+{
+    size_t lo = 0;
+    size_t hi = d->count;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (d->ranges[mid].iova + (d->ranges[mid].size - 1) < addr)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Maps the file behind a range. A file shorter than the range is refused: touching the missing
+ * part would be a SIGBUS. */
+static int range_map(struct range *r, int fd, uint64_t offset)
+{
+    uint64_t slack = offset & (uint64_t)(sysconf(_SC_PAGESIZE) - 1);
+    struct stat st;
+    int prot = PROT_READ | (r->prot & PROT_BIT_WRITE ? PROT_WRITE : 0);
+
+    if (fstat(fd, &st))
+        return -errno;
+    if (offset > INT64_MAX || r->size > (uint64_t)INT64_MAX - offset ||
+        offset + r->size > (uint64_t)st.st_size)
+        return -EINVAL;
+    r->map_len = (size_t)(r->size + slack);
+    r->map = mmap(NULL, r->map_len, prot, MAP_SHARED, fd, (off_t)(offset - slack));
+    if (r->map == MAP_FAILED) {
+        r->map = NULL;
+        return -errno;
+    }
+    r->host = (uint8_t *)r->map + slack;
+    return 0;
+}
+
+static int insert(struct dma *d, const struct range *r)
+{
+    size_t at = first_above(d, r->iova);
+
+    if (at < d->count && d->ranges[at].iova <= r->iova + (r->size - 1))
+        return -EEXIST;
+    if (d->count == d->room) {
+        size_t room = d->room ? d->room * 2 : 16;
+        struct range *grown = realloc(d->ranges, room * sizeof(*grown));
+
+        if (!grown)
+            return -ENOMEM;
+        d->ranges = grown;
+        d->room = room;
+    }
+    memmove(&d->ranges[at + 1], &d->ranges[at], (d->count - at) * sizeof(*r));
+    d->ranges[at] = *r;
+    d->count++;
+    return 0;
+}
+
+int dma_add(struct dma *d, uint64_t iova, uint64_t size, int fd, uint64_t offset, unsigned prot)
+{
+    struct range r = {.iova = iova, .size = size, .prot = prot};
+    int ret = 0;
+
+    if (!size || iova + (size - 1) < iova)
+        ret = -EINVAL;
+    else if (fd >= 0)
+        ret = range_map(&r, fd, offset);
+    if (fd >= 0)
+        close(fd); /* the mapping keeps the file */
+    if (ret)
+        return ret;
+    pthread_rwlock_wrlock(&d->lock);
+    ret = insert(d, &r);
+    pthread_rwlock_unlock(&d->lock);
+    if (ret)
+        range_drop(&r);
+    return ret;
+}
+
+int dma_remove(struct dma *d, uint64_t iova, uint64_t size)
+{
+    int ret = -ENOENT;
+    size_t at;
+
+    pthread_rwlock_wrlock(&d->lock);
+    at = first_above(d, iova);
+    if (at < d->count && d->ranges[at].iova == iova && d->ranges[at].size == size) {
+        range_drop(&d->ranges[at]);
+        d->count--;
+        memmove(&d->ranges[at], &d->ranges[at + 1], (d->count - at) * sizeof(d->ranges[0]));
+        ret = 0;
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return ret;
+}
+
+void dma_remove_all(struct dma *d)
+{
+    pthread_rwlock_wrlock(&d->lock);
+    for (size_t i = 0; i < d->count; i++)
+        range_drop(&d->ranges[i]);
+    d->count = 0;
+    pthread_rwlock_unlock(&d->lock);
+}
+
+/* True when all of [addr, addr+len) has memory with the right; *at is then the range of addr. */
+static bool covered(const struct dma *d, uint64_t addr, size_t len, unsigned right, size_t *at)
+{
+    size_t i = first_above(d, addr);
+    uint64_t last = addr + (len - 1);
+
+    *at = i;
+    if (last < addr)
+        return false;
+    for (; i < d->count; i++) {
+        const struct range *r = &d->ranges[i];
+
+        if (r->iova > addr || !r->host || !(r->prot & right))
+            return false;
+        if (last - r->iova < r->size)
+            return true;
+        addr = r->iova + r->size;
+    }
+    return false;
+}
+
+/* The guest polls status words that the device writes: an aligned word goes over in one piece, and
+ * after everything that was written before it. */
+static void copy_in(void *dst, const void *src, size_t len)
+{
+    uint64_t v8;
+    uint32_t v4;
+
+    if (len == 4 && !((uintptr_t)src & 3)) {
+        v4 = __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE);
+        memcpy(dst, &v4, 4);
+    } else if (len == 8 && !((uintptr_t)src & 7)) {
+        v8 = __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE);
+        memcpy(dst, &v8, 8);
+    } else {
+        memcpy(dst, src, len);
+    }
+}
+
+static void copy_out(void *dst, const void *src, size_t len)
+{
+    uint64_t v8;
+    uint32_t v4;
+
+    if (len == 4 && !((uintptr_t)dst & 3)) {
+        memcpy(&v4, src, 4);
+        __atomic_store_n((uint32_t *)dst, v4, __ATOMIC_RELEASE);
+    } else if (len == 8 && !((uintptr_t)dst & 7)) {
+        memcpy(&v8, src, 8);
+        __atomic_store_n((uint64_t *)dst, v8, __ATOMIC_RELEASE);
+    } else {
+        memcpy(dst, src, len);
+    }
+}
+
+/* Bytes of [addr, addr+len) that lie in range r, which holds addr. */
+static size_t run_in(const struct range *r, uint64_t addr, size_t len)
+{
+    uint64_t left = r->size - (addr - r->iova);
+
+    return left < len ? (size_t)left : len;
+}
+
+int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len)
+{
+    uint8_t *to = buf;
+    int ret = 0;
+    size_t at;
+
+    if (!len)
+        return 0;
+    pthread_rwlock_rdlock(&d->lock);
+    if (!covered(d, addr, len, PROT_BIT_READ, &at))
+        ret = -EFAULT;
+    for (; !ret && len; at++) {
+        const struct range *r = &d->ranges[at];
+        size_t run = run_in(r, addr, len);
+
+        copy_in(to, r->host + (addr - r->iova), run);
+        to += run;
+        addr += run;
+        len -= run;
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return ret;
+}
+
+int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len)
+{
+    const uint8_t *from = buf;
+    int ret = 0;
+    size_t at;
+
+    if (!len)
+        return 0;
+    pthread_rwlock_rdlock(&d->lock);
+    if (!covered(d, addr, len, PROT_BIT_WRITE, &at))
+        ret = -EFAULT;
+    for (; !ret && len; at++) {
+        const struct range *r = &d->ranges[at];
+        size_t run = run_in(r, addr, len);
+
+        copy_out(r->host + (addr - r->iova), from, run);
+        from += run;
+        addr += run;
+        len -= run;
+    }
+    pthread_rwlock_unlock(&d->lock);
+    return ret;
+}

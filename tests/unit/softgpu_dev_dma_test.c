@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machine memory of the software GPU: ranges, rights, overlap, copies that cross ranges, and an
+ * unmap while another thread copies.
+ */
+#include "softgpu/dma.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int memory(size_t size, uint8_t fill)
+{
+    int fd = memfd_create("dma", MFD_CLOEXEC);
+    uint8_t *page = malloc(size);
+
+    assert_true(fd >= 0);
+    assert_non_null(page);
+    memset(page, fill, size);
+    assert_int_equal(write(fd, page, size), size);
+    free(page);
+    return fd;
+}
+
+static void test_rights(void **state)
+{
+    struct dma *d = dma_new();
+    uint32_t word = 0;
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x1000, 0x1000, memory(0x1000, 0x11), 0, 3), 0);
+    assert_int_equal(dma_add(d, 0x2000, 0x1000, memory(0x1000, 0x22), 0, 1), 0);
+    assert_int_equal(dma_add(d, 0x3000, 0x1000, -1, 0, 3), 0);
+    assert_int_equal(dma_read(d, 0x1004, &word, 4), 0);
+    assert_int_equal(word, 0x11111111);
+    assert_int_equal(dma_write(d, 0x2000, &word, 4), -EFAULT);
+    assert_int_equal(dma_read(d, 0x2000, &word, 4), 0);
+    assert_int_equal(word, 0x22222222);
+    assert_int_equal(dma_read(d, 0x3000, &word, 4), -EFAULT);
+    assert_int_equal(dma_read(d, 0x0ffe, &word, 4), -EFAULT);
+    assert_int_equal(dma_read(d, UINT64_MAX - 1, &word, 4), -EFAULT);
+    assert_int_equal(dma_read(d, 0x9000, NULL, 0), 0);
+    assert_null(dma_free(d));
+}
+
+static void test_crossing(void **state)
+{
+    struct dma *d = dma_new();
+    uint8_t buf[0x100];
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x2000, 0x1000, memory(0x1000, 0x22), 0, 3), 0);
+    assert_int_equal(dma_add(d, 0x1000, 0x1000, memory(0x3000, 0x11), 0x2000, 3), 0);
+    memset(buf, 0x5a, sizeof(buf));
+    assert_int_equal(dma_write(d, 0x1f80, buf, sizeof(buf)), 0);
+    memset(buf, 0, sizeof(buf));
+    assert_int_equal(dma_read(d, 0x1f80, buf, sizeof(buf)), 0);
+    assert_int_equal(buf[0], 0x5a);
+    assert_int_equal(buf[0xff], 0x5a);
+    assert_int_equal(dma_read(d, 0x2080, buf, 1), 0);
+    assert_int_equal(buf[0], 0x22);
+    /* the last byte is missing: nothing is written */
+    memset(buf, 0x77, sizeof(buf));
+    assert_int_equal(dma_write(d, 0x2f01, buf, sizeof(buf)), -EFAULT);
+    assert_int_equal(dma_read(d, 0x2f01, buf, 1), 0);
+    assert_int_equal(buf[0], 0x22);
+    dma_free(d);
+}
+
+static void test_bounds(void **state)
+{
+    struct dma *d = dma_new();
+    uint8_t b;
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x1000, 0, -1, 0, 3), -EINVAL);
+    assert_int_equal(dma_add(d, UINT64_MAX, 2, -1, 0, 3), -EINVAL);
+    assert_int_equal(dma_add(d, 0, 0x2000, memory(0x1000, 0), 0, 3), -EINVAL);
+    assert_int_equal(dma_add(d, 0, 0x1000, memory(0x1000, 0), UINT64_MAX - 10, 3), -EINVAL);
+    assert_int_equal(dma_add(d, 0x1000, 0x2000, memory(0x2000, 1), 0, 3), 0);
+    assert_int_equal(dma_add(d, 0x2fff, 0x1000, -1, 0, 3), -EEXIST);
+    assert_int_equal(dma_add(d, 0x0, 0x1001, -1, 0, 3), -EEXIST);
+    assert_int_equal(dma_add(d, 0x1800, 0x10, -1, 0, 3), -EEXIST);
+    assert_int_equal(dma_add(d, 0x3000, 0x1000, -1, 0, 3), 0);
+    assert_int_equal(dma_add(d, UINT64_MAX, 1, -1, 0, 3), 0);
+    assert_int_equal(dma_remove(d, 0x1000, 0x1000), -ENOENT);
+    assert_int_equal(dma_remove(d, 0x1001, 0x2000), -ENOENT);
+    assert_int_equal(dma_read(d, 0x1000, &b, 1), 0);
+    assert_int_equal(dma_remove(d, 0x1000, 0x2000), 0);
+    assert_int_equal(dma_read(d, 0x1000, &b, 1), -EFAULT);
+    dma_remove_all(d);
+    assert_int_equal(dma_remove(d, 0x3000, 0x1000), -ENOENT);
+    dma_free(d);
+}
+
+/* As SeaBIOS does: one map split in four and joined again, many times. */
+static void test_many(void **state)
+{
+    struct dma *d = dma_new();
+    uint64_t word;
+
+    (void)state;
+    for (uint64_t i = 0; i < 200; i++)
+        assert_int_equal(dma_add(d, (199 - i) << 12, 0x1000, memory(0x1000, (uint8_t)i), 0, 3), 0);
+    for (uint64_t i = 0; i < 200; i += 2)
+        assert_int_equal(dma_remove(d, i << 12, 0x1000), 0);
+    for (uint64_t i = 0; i < 200; i++) {
+        int want = i % 2 ? 0 : -EFAULT;
+
+        assert_int_equal(dma_read(d, (i << 12) + 8, &word, 8), want);
+        if (!want)
+            assert_int_equal(word & 0xff, 199 - i);
+    }
+    dma_free(d);
+}
+
+struct race {
+    struct dma *d;
+    atomic_bool stop;
+    unsigned good;
+};
+
+static void *reader(void *arg)
+{
+    struct race *r = arg;
+    uint32_t buf[64];
+
+    while (!atomic_load(&r->stop))
+        if (!dma_read(r->d, 0x1000, buf, sizeof(buf)) && buf[63] == 0x33333333)
+            r->good++;
+    return NULL;
+}
+
+static void test_unmap_race(void **state)
+{
+    struct race r = {.d = dma_new()};
+    pthread_t t;
+
+    (void)state;
+    assert_int_equal(pthread_create(&t, NULL, reader, &r), 0);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(dma_add(r.d, 0x1000, 0x1000, memory(0x1000, 0x33), 0, 3), 0);
+        assert_int_equal(dma_remove(r.d, 0x1000, 0x1000), 0);
+    }
+    atomic_store(&r.stop, true);
+    pthread_join(t, NULL);
+    dma_free(r.d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rights),     cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_many),
+        cmocka_unit_test(test_unmap_race),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
