@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vggtt.h: the guest's own view of its GGTT: every entry as the guest wrote it, before any check.
+ * Written by vgt-mmio@N, read by gtt (to rebuild the shadow) and sched (guest frame of a ring or
+ * context page). A sealed memfd created by the broker.
+ */
+#pragma once
+#include <assert.h>
+#include <stdint.h>
+
+#define VGGTT_LAYOUT  1u
+#define VGGTT_ENTRIES (1u << 20) /* 4 GiB of 4 KiB pages, 8 MiB of gen8 PTEs */
+
+struct vggtt {
+    uint64_t pte[VGGTT_ENTRIES];
+};
+static_assert(sizeof(struct vggtt) == 8u << 20, "layout");
