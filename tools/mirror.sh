@@ -17,7 +17,7 @@
 # URIs of the configured package indexes whose line matches $1: one "URI|SUITE" per line.
 mirror_lines() {
     apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 'Created-By: Packages' |
-        grep -E '\|main$' | grep -E "$1" | sed 's/|main$//'
+        sed -n 's/|main$//p' | grep -E "$1"
 }
 
 # Cloud images point apt at a list of mirrors: take the first of the list.
