@@ -75,7 +75,7 @@ private_apt() {
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 \
         -o APT::Get::List-Cleanup=true -o Acquire::Languages=none -o Acquire::Retries=3 \
         -o APT::Keep-Downloaded-Packages=true -o APT::Install-Recommends=false \
-        -o APT::Default-Release= -o Debug::NoLocking=true -o DPkg::Post-Invoke:: \
+        -o APT::Default-Release= -o Debug::NoLocking=true -o Dir::Cache::pkgcache=pkgcache.bin \
         "$@"
 }
 
