@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * display.h: pipes, transcoders, ports and planes: what runs when the driver programs them. A pipe
+ * has no thread: scan line and frame counter are computed from the time since it was enabled and
+ * the programmed timings; the owner of the device's loop calls display_tick() when
+ * display_deadline() is due, and vertical blanks and finished flips become interrupts. State is
+ * guarded by the register file's lock. Times are nanoseconds of one monotonic clock.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DISPLAY_PIPES 3
+
+struct display;
+struct irq;
+struct regs;
+
+/* clock gives the time and is called with the register lock held. NULL when out of memory. */
+struct display *display_new(struct regs *r, struct irq *irq, uint64_t (*clock)(void *opaque),
+                            void *opaque);
+struct display *display_free(struct display *d);
+void display_reset(struct display *d);
+
+/* When the next vertical blank starts on any running pipe; UINT64_MAX when none runs. */
+uint64_t display_deadline(struct display *d);
+/* Vertical blanks that have started since the last call. */
+void display_tick(struct display *d);
+
+/* What one pipe shows; plane registers as of the last vertical blank. */
+struct display_plane {
+    uint32_t ctl;    /* DSPCNTR */
+    uint32_t surf;   /* GGTT address */
+    uint32_t stride; /* bytes */
+    uint32_t x, y;   /* offset into the surface, pixels */
+};
+struct display_cursor {
+    uint32_t ctl;  /* CURCNTR */
+    uint32_t base; /* GGTT address */
+    int32_t x, y;
+};
+struct display_picture {
+    uint32_t width, height; /* PIPESRC */
+    struct display_plane primary;
+    struct display_cursor cursor;
+};
+/* 0, -EINVAL when there is no such pipe, -ENODEV when it is off. */
+int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out);
+
+/* Fetches len bytes at a GGTT address for the display (engines_ggtt_read's form). */
+typedef int (*display_fetch)(void *opaque, uint64_t addr, void *buf, uint32_t len);
+/* Draws a picture into rgb (width * height * 3 bytes): linear or X-tiled primary in XRGB8888,
+ * XBGR8888 or RGB565 and the ARGB cursor. 0, -ENOTSUP for another format, -EINVAL when the
+ * picture's size is out of range (8192), -ENOMEM. */
+int scanout_draw(const struct display_picture *p, display_fetch fetch, void *opaque, uint8_t *rgb);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * irq.c: interrupt banks and delivery (irq.h). The wire is re-evaluated after every change of a
+ * bank or of the master register; MSI is sent on its rising edge, INTx while it is high and not
+ * masked. Called on the transport thread and, for engine events, on engine threads.
+ */
+#include "softgpu/irq.h"
+
+#include "softgpu/regs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MASTER        0x44200u
+#define MASTER_ENABLE (1u << 31)
+
+/* Registers of a bank, by their distance from its start. */
+enum { ISR = 0, IMR = 4, IIR = 8, IER = 12 };
+
+struct bank {
+    uint32_t base;
+    uint32_t master; /* bits of the master register it feeds; GT0 is split by engine */
+};
+
+static const struct bank banks[IRQ_BANKS] = {
+    [IRQ_GT0] = {0x44300, 1u << 0 | 1u << 1}, [IRQ_GT1] = {0x44310, 1u << 2},
+    [IRQ_GT2] = {0x44320, 1u << 4},           [IRQ_GT3] = {0x44330, 1u << 6},
+    [IRQ_PIPE_A] = {0x44400, 1u << 16},       [IRQ_PIPE_B] = {0x44410, 1u << 17},
+    [IRQ_PIPE_C] = {0x44420, 1u << 18},       [IRQ_PORT] = {0x44440, 1u << 20},
+    [IRQ_MISC] = {0x44460, 1u << 22},         [IRQ_PCU] = {0x444e0, 1u << 30},
+    [IRQ_PCH] = {0xc4000, 1u << 23},
+};
+
+struct irq {
+    struct regs *regs;
+    uint32_t second[IRQ_BANKS]; /* IIR's second event per bit */
+    int fd[IRQ_LINES];
+    bool wire;
+    bool intx_masked;
+    bool intx_disabled;
+    uint64_t sent;
+};
+
+static enum irq_bank bank_of(uint32_t offset)
+{
+    for (unsigned b = 0; b < IRQ_BANKS; b++)
+        if (offset - banks[b].base < 16)
+            return b;
+    abort(); /* only ranges of the table below lead here */
+}
+
+static uint32_t bank_pending(const struct irq *i, enum irq_bank b)
+{
+    return regs_peek(i->regs, banks[b].base + IIR) & regs_peek(i->regs, banks[b].base + IER);
+}
+
+/* Bits of the master register below bit 31. */
+static uint32_t master_pending(const struct irq *i)
+{
+    uint32_t gt0 = bank_pending(i, IRQ_GT0);
+    uint32_t bits = (gt0 & 0xffff ? 1u << 0 : 0) | (gt0 >> 16 ? 1u << 1 : 0);
+
+    for (unsigned b = IRQ_GT0 + 1; b < IRQ_BANKS; b++)
+        if (bank_pending(i, b))
+            bits |= banks[b].master;
+    return bits;
+}
+
+static void signal_line(struct irq *i, enum irq_line line)
+{
+    static const uint64_t one = 1;
+
+    /* A full counter (EAGAIN) means the client has an interrupt to take anyway. */
+    if (write(i->fd[line], &one, sizeof(one)) == sizeof(one))
+        i->sent++;
+}
+
+static void signal_intx(struct irq *i)
+{
+    if (!i->wire || i->fd[IRQ_INTX] < 0 || i->intx_masked || i->intx_disabled)
+        return;
+    i->intx_masked = true;
+    signal_line(i, IRQ_INTX);
+}
+
+static void evaluate(struct irq *i)
+{
+    bool was = i->wire;
+
+    i->wire = regs_peek(i->regs, MASTER) & MASTER_ENABLE && master_pending(i);
+    if (!i->wire)
+        return;
+    if (i->fd[IRQ_MSI] < 0)
+        signal_intx(i);
+    else if (!was)
+        signal_line(i, IRQ_MSI);
+}
+
+static uint32_t master_read(void *owner, uint32_t offset)
+{
+    const struct irq *i = owner;
+
+    return (regs_peek(i->regs, offset) & MASTER_ENABLE) | master_pending(i);
+}
+
+static void master_write(void *owner, uint32_t offset, uint32_t value)
+{
+    struct irq *i = owner;
+
+    regs_poke(i->regs, offset, value & MASTER_ENABLE);
+    evaluate(i);
+}
+
+/* IMR does not hide what IIR already holds; unmasking latches what is live. */
+static void imr_write(void *owner, uint32_t offset, uint32_t value)
+{
+    struct irq *i = owner;
+    uint32_t base = offset - IMR;
+    uint32_t opened = regs_peek(i->regs, offset) & ~value;
+
+    regs_poke(i->regs, offset, value);
+    regs_poke(i->regs, base + IIR,
+              regs_peek(i->regs, base + IIR) | (regs_peek(i->regs, base + ISR) & opened));
+    evaluate(i);
+}
+
+static void iir_write(void *owner, uint32_t offset, uint32_t value)
+{
+    struct irq *i = owner;
+    enum irq_bank b = bank_of(offset);
+    uint32_t iir = regs_peek(i->regs, offset);
+
+    regs_poke(i->regs, offset, (iir & ~value) | (i->second[b] & value));
+    i->second[b] &= ~value;
+    evaluate(i);
+}
+
+static void ier_write(void *owner, uint32_t offset, uint32_t value)
+{
+    struct irq *i = owner;
+
+    regs_poke(i->regs, offset, value);
+    evaluate(i);
+}
+
+static void isr_write(void *owner, uint32_t offset, uint32_t value)
+{
+    (void)owner;
+    (void)offset;
+    (void)value;
+}
+
+#define BANK(base, name)                                                                           \
+    {(base) + ISR, (base) + ISR, name "_ISR", NULL, isr_write, 0},                                 \
+        {(base) + IMR, (base) + IMR, name "_IMR", NULL, imr_write, 0xffffffff},                    \
+        {(base) + IIR, (base) + IIR, name "_IIR", NULL, iir_write, 0},                             \
+    {                                                                                              \
+        (base) + IER, (base) + IER, name "_IER", NULL, ier_write, 0                                \
+    }
+
+static const struct regs_range table[] = {
+    {MASTER, MASTER, "GEN8_MASTER_IRQ", master_read, master_write, 0},
+    BANK(0x44300, "GEN8_GT0"),
+    BANK(0x44310, "GEN8_GT1"),
+    BANK(0x44320, "GEN8_GT2"),
+    BANK(0x44330, "GEN8_GT3"),
+    BANK(0x44400, "GEN8_DE_PIPE_A"),
+    BANK(0x44410, "GEN8_DE_PIPE_B"),
+    BANK(0x44420, "GEN8_DE_PIPE_C"),
+    BANK(0x44440, "GEN8_DE_PORT"),
+    BANK(0x44460, "GEN8_DE_MISC"),
+    BANK(0x444e0, "GEN8_PCU"),
+    BANK(0xc4000, "SDE"),
+};
+
+struct irq *irq_new(struct regs *r)
+{
+    struct irq *i = calloc(1, sizeof(*i));
+
+    if (!i)
+        return NULL;
+    i->regs = r;
+    i->fd[IRQ_INTX] = -1;
+    i->fd[IRQ_MSI] = -1;
+    if (regs_add(r, table, sizeof(table) / sizeof(table[0]), i))
+        return irq_free(i);
+    return i;
+}
+
+struct irq *irq_free(struct irq *i)
+{
+    if (!i)
+        return NULL;
+    for (unsigned line = 0; line < IRQ_LINES; line++)
+        if (i->fd[line] >= 0)
+            close(i->fd[line]);
+    free(i);
+    return NULL;
+}
+
+/* The register file has put the registers back already, or does so next. */
+void irq_reset(struct irq *i)
+{
+    regs_lock(i->regs);
+    memset(i->second, 0, sizeof(i->second));
+    i->wire = false;
+    regs_unlock(i->regs);
+}
+
+void irq_raise_locked(struct irq *i, enum irq_bank bank, uint32_t bits)
+{
+    uint32_t base = banks[bank].base;
+    uint32_t iir = regs_peek(i->regs, base + IIR);
+
+    bits &= ~regs_peek(i->regs, base + IMR);
+    if (!bits)
+        return;
+    i->second[bank] |= iir & bits;
+    regs_poke(i->regs, base + IIR, iir | bits);
+    evaluate(i);
+}
+
+void irq_raise(struct irq *i, enum irq_bank bank, uint32_t bits)
+{
+    regs_lock(i->regs);
+    irq_raise_locked(i, bank, bits);
+    regs_unlock(i->regs);
+}
+
+void irq_set_live(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits)
+{
+    uint32_t isr;
+
+    regs_lock(i->regs);
+    isr = regs_peek(i->regs, banks[bank].base + ISR);
+    regs_poke(i->regs, banks[bank].base + ISR, (isr & ~mask) | (bits & mask));
+    irq_raise_locked(i, bank, bits & mask & ~isr);
+    regs_unlock(i->regs);
+}
+
+void irq_set_eventfd(struct irq *i, enum irq_line line, int fd)
+{
+    regs_lock(i->regs);
+    if (i->fd[line] >= 0)
+        close(i->fd[line]);
+    i->fd[line] = fd;
+    if (line == IRQ_INTX)
+        i->intx_masked = false;
+    if (line == IRQ_MSI)
+        i->wire = false; /* a wire that is high already is an edge for the new listener */
+    evaluate(i);
+    regs_unlock(i->regs);
+}
+
+void irq_mask_intx(struct irq *i, bool masked)
+{
+    regs_lock(i->regs);
+    i->intx_masked = masked;
+    evaluate(i);
+    regs_unlock(i->regs);
+}
+
+void irq_disable_intx(struct irq *i, bool disabled)
+{
+    regs_lock(i->regs);
+    i->intx_disabled = disabled;
+    evaluate(i);
+    regs_unlock(i->regs);
+}
+
+bool irq_pending(struct irq *i)
+{
+    bool wire;
+
+    regs_lock(i->regs);
+    wire = i->wire;
+    regs_unlock(i->regs);
+    return wire;
+}
+
+uint64_t irq_sent(struct irq *i)
+{
+    uint64_t sent;
+
+    regs_lock(i->regs);
+    sent = i->sent;
+    regs_unlock(i->regs);
+    return sent;
+}

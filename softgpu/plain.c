@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plain.c: registers without behaviour that a display and power driver uses: fuses and straps with
+ * fixed values, write-one-to-clear error registers, and storage. Static data.
+ */
+#include "softgpu/regs.h"
+
+#define FIXED(off, name, value)                                                                    \
+    {                                                                                              \
+        (off), (off), name, NULL, regs_write_ignored, value                                        \
+    }
+#define W1C(off, name)                                                                             \
+    {                                                                                              \
+        (off), (off), name, NULL, regs_write_one_clears, 0                                         \
+    }
+#define STORE(a, b, name)                                                                          \
+    {                                                                                              \
+        (a), (b), name, NULL, NULL, 0                                                              \
+    }
+
+/* SFUSE_STRAP: DDI B is there (bit 2), no CRT (bit 6). */
+#define SFUSE_DDI_B  (1u << 2)
+#define SFUSE_NO_CRT (1u << 6)
+
+static const struct regs_range table[] = {
+    /* GT: power, clock gating, fuses, L3 */
+    STORE(0x8500, 0x85fc, "GT power"),
+    STORE(0x9000, 0x90fc, "GT chicken"),
+    FIXED(0x911c, "GEN7_PAVP_FUSE1", 0),
+    FIXED(0x9120, "GEN8_FUSE2", 0x02000000), /* one slice, all of its subslices */
+    FIXED(0x9134, "GEN8_EU_DISABLE0", 0),
+    FIXED(0x9138, "GEN8_EU_DISABLE1", 0),
+    FIXED(0x913c, "GEN8_EU_DISABLE2", 0),
+    STORE(0x9400, 0x9418, "GEN6_UCGCTL"),
+    STORE(0x9420, 0x94fc, "GEN7_MISCCPCTL"),
+    STORE(0xa000, 0xa184, "GT RPS"),
+    STORE(0xa18c, 0xa3fc, "GT RC6"),
+    STORE(0xb000, 0xb3fc, "L3"),
+    /* north display */
+    STORE(0x41000, 0x41000, "CPU_VGACNTRL"),
+    FIXED(0x42014, "FUSE_STRAP", 0),
+    FIXED(0x42020, "FUSE_STRAP3", 0),
+    STORE(0x42080, 0x420fc, "CHICKEN"),
+    W1C(0x42300, "FPGA_DBG"),
+    STORE(0x43200, 0x4320c, "FBC"),
+    STORE(0x43400, 0x43410, "IPS_CTL"),
+    STORE(0x44030, 0x44030, "DIGITAL_PORT_HOTPLUG"),
+    W1C(0x44040, "GEN7_ERR_INT"),
+    STORE(0x44050, 0x44050, "DERRMR"),
+    STORE(0x45000, 0x45034, "DISP_ARB_CTL"),
+    STORE(0x45100, 0x4513c, "WM"),
+    STORE(0x45200, 0x4527c, "WM_LINETIME"),
+    STORE(0x45410, 0x45410, "HSW_PWR_WELL_CTL5"),
+    STORE(0x45414, 0x45414, "HSW_PWR_WELL_CTL6"),
+    STORE(0x46020, 0x46020, "SPLL_CTL"),
+    STORE(0x46040, 0x46040, "WRPLL_CTL1"),
+    STORE(0x46060, 0x46060, "WRPLL_CTL2"),
+    STORE(0x46100, 0x46110, "PORT_CLK_SEL"),
+    STORE(0x46140, 0x4614c, "TRANS_CLK_SEL"),
+    STORE(0x46200, 0x46200, "CDCLK_FREQ"),
+    STORE(0x46408, 0x46408, "HSW_NDE_RSTWRN_OPT"),
+    STORE(0x48250, 0x48260, "BLC_PWM_CPU"),
+    STORE(0x48400, 0x48400, "BLC_MISC_CTL"),
+    STORE(0x49010, 0x493fc, "PIPE_CSC"),
+    STORE(0x4a000, 0x4bffc, "PALETTE and GAMMA"),
+    STORE(0x60000, 0x603fc, "TRANS_A"),
+    STORE(0x60400, 0x607fc, "TRANS_DDI_FUNC_CTL_A"),
+    STORE(0x61000, 0x617fc, "TRANS_B"),
+    STORE(0x62000, 0x627fc, "TRANS_C"),
+    STORE(0x6f000, 0x6f7fc, "TRANS_EDP"),
+    STORE(0x64040, 0x64044, "DP_TP_A"),
+    STORE(0x64140, 0x64144, "DP_TP_B"),
+    STORE(0x64240, 0x64244, "DP_TP_C"),
+    STORE(0x64340, 0x64344, "DP_TP_D"),
+    STORE(0x64440, 0x64444, "DP_TP_E"),
+    STORE(0x64800, 0x64830, "EDP_PSR"),
+    STORE(0x64834, 0x64834, "EDP_PSR_IMR"),
+    W1C(0x64838, "EDP_PSR_IIR"),
+    STORE(0x64840, 0x64870, "EDP_PSR_AUX"),
+    STORE(0x64e00, 0x64efc, "DDI_BUF_TRANS"),
+    STORE(0x65000, 0x65ffc, "AUDIO"),
+    STORE(0x68000, 0x681fc, "PANEL_FITTER_A"),
+    STORE(0x68800, 0x689fc, "PANEL_FITTER_B"),
+    STORE(0x69000, 0x691fc, "PANEL_FITTER_C"),
+    STORE(0x70030, 0x70030, "PIPE_MISC_A"),
+    STORE(0x71030, 0x71030, "PIPE_MISC_B"),
+    STORE(0x72030, 0x72030, "PIPE_MISC_C"),
+    STORE(0x70080, 0x700a0, "CURSOR_A"),
+    STORE(0x71080, 0x710a0, "CURSOR_B"),
+    STORE(0x72080, 0x720a0, "CURSOR_C"),
+    STORE(0x70180, 0x70198, "PRIMARY_A"),
+    STORE(0x71180, 0x71198, "PRIMARY_B"),
+    STORE(0x72180, 0x72198, "PRIMARY_C"),
+    STORE(0x701a0, 0x701a8, "PRI_OFFSET_A"),
+    STORE(0x711a0, 0x711a8, "PRI_OFFSET_B"),
+    STORE(0x721a0, 0x721a8, "PRI_OFFSET_C"),
+    STORE(0x70280, 0x70298, "SPRITE_A"),
+    STORE(0x71280, 0x71298, "SPRITE_B"),
+    STORE(0x72280, 0x72298, "SPRITE_C"),
+    STORE(0x702a0, 0x7045c, "SPRITE_GAMMA_A"),
+    STORE(0x712a0, 0x7145c, "SPRITE_GAMMA_B"),
+    STORE(0x722a0, 0x7245c, "SPRITE_GAMMA_C"),
+    FIXED(0x78000, "PVINFO magic: not a vGPU", 0),
+    FIXED(0x78004, "PVINFO magic: not a vGPU", 0),
+    /* south display */
+    STORE(0xc2000, 0xc2000, "SOUTH_CHICKEN1"),
+    FIXED(0xc2014, "SFUSE_STRAP", SFUSE_DDI_B | SFUSE_NO_CRT),
+    STORE(0xc2020, 0xc2020, "SOUTH_DSPCLK_GATE_D"),
+    STORE(0xc4030, 0xc4034, "PCH_PORT_HOTPLUG"),
+    W1C(0xc4040, "SERR_INT"),
+    STORE(0xc5010, 0xc5024, "GPIO"),
+    FIXED(0xc6204, "PCH_RAWCLK_FREQ", 24),
+    STORE(0xc7200, 0xc7210, "PCH_PP"),
+    STORE(0xc8250, 0xc8254, "BLC_PWM_PCH"),
+    STORE(0xf0060, 0xf0064, "TRANSA_CHICKEN"),
+    /* fences, flush, uncore */
+    STORE(0x100000, 0x1000fc, "FENCE"),
+    STORE(0x101008, 0x101008, "GFX_FLSH_CNTL"),
+    W1C(0x120000, "GTFIFODBG"),
+    FIXED(0x120008, "GTFIFOCTL", 0x3f),
+    FIXED(0x120010, "HSW_EDRAM_CAP", 0),
+    FIXED(0x138104, "GEN6_GT_GFX_RC6_LOCKED", 0),
+    FIXED(0x138108, "GEN6_GT_GFX_RC6", 0),
+    FIXED(0x13810c, "GEN6_GT_GFX_RC6p", 0),
+    FIXED(0x138110, "GEN6_GT_GFX_RC6pp", 0),
+    FIXED(0x145d10, "MCH_SSKPD", 0),
+    FIXED(0x145d14, "MCH_SSKPD_HI", 0),
+    FIXED(0x145e04, "DCLK", 0),
+};
+
+int regs_add_plain(struct regs *r)
+{
+    return regs_add(r, table, sizeof(table) / sizeof(table[0]), r);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * power.h: forcewake, power wells, the display's clock source (LCPLL), the power controller's
+ * mailbox and the side band of the south display. State is guarded by the register file's lock.
+ */
+#pragma once
+
+struct regs;
+struct pcode;
+struct sbi;
+
+/* Forcewake, power wells, LCPLL, render power limits. Adds its registers; 0 or -errno. */
+int power_add(struct regs *r);
+
+/* Mailbox of the power controller (GEN6_PCODE_MAILBOX 0x138124). NULL when out of memory. */
+struct pcode *pcode_new(struct regs *r);
+struct pcode *pcode_free(struct pcode *p);
+/* Commands answered with "illegal command" so far. Takes the register lock. */
+unsigned pcode_illegal(struct pcode *p);
+
+/* South display side band (SBI_ADDR 0xc6000): two targets of 64 Ki registers. */
+struct sbi *sbi_new(struct regs *r);
+struct sbi *sbi_free(struct sbi *s);
+void sbi_reset(struct sbi *s);
