@@ -62,9 +62,9 @@ struct gpu_info {
     uint64_t generation;     /* grows with every opening of the row's node: state is fresh */
     uint32_t max_dma_pages;  /* limit over all blocks of this row */
     uint32_t max_pins;       /* limit over all domains; 0 on rows without pins */
-    uint32_t aperture_slice; /* bytes of aperture this row may map; 0 = none */
-    uint32_t aperture_slice_at; /* where in BAR2 that slice begins, bytes; the GGTT entries from
-                                 aperture_slice_at / 4096 on are filled by gtt on request */
+    uint32_t aperture_slice; /* bytes of BAR2 set aside for row display; the same on every row */
+    uint32_t aperture_slice_at; /* where in BAR2 it begins; GGTT entries from
+                                 * aperture_slice_at / 4096 on are filled by gtt on request */
 };
 
 /* A block of single DMA-able pages, zeroed when allocated; owned by the row's opening, not by the
