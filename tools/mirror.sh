@@ -11,6 +11,8 @@
 #                                      build/apt/SUITE and no package counted as installed
 #   unpack_closure SUITE DIR PKGS...   download PKGS with all they depend on and unpack (not
 #                                      install) them in DIR: no root, no chroot
+#   unpack_only SUITE DIR PKGS...      the same without dependencies
+#   newest_of SUITE META REGEX         name of the package META depends on
 #
 # The caller's current folder must be the top of the tree.
 
@@ -65,9 +67,14 @@ debootstrap_trixie() {
 }
 
 private_apt() {
-    pa_suite=$1
+    pa_dir=$PWD/build/apt/$1
     shift
-    pa_dir=$PWD/build/apt/$pa_suite
+    private_apt_at "$pa_dir" "$@"
+}
+
+private_apt_at() {
+    pa_dir=$1
+    shift
     apt-get -q -o Dir::State="$pa_dir/state" -o Dir::State::status="$pa_dir/status" \
         -o Dir::Cache="$pa_dir/cache" -o Dir::Etc::sourcelist="$pa_dir/sources.list" \
         -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null \
@@ -135,6 +142,37 @@ unpack_closure() {
             dpkg-deb -x "$uc_f" "$uc_dir" || return 1
         done
     done <"$uc_dir/.packages"
+}
+
+# Download single packages, without what they depend on, and unpack them in DIR.
+unpack_only() { # SUITE DIR PKGS...
+    uo_suite=$1
+    uo_dir=$2
+    shift 2
+    private_apt_init "$uo_suite" || return 1
+    uo_tmp=$PWD/build/apt/$uo_suite/single
+    merged_usr "$uo_dir"
+    for uo_pkg in "$@"; do
+        rm -rf "$uo_tmp"
+        mkdir -p "$uo_tmp"
+        (cd "$uo_tmp" && private_apt_at "${PWD%/single}" download "$uo_pkg") >&2 || return 1
+        dpkg-deb -x "$uo_tmp"/*.deb "$uo_dir" || return 1
+    done
+    rm -rf "$uo_tmp"
+}
+
+# The package a dependency package such as linux-image-amd64 stands for today.
+newest_of() { # SUITE META REGEX
+    private_apt_init "$1" && private_apt "$1" install -y --simulate "$2" |
+        sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -E "$3" | head -n 1
+}
+
+# Run a command under an exclusive lock, so that two runs never build the same thing at once.
+with_lock() { # NAME COMMAND...
+    mkdir -p build/lock
+    wl_name=$1
+    shift
+    flock "build/lock/$wl_name" "$@"
 }
 
 case ${0##*/} in
