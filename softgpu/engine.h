@@ -16,7 +16,9 @@
 enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT };
 
 /* Events an engine raises; the device maps them to interrupt banks (GEN8_GT_IIR bits). */
-#define ENGINE_EVENT_USER    (1u << 0) /* MI_USER_INTERRUPT */
+#define ENGINE_EVENT_USER (1u << 0) /* MI_USER_INTERRUPT */
+#define ENGINE_EVENT_ERROR                                                                         \
+    (1u << 3) /* command streamer error: EIR has a bit that EMR lets through */
 #define ENGINE_EVENT_PIPECTL (1u << 4) /* PIPE_CONTROL / MI_FLUSH_DW notify */
 #define ENGINE_EVENT_CTX     (1u << 8) /* context switch, execlists */
 
@@ -40,8 +42,9 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
 struct engines *engines_free(struct engines *e);
 
 /* True when BAR0 offset (below 2 MiB) belongs to the execution half: ring register blocks at
- * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x3ff and RCS up to 0x27ff), fault and TLB registers
- * 0x4000..0x4fff, GEN6_GDRST 0x941c, render registers a context restores. */
+ * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x7ff of each), fault and TLB registers
+ * 0x4000..0x4fff, GEN6_GDRST 0x941c. Bits of an engine reset that is under way stay set in GDRST
+ * for some microseconds. */
 bool engines_owns(uint32_t offset);
 uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
 void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
@@ -51,23 +54,29 @@ void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
 uint64_t engines_gtt_read(struct engines *e, uint32_t offset, unsigned len);
 void engines_gtt_write(struct engines *e, uint32_t offset, unsigned len, uint64_t value);
 
+/* The write of GFX_FLSH_CNTL 0x101008: all engines forget what they cached of the GGTT. Until then
+ * (or a TLB invalidation of another kind) an engine may use an old entry. */
+void engines_ggtt_flush(struct engines *e);
+
 /* CPU access through the aperture (BAR2) and display fetch: GGTT address, any length, may cross
- * pages. A page without a valid PTE reads as zeros and drops writes; the result is then 1, else 0. */
+ * pages. A page without a valid PTE reads as zeros and drops writes; the result is then 1, else 0.
+ */
 int engines_ggtt_read(struct engines *e, uint64_t addr, void *buf, uint32_t len);
 int engines_ggtt_write(struct engines *e, uint64_t addr, const void *buf, uint32_t len);
 
-/* Function-level reset: everything as after power-on. */
+/* Function-level reset: everything as after power-on. Waits for the engine threads: the caller
+ * holds no lock that ops->mmio_* or ops->raise take. The same goes for engines_free(). */
 void engines_reset(struct engines *e);
 
 struct engines_stats {
-    uint64_t batches[ENGINE_COUNT];   /* MI_BATCH_BUFFER_START executed */
-    uint64_t contexts[ENGINE_COUNT];  /* contexts loaded onto the engine */
-    uint64_t commands[ENGINE_COUNT];  /* commands executed or retired by length */
-    uint64_t unknown[ENGINE_COUNT];   /* commands with an unknown opcode: the engine hangs on it */
+    uint64_t batches[ENGINE_COUNT];  /* MI_BATCH_BUFFER_START executed */
+    uint64_t contexts[ENGINE_COUNT]; /* contexts loaded onto the engine */
+    uint64_t commands[ENGINE_COUNT]; /* commands executed or retired by length */
+    uint64_t unknown[ENGINE_COUNT];  /* commands with an unknown opcode: the engine hangs on it */
     uint64_t busy_ns[ENGINE_COUNT];
     uint64_t blit_bytes;
-    uint64_t slices;                  /* RCS+BCS+VCS+VECS: context loads whose owning domain
-                                         differs from the one before on that engine */
-    uint64_t faults;                  /* accesses through invalid PTEs */
+    uint64_t slices; /* RCS+BCS+VCS+VECS: context loads whose owning domain
+                        differs from the one before on that engine */
+    uint64_t faults; /* accesses through invalid PTEs */
 };
 void engines_get_stats(struct engines *e, struct engines_stats *out);

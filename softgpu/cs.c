@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cs.c: the run loop of a command streamer: position, fetch, decode, privilege, arbitration. The
+ * commands themselves are in cs_mi*.c, cs_3d.c and blt_cmd.c. Engine's thread only.
+ */
+#include "softgpu/cs.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "softgpu/engine_priv.h"
+#include "softgpu/mem.h"
+
+#define WAIT_NS 20000 /* between two looks at a semaphore */
+
+void cs_drop_line(struct engine *e)
+{
+    e->cs.line_valid = false;
+}
+
+void cs_init(struct engine *e)
+{
+    memset(&e->cs, 0, sizeof(e->cs));
+}
+
+bool cs_privileged(const struct engine *e)
+{
+    const struct cs *cs = &e->cs;
+
+    return cs->in_wa || cs->level == CS_RING || !cs->ppgtt[cs->level];
+}
+
+static uint32_t ring_size(struct engine *e)
+{
+    return (reg_get(e, R_CTL) & 0x1ff000u) + GTT_PAGE;
+}
+
+static bool in_ppgtt(const struct cs *cs)
+{
+    return cs->level != CS_RING && cs->ppgtt[cs->level];
+}
+
+/* Address of the dword n places after the position. */
+static uint64_t fetch_addr(struct engine *e, uint32_t n)
+{
+    struct cs *cs = &e->cs;
+
+    if (cs->level == CS_RING)
+        return (reg_get(e, R_START) & ~0xfffull) + (cs->ip[0] + n * 4) % ring_size(e);
+    return (cs->ip[cs->level] + n * 4ull) & ((1ull << 48) - 1);
+}
+
+static uint32_t fetch(struct engine *e, uint32_t n)
+{
+    struct cs *cs = &e->cs;
+    uint64_t addr = fetch_addr(e, n), line = addr & ~63ull;
+    bool ppgtt = in_ppgtt(cs);
+    uint32_t v;
+
+    if (!cs->line_valid || cs->line_addr != line || cs->line_ppgtt != ppgtt) {
+        mem_read(e, ppgtt, line, cs->line, sizeof(cs->line));
+        cs->line_addr = line;
+        cs->line_ppgtt = ppgtt;
+        cs->line_valid = true;
+    }
+    memcpy(&v, cs->line + (addr & 63), sizeof(v));
+    return v;
+}
+
+static void advance(struct engine *e, uint32_t dwords)
+{
+    struct cs *cs = &e->cs;
+
+    if (cs->level == CS_RING) {
+        cs->ip[0] = (cs->ip[0] + dwords * 4) % ring_size(e);
+        reg_set(e, R_HEAD, (uint32_t)cs->ip[0]);
+    } else {
+        cs->ip[cs->level] += dwords * 4ull;
+    }
+}
+
+static const struct cs_command *find_command(const struct engine *e, uint32_t header)
+{
+    switch (header >> 29) {
+    case 0:
+        return cs_mi_command(header);
+    case 2:
+        return cs_blt_command(header);
+    case 3:
+        return cs_3d_command(e, header);
+    default:
+        return NULL;
+    }
+}
+
+static uint32_t command_length(const struct cs_command *c, uint32_t header)
+{
+    return c->len_mask ? (header & c->len_mask) + 2 : c->len_min;
+}
+
+uint32_t cs_length(const struct engine *e, uint32_t header)
+{
+    const struct cs_command *c = find_command(e, header);
+    uint32_t len;
+
+    if (!c || !(c->engines & CS_ON(e->id)))
+        return 0;
+    len = command_length(c, header);
+    return len >= c->len_min && len <= c->len_max ? len : 0;
+}
+
+static bool must_skip(const struct engine *e, const struct cs_command *c, uint32_t header)
+{
+    bool set_predicate = header >> 23 == 0x01;
+
+    if (e->cs.skip && !set_predicate && header >> 23 != 0x0a)
+        return true;
+    if (cs_privileged(e))
+        return false;
+    return (c->flags & CS_PRIVILEGED) || ((c->flags & CS_GGTT_BIT22) && (header & (1u << 22)));
+}
+
+static void publish_position(struct engine *e, uint32_t header)
+{
+    struct cs *cs = &e->cs;
+
+    reg_set(e, R_ACTHD, (uint32_t)cs->cmd_addr);
+    reg_set(e, R_ACTHD_UDW, (uint32_t)(cs->cmd_addr >> 32));
+    reg_set(e, R_IPEHR, header);
+}
+
+static enum cs_result step(struct engine *e)
+{
+    struct cs *cs = &e->cs;
+    const struct cs_command *c;
+    uint32_t header = fetch(e, 0);
+    uint32_t left;
+    enum cs_result r;
+
+    cs->cmd_addr = fetch_addr(e, 0);
+    publish_position(e, header);
+    c = find_command(e, header);
+    cs->len = cs_length(e, header);
+    if (!cs->len)
+        return CS_BAD;
+    if (cs->level == CS_RING) {
+        left = (reg_get(e, R_TAIL) - (uint32_t)cs->ip[0]) & (ring_size(e) - 1);
+        if (cs->len * 4 > left)
+            return CS_BAD; /* runs over the tail */
+    }
+    atomic_fetch_add_explicit(&e->commands, 1, memory_order_relaxed);
+    if (!c->run || must_skip(e, c, header)) {
+        advance(e, cs->len);
+        return CS_NEXT;
+    }
+    cs->cmd[0] = header;
+    for (uint32_t i = 1; i < cs->len && i < CS_CMD_MAX; i++)
+        cs->cmd[i] = fetch(e, i);
+    r = c->run(e, cs->cmd, cs->len);
+    if (r == CS_NEXT || r == CS_ARB)
+        advance(e, cs->len);
+    if (r == CS_WAIT || r == CS_JUMP)
+        cs_drop_line(e);
+    return r;
+}
+
+/* The engine stops on this command until it is reset. EIR bit 0: instruction error. */
+static enum cs_stop hang(struct engine *e)
+{
+    atomic_fetch_add_explicit(&e->unknown, 1, memory_order_relaxed);
+    reg_set(e, R_IPEIR, e->cs.cmd[0]);
+    reg_set(e, R_EIR, reg_get(e, R_EIR) | 1);
+    reg_set(e, R_ESR, reg_get(e, R_ESR) | 1);
+    if (!(reg_get(e, R_EMR) & 1))
+        engine_raise(e, ENGINE_EVENT_ERROR);
+    return CS_STOP_HANG;
+}
+
+static void wait_a_little(struct engine *e)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&e->lock);
+    if (!atomic_load(&e->attention))
+        pthread_cond_timedwait(&e->wake, &e->lock, &until);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static bool may_arbitrate(struct engine *e, enum cs_result r)
+{
+    return !e->cs.arb_off && !e->cs.in_wa && (e->cs.level == CS_RING || r != CS_NEXT);
+}
+
+/* One command and what follows from it; true to go on. */
+static bool turn(struct engine *e, enum cs_stop *why)
+{
+    unsigned attention;
+    enum cs_result r = step(e);
+
+    if (r == CS_BAD) {
+        *why = hang(e);
+        return false;
+    }
+    if (r == CS_END) {
+        *why = CS_STOP_END;
+        return false;
+    }
+    attention = atomic_load_explicit(&e->attention, memory_order_acquire);
+    if (attention & (ATT_RESET | ATT_QUIT | (e->cs.in_wa ? 0u : ATT_STOP))) {
+        *why = CS_STOP_ATTENTION;
+        return false;
+    }
+    if ((attention & ATT_PENDING) && may_arbitrate(e, r)) {
+        *why = CS_STOP_ARBITRATE;
+        return false;
+    }
+    if (r == CS_WAIT) {
+        if (may_arbitrate(e, r) && e->run_at == 0 && (e->run[1] & DESC_VALID) &&
+            !(reg_get(e, R_CTX_CONTROL) & CTX_CTRL_INHIBIT_SYNC)) {
+            *why = CS_STOP_SWITCH;
+            return false;
+        }
+        wait_a_little(e);
+    }
+    return true;
+}
+
+enum cs_stop cs_run(struct engine *e)
+{
+    enum cs_stop why = CS_STOP_TAIL;
+
+    for (;;) {
+        struct cs *cs = &e->cs;
+
+        if (cs->level == CS_RING && cs->ip[0] == (reg_get(e, R_TAIL) & (ring_size(e) - 1)))
+            return CS_STOP_TAIL;
+        if (!turn(e, &why))
+            return why;
+    }
+}
+
+enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
+{
+    struct cs *cs = &e->cs;
+    struct cs saved = *cs;
+    enum cs_stop why = CS_STOP_END;
+
+    cs->level = CS_BATCH;
+    cs->ip[CS_BATCH] = addr;
+    cs->ppgtt[CS_BATCH] = false;
+    cs->in_wa = true;
+    cs->wa_end = size ? addr + size : 0;
+    cs_drop_line(e);
+    while (!(cs->wa_end && cs->level == CS_BATCH && cs->ip[CS_BATCH] >= cs->wa_end)) {
+        if (!turn(e, &why))
+            break;
+    }
+    if (why == CS_STOP_END)
+        *cs = saved;
+    cs_drop_line(e);
+    return why;
+}

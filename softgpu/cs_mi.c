@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cs_mi.c: the table of memory-interface commands (Broadwell PRM vol. 2a) and the handlers of
+ * those that steer execution: batches, arbitration, semaphores, interrupts. Engine's thread.
+ */
+#include "softgpu/cs_mi.h"
+
+#include "softgpu/engine_priv.h"
+#include "softgpu/mem.h"
+
+static enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)cmd;
+    (void)len;
+    engine_raise(e, ENGINE_EVENT_USER);
+    return CS_NEXT;
+}
+
+/* Bit 22: the rest is an identification number. */
+static enum cs_result mi_noop(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)len;
+    if (cmd[0] & (1u << 22))
+        reg_set(e, R_NOPID, cmd[0] & 0x3fffff);
+    return CS_NEXT;
+}
+
+static enum cs_result mi_arb_check(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)e;
+    (void)cmd;
+    (void)len;
+    return CS_ARB;
+}
+
+static enum cs_result mi_arb_on_off(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)len;
+    e->cs.arb_off = !(cmd[0] & 1);
+    return CS_NEXT;
+}
+
+static enum cs_result leave_batch(struct engine *e)
+{
+    struct cs *cs = &e->cs;
+
+    if (cs->in_wa && cs->level == CS_BATCH)
+        return CS_END;
+    if (cs->level == CS_RING)
+        return CS_BAD; /* no batch to end */
+    cs->level--;
+    return CS_JUMP;
+}
+
+static enum cs_result mi_batch_buffer_end(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)cmd;
+    (void)len;
+    return leave_batch(e);
+}
+
+/* The position to come back to is behind this command; on the ring that is its HEAD. */
+static void leave_behind(struct engine *e, uint32_t len)
+{
+    struct cs *cs = &e->cs;
+    uint32_t size = (reg_get(e, R_CTL) & 0x1ff000u) + GTT_PAGE;
+
+    if (cs->level == CS_RING) {
+        cs->ip[CS_RING] = (cs->ip[CS_RING] + len * 4) % size;
+        reg_set(e, R_HEAD, (uint32_t)cs->ip[CS_RING]);
+    } else {
+        cs->ip[cs->level] += len * 4ull;
+    }
+}
+
+/* Bit 22: second-level batch; bit 15: predicated; bit 8: per-process space. A batch in the
+ * per-process space cannot start one in the global space: that would give it privilege. */
+static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    struct cs *cs = &e->cs;
+    bool second = cmd[0] & (1u << 22), ppgtt = cmd[0] & (1u << 8);
+    enum cs_level to;
+
+    if ((cmd[0] & (1u << 15)) && !(reg_get(e, R_PREDICATE_RESULT) & 1))
+        return CS_NEXT;
+    if (!cs_privileged(e))
+        ppgtt = true;
+    to = cs->level == CS_RING ? CS_BATCH : cs->level;
+    if (second && cs->level == CS_BATCH)
+        to = CS_BATCH2;
+    if (to != cs->level)
+        leave_behind(e, len);
+    cs->level = to;
+    cs->ip[to] = cs_addr(cmd + 1) & ~3ull;
+    cs->ppgtt[to] = ppgtt;
+    reg_set(e, R_BBADDR, (cmd[1] & ~3u) | 1);
+    reg_set(e, R_BBADDR_UDW, cmd[2] & 0xffff);
+    atomic_fetch_add_explicit(&e->batches, 1, memory_order_relaxed);
+    return CS_JUMP;
+}
+
+/* Goes on while the value in memory is greater than the command's. */
+static enum cs_result mi_conditional_end(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)len;
+    if (!(cmd[0] & (1u << 21)))
+        return CS_NEXT;
+    if (mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2)) > cmd[1])
+        return CS_NEXT;
+    return leave_batch(e);
+}
+
+static bool semaphore_holds(uint32_t op, uint32_t memory, uint32_t data)
+{
+    switch (op) {
+    case 0:
+        return memory > data;
+    case 1:
+        return memory >= data;
+    case 2:
+        return memory < data;
+    case 3:
+        return memory <= data;
+    case 4:
+        return memory == data;
+    default:
+        return memory != data;
+    }
+}
+
+/* Signal mode (bit 15 clear) is looked at the same way: the signal writes nothing else. */
+static enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    uint32_t v = mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2));
+
+    (void)len;
+    return semaphore_holds(cmd[0] >> 12 & 7, v, cmd[1]) ? CS_ARB : CS_WAIT;
+}
+
+#define FIXED(n)     0, n, n, CS_ON_ALL
+#define UPTO(a, b)   0xff, a, b, CS_ON_ALL
+#define RENDER(a, b) 0xff, a, b, CS_ON(ENGINE_RCS)
+
+static const struct cs_command mi_commands[64] = {
+    [0x00] = {"MI_NOOP", FIXED(1), 0, mi_noop},
+    [0x01] = {"MI_SET_PREDICATE", 0, 1, 1, CS_ON(ENGINE_RCS), 0, mi_set_predicate},
+    [0x02] = {"MI_USER_INTERRUPT", FIXED(1), 0, mi_user_interrupt},
+    [0x03] = {"MI_WAIT_FOR_EVENT", FIXED(1), 0, NULL},
+    [0x04] = {"MI_FLUSH", FIXED(1), 0, NULL},
+    [0x05] = {"MI_ARB_CHECK", FIXED(1), 0, mi_arb_check},
+    [0x06] = {"MI_RS_CONTROL", FIXED(1), 0, NULL},
+    [0x07] = {"MI_REPORT_HEAD", FIXED(1), 0, mi_report_head},
+    [0x08] = {"MI_ARB_ON_OFF", FIXED(1), CS_PRIVILEGED, mi_arb_on_off},
+    [0x09] = {"MI_URB_ATOMIC_ALLOC", FIXED(1), 0, NULL},
+    [0x0a] = {"MI_BATCH_BUFFER_END", FIXED(1), 0, mi_batch_buffer_end},
+    [0x0b] = {"MI_SUSPEND_FLUSH", FIXED(1), CS_PRIVILEGED, NULL},
+    [0x0c] = {"MI_PREDICATE", 0, 1, 1, CS_ON(ENGINE_RCS), 0, mi_predicate},
+    [0x0d] = {"MI_TOPOLOGY_FILTER", FIXED(1), 0, NULL},
+    [0x0e] = {"MI_SET_APPID", FIXED(1), 0, NULL},
+    [0x0f] = {"MI_RS_CONTEXT", FIXED(1), 0, NULL},
+    [0x12] = {"MI_LOAD_SCAN_LINES_INCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, NULL},
+    [0x13] = {"MI_LOAD_SCAN_LINES_EXCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, NULL},
+    [0x14] = {"MI_DISPLAY_FLIP", 0xff, 3, 4, CS_ON_ALL, CS_PRIVILEGED, NULL},
+    [0x18] = {"MI_SET_CONTEXT", RENDER(2, 2), CS_PRIVILEGED, NULL},
+    [0x19] = {"MI_URB_CLEAR", RENDER(2, 2), 0, NULL},
+    [0x1a] = {"MI_MATH", UPTO(2, 257), 0, mi_math},
+    [0x1b] = {"MI_SEMAPHORE_SIGNAL", UPTO(2, 2), 0, NULL},
+    [0x1c] = {"MI_SEMAPHORE_WAIT", UPTO(4, 4), CS_GGTT_BIT22, mi_semaphore_wait},
+    [0x20] = {"MI_STORE_DATA_IMM", 0x3ff, 4, 260, CS_ON_ALL, CS_GGTT_BIT22, mi_store_data_imm},
+    [0x21] = {"MI_STORE_DATA_INDEX", UPTO(3, 4), 0, mi_store_data_index},
+    [0x22] = {"MI_LOAD_REGISTER_IMM", UPTO(3, 257), 0, mi_load_register_imm},
+    [0x23] = {"MI_UPDATE_GTT", 0x3ff, 4, 260, CS_ON_ALL, CS_PRIVILEGED, mi_update_gtt},
+    [0x24] = {"MI_STORE_REGISTER_MEM", UPTO(4, 4), CS_GGTT_BIT22, mi_store_register_mem},
+    [0x26] = {"MI_FLUSH_DW", 0x3f, 4, 5, CS_ON_ALL, 0, mi_flush_dw},
+    [0x27] = {"MI_CLFLUSH", 0x3ff, 3, 1025, CS_ON_ALL, CS_GGTT_BIT22, NULL},
+    [0x28] = {"MI_REPORT_PERF_COUNT", 0x3f, 3, 4, CS_ON(ENGINE_RCS), 0, NULL},
+    [0x29] = {"MI_LOAD_REGISTER_MEM", UPTO(4, 4), CS_GGTT_BIT22, mi_load_register_mem},
+    [0x2a] = {"MI_LOAD_REGISTER_REG", UPTO(3, 3), 0, mi_load_register_reg},
+    [0x2b] = {"MI_RS_STORE_DATA_IMM", RENDER(4, 4), 0, NULL},
+    [0x2c] = {"MI_LOAD_URB_MEM", RENDER(4, 4), 0, NULL},
+    [0x2d] = {"MI_STORE_URB_MEM", RENDER(4, 4), 0, NULL},
+    [0x2e] = {"MI_COPY_MEM_MEM", UPTO(5, 5), 0, mi_copy_mem_mem},
+    [0x2f] = {"MI_ATOMIC", UPTO(3, 11), CS_GGTT_BIT22, mi_atomic},
+    [0x31] = {"MI_BATCH_BUFFER_START", UPTO(3, 3), 0, mi_batch_buffer_start},
+    [0x36] = {"MI_CONDITIONAL_BATCH_BUFFER_END", UPTO(4, 4), CS_GGTT_BIT22, mi_conditional_end},
+};
+
+const struct cs_command *cs_mi_command(uint32_t header)
+{
+    const struct cs_command *c = &mi_commands[header >> 23 & 63];
+
+    return c->name ? c : NULL;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cs_reg.c: register accesses made by commands: the engine's own block directly, everything else
+ * through the device; and which registers a non-privileged batch may touch. Engine's thread, no
+ * lock held.
+ */
+#include "softgpu/cs.h"
+#include "softgpu/engine_priv.h"
+
+#define NONPRIV_SLOTS 12
+
+/* Registers user mode may write on Broadwell (PRM vol. 7, "User Mode Privileged Commands"):
+ * statistics, predicates, 3DPRIMITIVE and GPGPU parameters, stream-out; relative to nothing. */
+static const struct {
+    uint32_t first, last;
+} user_regs[] = {
+    {0x2290, 0x2294},   /* GPGPU_THREADS_DISPATCHED */
+    {0x2300, 0x235c},   /* pipeline statistics, TIMESTAMP */
+    {0x2400, 0x241c},   /* MI_PREDICATE */
+    {0x2420, 0x2440},   /* 3DPRIM */
+    {0x2500, 0x2508},   /* GPGPU_DISPATCHDIM */
+    {0x2600, 0x267c},   /* render GPRs */
+    {0x5200, 0x525c},   /* SO_NUM_PRIMS_WRITTEN, SO_PRIM_STORAGE_NEEDED */
+    {0x5280, 0x528c},   /* SO_WRITE_OFFSET */
+    {0x12600, 0x1267c}, /* GPRs of the other engines */
+    {0x1a600, 0x1a67c}, {0x22600, 0x2267c}, {0x22200, 0x22200}, /* BCS_SWCTRL */
+};
+
+static bool user_reg(struct engine *e, uint32_t addr)
+{
+    for (unsigned i = 0; i < sizeof(user_regs) / sizeof(user_regs[0]); i++) {
+        if (addr >= user_regs[i].first && addr <= user_regs[i].last)
+            return true;
+    }
+    for (unsigned i = 0; i < NONPRIV_SLOTS; i++) {
+        uint32_t slot = reg_get(e, R_FORCE_TO_NONPRIV + 4 * i);
+
+        /* A slot at its reset value names NOPID, which is harmless. */
+        if (slot && (slot & 0x3fffffcu) == addr)
+            return true;
+    }
+    return false;
+}
+
+void cs_reg_write_raw(struct engine *e, uint32_t addr, uint32_t value)
+{
+    addr &= 0x7ffffcu;
+    if (addr - e->base < ENGINE_REGS_SIZE)
+        engine_reg_write(e, addr - e->base, value);
+    else if (engines_owns(addr))
+        engines_mmio_write(e->owner, addr, value);
+    else
+        e->owner->ops.mmio_write(e->owner->ops.opaque, addr, value);
+}
+
+uint32_t cs_reg_read_raw(struct engine *e, uint32_t addr)
+{
+    addr &= 0x7ffffcu;
+    if (addr - e->base < ENGINE_REGS_SIZE)
+        return engine_reg_read(e, addr - e->base);
+    if (engines_owns(addr))
+        return engines_mmio_read(e->owner, addr);
+    return e->owner->ops.mmio_read(e->owner->ops.opaque, addr);
+}
+
+bool cs_reg_write(struct engine *e, uint32_t addr, uint32_t value)
+{
+    if (!cs_privileged(e) && !user_reg(e, addr & 0x7ffffcu))
+        return false;
+    cs_reg_write_raw(e, addr, value);
+    return true;
+}
+
+bool cs_reg_read(struct engine *e, uint32_t addr, uint32_t *value)
+{
+    addr &= 0x7ffffcu;
+    if (!cs_privileged(e) && !user_reg(e, addr) && addr != e->base + R_TIMESTAMP &&
+        addr != e->base + R_TIMESTAMP_UDW && addr != e->base + R_CTX_TIMESTAMP)
+        return false;
+    *value = cs_reg_read_raw(e, addr);
+    return true;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.c: the public face of the execution half: life of the engine threads, dispatch of MMIO
+ * offsets, resets, GTT and aperture access, counters. Called by the transport thread (and display
+ * thread for GGTT reads).
+ */
+#include "softgpu/engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "softgpu/context.h"
+#include "softgpu/engine_priv.h"
+#include "softgpu/execlists.h"
+
+#define GDRST     0x941cu
+#define GAM_BASE  0x4000u
+#define TLB_FIRST 0x4260u
+#define TLB_LAST  0x4270u
+
+static const uint32_t engine_base[ENGINE_COUNT] = {
+    [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
+
+uint64_t engine_now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t engine_ticks(void)
+{
+    return engine_now_ns() / 80;
+}
+
+void engine_raise(struct engine *e, uint32_t bits)
+{
+    bits &= ~reg_get(e, R_IMR);
+    if (bits)
+        e->owner->ops.raise(e->owner->ops.opaque, e->id, bits);
+}
+
+void engine_attention(struct engine *e, unsigned bits)
+{
+    atomic_fetch_or(&e->attention, bits);
+    pthread_cond_broadcast(&e->wake);
+}
+
+static void carry_out_reset(struct engine *e)
+{
+    execlists_reset(e);
+    engine_reg_reset(e);
+    tlb_invalidate_all(&e->tlb);
+    cs_init(e);
+    atomic_store(&e->ctx_loaded_ns, 0);
+    e->clip[0] = e->clip[1] = 0;
+    atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
+    pthread_cond_broadcast(&e->done);
+}
+
+static void *engine_main(void *arg)
+{
+    struct engine *e = arg;
+
+    pthread_mutex_lock(&e->lock);
+    while (!(atomic_load(&e->attention) & ATT_QUIT)) {
+        if (atomic_load(&e->attention) & ATT_RESET) {
+            carry_out_reset(e);
+        } else if (execlists_runnable(e)) {
+            pthread_mutex_unlock(&e->lock);
+            execlists_run(e);
+            pthread_mutex_lock(&e->lock);
+        } else {
+            pthread_cond_wait(&e->wake, &e->lock);
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static void engine_init(struct engines *es, enum engine_id id)
+{
+    struct engine *e = &es->engine[id];
+    pthread_condattr_t attr;
+
+    e->owner = es;
+    e->id = id;
+    e->base = engine_base[id];
+    e->last_domid = JUDGE_DOM_NONE;
+    e->ctx_domid = JUDGE_DOM_NONE;
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&e->wake, &attr);
+    pthread_cond_init(&e->done, &attr);
+    pthread_condattr_destroy(&attr);
+    tlb_init(&e->tlb);
+    engine_reg_reset(e);
+}
+
+static void engine_stop(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    engine_attention(e, ATT_QUIT);
+    pthread_mutex_unlock(&e->lock);
+    pthread_join(e->thread, NULL);
+}
+
+static void engine_destroy(struct engine *e)
+{
+    pthread_cond_destroy(&e->done);
+    pthread_cond_destroy(&e->wake);
+    pthread_mutex_destroy(&e->lock);
+}
+
+struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops)
+{
+    struct engines *es = calloc(1, sizeof(*es));
+    unsigned started = 0;
+
+    assert(dma && judge && ops);
+    if (!es)
+        return NULL;
+    es->dma = dma;
+    es->judge = judge;
+    es->ops = *ops;
+    es->gtt = gtt_new();
+    pthread_mutex_init(&es->atomic_lock, NULL);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_init(es, i);
+    while (es->gtt && started < ENGINE_COUNT &&
+           !pthread_create(&es->engine[started].thread, NULL, engine_main, &es->engine[started]))
+        started++;
+    if (started == ENGINE_COUNT)
+        return es;
+    while (started--)
+        engine_stop(&es->engine[started]);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_destroy(&es->engine[i]);
+    pthread_mutex_destroy(&es->atomic_lock);
+    gtt_free(es->gtt);
+    free(es);
+    return NULL;
+}
+
+struct engines *engines_free(struct engines *es)
+{
+    if (!es)
+        return NULL;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_stop(&es->engine[i]);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        engine_destroy(&es->engine[i]);
+    pthread_mutex_destroy(&es->atomic_lock);
+    gtt_free(es->gtt);
+    free(es);
+    return NULL;
+}
+
+static struct engine *engine_at(struct engines *es, uint32_t offset)
+{
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        if (offset - engine_base[i] < ENGINE_REGS_SIZE)
+            return &es->engine[i];
+    }
+    return NULL;
+}
+
+bool engines_owns(uint32_t offset)
+{
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        if (offset - engine_base[i] < ENGINE_REGS_SIZE)
+            return true;
+    }
+    return offset - GAM_BASE < 0x1000 || (offset & ~3u) == GDRST;
+}
+
+/* GDRST bits: 0 everything, 1 render, 2 media, 3 blitter, 4 video enhancement. */
+static uint32_t reset_bit(enum engine_id id)
+{
+    static const uint8_t bit[ENGINE_COUNT] = {
+        [ENGINE_RCS] = 1, [ENGINE_VCS] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
+
+    return 1u << bit[id];
+}
+
+static void write_gdrst(struct engines *es, uint32_t value)
+{
+    atomic_store(&es->gdrst, value & 0x1f);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+
+        if (!(value & (1u | reset_bit(i))))
+            continue;
+        pthread_mutex_lock(&e->lock);
+        engine_attention(e, ATT_RESET);
+        pthread_mutex_unlock(&e->lock);
+    }
+}
+
+static uint32_t read_gdrst(struct engines *es)
+{
+    uint32_t asked = atomic_load(&es->gdrst), left = 0;
+
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        if (atomic_load(&es->engine[i].attention) & ATT_RESET)
+            left |= 1u | reset_bit(i);
+    }
+    return asked & left;
+}
+
+/* 0x4260 RTCR, 64 M1TCR, 68 M2TCR (no second video engine here), 6c BTCR, 70 VTCR. */
+static void invalidate_tlb(struct engines *es, uint32_t offset)
+{
+    static const int8_t of[] = {ENGINE_RCS, ENGINE_VCS, -1, ENGINE_BCS, ENGINE_VECS};
+    int id = of[(offset - TLB_FIRST) / 4];
+
+    if (id >= 0)
+        tlb_invalidate_all(&es->engine[id].tlb);
+}
+
+uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
+{
+    struct engine *e;
+
+    offset &= ~3u;
+    e = engine_at(es, offset);
+    if (e)
+        return engine_reg_read(e, offset - e->base);
+    if (offset - GAM_BASE < 0x1000)
+        return atomic_load(&es->gam[(offset - GAM_BASE) / 4]);
+    return offset == GDRST ? read_gdrst(es) : 0;
+}
+
+void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
+{
+    struct engine *e;
+
+    offset &= ~3u;
+    e = engine_at(es, offset);
+    if (e)
+        engine_reg_write(e, offset - e->base, value);
+    else if (offset >= TLB_FIRST && offset <= TLB_LAST) {
+        if (value & 1)
+            invalidate_tlb(es, offset);
+    } else if (offset - GAM_BASE < 0x1000)
+        atomic_store(&es->gam[(offset - GAM_BASE) / 4], value);
+    else if (offset == GDRST)
+        write_gdrst(es, value);
+}
+
+void engines_ggtt_flush(struct engines *es)
+{
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        tlb_invalidate(&es->engine[i].tlb, TLB_GGTT);
+}
+
+uint64_t engines_gtt_read(struct engines *es, uint32_t offset, unsigned len)
+{
+    return gtt_read(es->gtt, offset, len);
+}
+
+void engines_gtt_write(struct engines *es, uint32_t offset, unsigned len, uint64_t value)
+{
+    gtt_write(es->gtt, offset, len, value);
+}
+
+/* One page of a CPU access; the aperture and the display have no cached translations here. */
+static int ggtt_page(struct engines *es, uint64_t addr, void *in, const void *out, uint32_t len,
+                     uint16_t *domid)
+{
+    uint64_t entry = gtt_entry(es->gtt, addr), phys = GTT_ADDR(entry) + (addr & (GTT_PAGE - 1));
+    struct judge_access a = {.engine = ENGINE_COUNT,
+                             .space = JUDGE_GGTT,
+                             .gpu_addr = addr,
+                             .mfn = GTT_ADDR(entry) >> 12,
+                             .write = out != NULL};
+
+    if (entry & GTT_PRESENT) {
+        judge_check(es->judge, &a, domid);
+        if (out ? !dma_write(es->dma, phys, out, len) : !dma_read(es->dma, phys, in, len))
+            return 0;
+    }
+    atomic_fetch_add_explicit(&es->faults, 1, memory_order_relaxed);
+    if (in)
+        memset(in, 0, len);
+    return 1;
+}
+
+static int ggtt_access(struct engines *es, uint64_t addr, uint8_t *in, const uint8_t *out,
+                       uint32_t len)
+{
+    uint16_t domid = JUDGE_DOM_NONE;
+    int bad = 0;
+
+    while (len) {
+        uint32_t room = GTT_PAGE - (uint32_t)(addr & (GTT_PAGE - 1));
+        uint32_t n = len < room ? len : room;
+
+        bad |= ggtt_page(es, addr, in, out, n, &domid);
+        in = in ? in + n : NULL;
+        out = out ? out + n : NULL;
+        addr += n;
+        len -= n;
+    }
+    return bad;
+}
+
+int engines_ggtt_read(struct engines *es, uint64_t addr, void *buf, uint32_t len)
+{
+    return ggtt_access(es, addr, buf, NULL, len);
+}
+
+int engines_ggtt_write(struct engines *es, uint64_t addr, const void *buf, uint32_t len)
+{
+    return ggtt_access(es, addr, NULL, buf, len);
+}
+
+void engines_reset(struct engines *es)
+{
+    write_gdrst(es, 1);
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+
+        pthread_mutex_lock(&e->lock);
+        while (atomic_load(&e->attention) & ATT_RESET)
+            pthread_cond_wait(&e->done, &e->lock);
+        pthread_mutex_unlock(&e->lock);
+    }
+    gtt_clear(es->gtt);
+    for (unsigned i = 0; i < 0x1000 / 4; i++)
+        atomic_store(&es->gam[i], 0);
+}
+
+void engines_get_stats(struct engines *es, struct engines_stats *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+
+        out->batches[i] = atomic_load(&e->batches);
+        out->contexts[i] = atomic_load(&e->contexts);
+        out->commands[i] = atomic_load(&e->commands);
+        out->unknown[i] = atomic_load(&e->unknown);
+        out->busy_ns[i] = atomic_load(&e->busy_ns);
+        out->slices += atomic_load(&e->slices);
+    }
+    out->blit_bytes = atomic_load(&es->blit_bytes);
+    out->faults = atomic_load(&es->faults);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.c: the ownership map is a sorted array of ranges, replaced whole at commit under a rwlock;
+ * look-ups are a binary search under its read side. The map that is being built belongs to the
+ * control thread until commit. Engine and display threads ask.
+ */
+#include "softgpu/judge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define RECORDS 256
+
+struct range {
+    uint64_t mfn, count;
+    uint16_t domid;
+};
+
+struct map {
+    struct range *range;
+    size_t used, room;
+};
+
+struct record {
+    struct judge_access access;
+    uint16_t owner, ctx_domid;
+};
+
+struct judge {
+    pthread_rwlock_t lock; /* map */
+    struct map map;
+    atomic_bool ready;
+
+    struct map building; /* control thread only */
+    bool open;
+
+    pthread_mutex_t record_lock;
+    struct record record[RECORDS];
+    size_t records;
+    atomic_ullong violations;
+};
+
+struct judge *judge_new(void)
+{
+    struct judge *j = calloc(1, sizeof(*j));
+
+    if (!j)
+        return NULL;
+    pthread_rwlock_init(&j->lock, NULL);
+    pthread_mutex_init(&j->record_lock, NULL);
+    return j;
+}
+
+struct judge *judge_free(struct judge *j)
+{
+    if (!j)
+        return NULL;
+    pthread_mutex_destroy(&j->record_lock);
+    pthread_rwlock_destroy(&j->lock);
+    free(j->map.range);
+    free(j->building.range);
+    free(j);
+    return NULL;
+}
+
+int judge_begin(struct judge *j)
+{
+    j->building.used = 0;
+    j->open = true;
+    return 0;
+}
+
+int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid)
+{
+    struct map *m = &j->building;
+
+    if (!j->open || !count || mfn + count < mfn)
+        return -EINVAL;
+    if (m->used == m->room) {
+        size_t room = m->room ? m->room * 2 : 1024;
+        struct range *r = realloc(m->range, room * sizeof(*r));
+
+        if (!r)
+            return -ENOMEM;
+        m->range = r;
+        m->room = room;
+    }
+    m->range[m->used++] = (struct range){mfn, count, domid};
+    return 0;
+}
+
+static int by_mfn(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+
+    return x->mfn < y->mfn ? -1 : x->mfn > y->mfn;
+}
+
+/* Neighbours of one owner become one range; -EEXIST when two ranges overlap. */
+static int merge(struct map *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->used; i++) {
+        struct range *last = n ? &m->range[n - 1] : NULL;
+        const struct range *r = &m->range[i];
+
+        if (last && r->mfn < last->mfn + last->count)
+            return -EEXIST;
+        if (last && last->domid == r->domid && last->mfn + last->count == r->mfn)
+            last->count += r->count;
+        else
+            m->range[n++] = *r;
+    }
+    m->used = n;
+    return 0;
+}
+
+int judge_commit(struct judge *j)
+{
+    struct map old;
+    int r;
+
+    if (!j->open)
+        return -EINVAL;
+    j->open = false;
+    if (!j->building.used)
+        return -ENODATA;
+    qsort(j->building.range, j->building.used, sizeof(struct range), by_mfn);
+    r = merge(&j->building);
+    if (r)
+        return r;
+    pthread_rwlock_wrlock(&j->lock);
+    old = j->map;
+    j->map = j->building;
+    atomic_store(&j->ready, true);
+    pthread_rwlock_unlock(&j->lock);
+    j->building = old;
+    return 0;
+}
+
+bool judge_ready(struct judge *j)
+{
+    return atomic_load(&j->ready);
+}
+
+uint64_t judge_frames(struct judge *j, uint16_t domid)
+{
+    uint64_t n = 0;
+
+    pthread_rwlock_rdlock(&j->lock);
+    for (size_t i = 0; i < j->map.used; i++)
+        n += j->map.range[i].domid == domid ? j->map.range[i].count : 0;
+    pthread_rwlock_unlock(&j->lock);
+    return n;
+}
+
+uint16_t judge_owner(struct judge *j, uint64_t mfn)
+{
+    uint16_t domid = JUDGE_DOM_NONE;
+    size_t low = 0, high;
+
+    pthread_rwlock_rdlock(&j->lock);
+    high = j->map.used;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct range *r = &j->map.range[mid];
+
+        if (mfn < r->mfn) {
+            high = mid;
+        } else if (mfn - r->mfn >= r->count) {
+            low = mid + 1;
+        } else {
+            domid = r->domid;
+            break;
+        }
+    }
+    pthread_rwlock_unlock(&j->lock);
+    return domid;
+}
+
+static void record(struct judge *j, const struct judge_access *a, uint16_t owner, uint16_t ctx)
+{
+    atomic_fetch_add(&j->violations, 1);
+    pthread_mutex_lock(&j->record_lock);
+    if (j->records < RECORDS)
+        j->record[j->records++] = (struct record){*a, owner, ctx};
+    pthread_mutex_unlock(&j->record_lock);
+}
+
+bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid)
+{
+    uint16_t owner;
+
+    if (!atomic_load_explicit(&j->ready, memory_order_acquire))
+        return false;
+    owner = judge_owner(j, a->mfn);
+    if (owner == JUDGE_DOM_STUB)
+        return false;
+    if (owner != JUDGE_DOM_NONE && owner != 0) {
+        if (*ctx_domid == JUDGE_DOM_NONE)
+            *ctx_domid = owner;
+        if (*ctx_domid == owner)
+            return false;
+    }
+    record(j, a, owner, *ctx_domid);
+    return true;
+}
+
+uint64_t judge_violations(struct judge *j)
+{
+    return atomic_load(&j->violations);
+}
+
+void judge_dump(struct judge *j, FILE *out)
+{
+    pthread_mutex_lock(&j->record_lock);
+    fputc('[', out);
+    for (size_t i = 0; i < j->records; i++) {
+        const struct record *r = &j->record[i];
+        const struct judge_access *a = &r->access;
+
+        fprintf(out,
+                "%s{\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64 ",\"space\":\"%s\","
+                "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
+                ",\"write\":%s,\"owner\":%u,\"context_domain\":%u}",
+                i ? ",\n" : "", a->engine, a->lrca, a->root,
+                a->space == JUDGE_GGTT ? "ggtt" : "ppgtt", a->gpu_addr, a->cmd_addr, a->mfn,
+                a->write ? "true" : "false", r->owner, r->ctx_domid);
+    }
+    fputs("]\n", out);
+    pthread_mutex_unlock(&j->record_lock);
+}

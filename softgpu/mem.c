@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.c: translation, judge and copy of an engine's memory accesses. Runs on the engine's thread.
+ */
+#include "softgpu/mem.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "softgpu/context.h"
+#include "softgpu/engine_priv.h"
+
+#define RING_FAULT_REG  0x094u /* 0x4094, offsets in the 0x4000 block */
+#define FAULT_TLB_DATA0 0xb10u
+#define FAULT_TLB_DATA1 0xb14u
+
+/* GEN8_RING_FAULT: valid bit 0, type 2:1 (0 = invalid PTE), source 10:3, engine 14:12; the first
+ * fault stays until software clears it. */
+static void record_fault(struct engine *e, bool ppgtt, uint64_t addr)
+{
+    static const uint8_t fault_engine[ENGINE_COUNT] = {
+        [ENGINE_RCS] = 0, [ENGINE_VCS] = 1, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
+    _Atomic uint32_t *gam = e->owner->gam;
+    uint32_t none = 0;
+
+    atomic_fetch_add_explicit(&e->owner->faults, 1, memory_order_relaxed);
+    if (!atomic_compare_exchange_strong(&gam[RING_FAULT_REG / 4], &none,
+                                        1u | (uint32_t)fault_engine[e->id] << 12))
+        return;
+    atomic_store(&gam[FAULT_TLB_DATA0 / 4], (uint32_t)(addr >> 12));
+    atomic_store(&gam[FAULT_TLB_DATA1 / 4], (uint32_t)(addr >> 44 & 0xf) | (ppgtt ? 0 : 1u << 4));
+}
+
+static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entry)
+{
+    enum tlb_space space = ppgtt ? TLB_PPGTT : TLB_GGTT;
+    uint64_t gen;
+
+    if (tlb_lookup(&e->tlb, space, addr, entry))
+        return 0;
+    gen = tlb_gen(&e->tlb, space);
+    if (ppgtt) {
+        struct ppgtt p;
+
+        context_ppgtt(e, &p);
+        if (ppgtt_walk(e->owner->dma, &p, addr, entry))
+            return -EFAULT;
+    } else {
+        /* The global table has no write protection: bit 1 means local memory there. */
+        *entry = gtt_entry(e->owner->gtt, addr) | GTT_WRITABLE;
+    }
+    if (!(*entry & GTT_PRESENT))
+        return -EFAULT;
+    tlb_fill(&e->tlb, space, addr, *entry, gen);
+    return 0;
+}
+
+static void present(struct engine *e, bool ppgtt, uint64_t addr, uint64_t entry, bool write)
+{
+    struct judge_access a = {
+        .engine = e->id,
+        .lrca = DESC_LRCA(e->run[e->run_at]),
+        .root = ppgtt ? reg_get64(e, R_PDP0_LDW) : 0,
+        .space = ppgtt ? JUDGE_PPGTT : JUDGE_GGTT,
+        .gpu_addr = addr,
+        .cmd_addr = e->cs.cmd_addr,
+        .mfn = GTT_ADDR(entry) >> 12,
+        .write = write,
+    };
+
+    judge_check(e->owner->judge, &a, &e->ctx_domid);
+}
+
+static int access_page(struct engine *e, bool ppgtt, uint64_t addr, void *in, const void *out,
+                       uint32_t len)
+{
+    uint64_t entry, phys;
+    int r = translate(e, ppgtt, addr, &entry);
+
+    if (!r && out && !(entry & GTT_WRITABLE))
+        r = -EFAULT;
+    if (!r) {
+        present(e, ppgtt, addr, entry, out != NULL);
+        phys = GTT_ADDR(entry) + (addr & (GTT_PAGE - 1));
+        r = out ? dma_write(e->owner->dma, phys, out, len) : dma_read(e->owner->dma, phys, in, len);
+    }
+    if (r) {
+        record_fault(e, ppgtt, addr);
+        if (in)
+            memset(in, 0, len);
+    }
+    return r;
+}
+
+static int access(struct engine *e, bool ppgtt, uint64_t addr, uint8_t *in, const uint8_t *out,
+                  uint32_t len)
+{
+    int r = 0;
+
+    /* With PPGTT off in the descriptor, per-process addresses are global ones. */
+    if (ppgtt && !(e->run[e->run_at] & DESC_PRIVILEGE))
+        ppgtt = false;
+    addr &= (1ull << 48) - 1;
+    while (len) {
+        uint32_t room = GTT_PAGE - (uint32_t)(addr & (GTT_PAGE - 1));
+        uint32_t n = len < room ? len : room;
+
+        if (access_page(e, ppgtt, addr, in, out, n))
+            r = -EFAULT;
+        in = in ? in + n : NULL;
+        out = out ? out + n : NULL;
+        addr = (addr + n) & ((1ull << 48) - 1);
+        len -= n;
+    }
+    return r;
+}
+
+int mem_read(struct engine *e, bool ppgtt, uint64_t addr, void *buf, uint32_t len)
+{
+    return access(e, ppgtt, addr, buf, NULL, len);
+}
+
+int mem_write(struct engine *e, bool ppgtt, uint64_t addr, const void *buf, uint32_t len)
+{
+    return access(e, ppgtt, addr, NULL, buf, len);
+}
+
+uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr)
+{
+    uint32_t v;
+
+    mem_read(e, ppgtt, addr & ~3ull, &v, sizeof(v));
+    return v;
+}
+
+void mem_write32(struct engine *e, bool ppgtt, uint64_t addr, uint32_t value)
+{
+    mem_write(e, ppgtt, addr & ~3ull, &value, sizeof(value));
+}
+
+uint64_t mem_read64(struct engine *e, bool ppgtt, uint64_t addr)
+{
+    uint64_t v;
+
+    mem_read(e, ppgtt, addr & ~3ull, &v, sizeof(v));
+    return v;
+}
+
+void mem_write64(struct engine *e, bool ppgtt, uint64_t addr, uint64_t value)
+{
+    mem_write(e, ppgtt, addr & ~3ull, &value, sizeof(value));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h: memory as one engine sees it: a virtual address in the global or the context's own space,
+ * translated through the engine's TLB page by page, every page presented to the judge. Called by
+ * the engine's thread (and, for the status page, by whoever holds the engine's lock on that
+ * thread).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+
+/* ppgtt false: global table. A page without a valid (or, for writes, writable) entry or without
+ * memory behind it reads as zeros and drops writes; it is counted as a fault, and -EFAULT is
+ * returned after the rest has been done. */
+int mem_read(struct engine *e, bool ppgtt, uint64_t addr, void *buf, uint32_t len);
+int mem_write(struct engine *e, bool ppgtt, uint64_t addr, const void *buf, uint32_t len);
+uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr);
+void mem_write32(struct engine *e, bool ppgtt, uint64_t addr, uint32_t value);
+uint64_t mem_read64(struct engine *e, bool ppgtt, uint64_t addr);
+void mem_write64(struct engine *e, bool ppgtt, uint64_t addr, uint64_t value);
