@@ -270,6 +270,14 @@ void irq_disable_intx(struct irq *i, bool disabled)
     regs_unlock(i->regs);
 }
 
+void irq_test(struct irq *i, enum irq_line line)
+{
+    regs_lock(i->regs);
+    if (i->fd[line] >= 0)
+        signal_line(i, line);
+    regs_unlock(i->regs);
+}
+
 bool irq_pending(struct irq *i)
 {
     bool wire;

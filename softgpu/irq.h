@@ -55,6 +55,8 @@ void irq_set_eventfd(struct irq *i, enum irq_line line, int fd);
 void irq_mask_intx(struct irq *i, bool masked);
 /* Bit 10 of PCI COMMAND. */
 void irq_disable_intx(struct irq *i, bool disabled);
+/* Signals a line once, whatever the banks say: the client's loopback test. */
+void irq_test(struct irq *i, enum irq_line line);
 /* State of the wire: what PCI STATUS bit 3 shows. */
 bool irq_pending(struct irq *i);
 /* Interrupts signalled to the client since start. */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * device.h: the whole GPU put together: configuration space, BARs, register file with all of its
+ * modules, machine memory, engines and judge. Everything here is called by the one thread that
+ * runs the loop; engine threads come in only through struct engines_ops.
+ */
+#pragma once
+#include <stdint.h>
+
+struct device;
+struct display;
+struct dma;
+struct engines;
+struct irq;
+struct judge;
+struct pcode;
+struct regs;
+struct vfu_ops;
+
+struct device *device_new(void); /* NULL when out of memory */
+struct device *device_free(struct device *d);
+
+/* What the transport calls, with the device as opaque. */
+const struct vfu_ops *device_vfu_ops(void);
+/* A client comes: memory and eventfds of the one before are forgotten, everything is reset. Until
+ * then they stay, so that a screenshot of a machine that ended is possible. */
+void device_attach(struct device *d);
+
+/* CLOCK_MONOTONIC in ns of the next timed event (UINT64_MAX: none), and doing what is due. */
+uint64_t device_deadline(struct device *d);
+void device_tick(struct device *d);
+
+/* Draws a pipe into a PNG file. 0 or -errno of display_snapshot(), scanout_draw(), png_save(). */
+int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
+                      uint32_t *height);
+
+struct device_counts {
+    uint64_t mmio_reads, mmio_writes; /* dwords of BAR0's register half, by the client */
+    uint64_t gtt_reads, gtt_writes;   /* accesses to BAR0's GTT half */
+    uint64_t aperture_reads, aperture_writes;
+    uint64_t config_reads, config_writes;
+};
+void device_get_counts(const struct device *d, struct device_counts *out);
+
+struct engines *device_engines(struct device *d);
+struct judge *device_judge(struct device *d);
+struct regs *device_regs(struct device *d);
+struct irq *device_irq(struct device *d);
+struct pcode *device_pcode(struct device *d);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: the command line of softgpu, a software Broadwell GPU behind vfio-user.
+ */
+#include "softgpu/server.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: softgpu --socket PATH [options]\n"
+    "A software Broadwell GPU (8086:1616) as a vfio-user device.\n"
+    "\n"
+    "  -s, --socket PATH         listen here for the virtual machine (vfio-user-pci)\n"
+    "  -c, --ctl PATH            listen here for control commands\n"
+    "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
+    "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
+    "      --once                end when the virtual machine has gone\n"
+    "  -v, --verbose             report connections on standard error\n"
+    "  -h, --help                show this text\n"
+    "\n"
+    "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
+    "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
+
+enum { OPT_ONCE = 256, OPT_CONNECT };
+
+static const struct option options[] = {
+    {"socket", required_argument, NULL, 's'},
+    {"ctl", required_argument, NULL, 'c'},
+    {"judge-chan", required_argument, NULL, 'j'},
+    {"judge-connect", required_argument, NULL, OPT_CONNECT},
+    {"once", no_argument, NULL, OPT_ONCE},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* 0: run; 1: help was asked for; -1: wrong. */
+static int parse(int argc, char **argv, struct server_options *o)
+{
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "s:c:j:vh", options, NULL)) != -1) {
+        switch (opt) {
+        case 's':
+            o->socket = optarg;
+            break;
+        case 'c':
+            o->ctl = optarg;
+            break;
+        case 'j':
+            o->judge_chan = optarg;
+            break;
+        case OPT_CONNECT:
+            o->judge_connect = optarg;
+            break;
+        case OPT_ONCE:
+            o->once = true;
+            break;
+        case 'v':
+            o->verbose = true;
+            break;
+        case 'h':
+            return 1;
+        default:
+            return -1;
+        }
+    }
+    if (optind != argc) {
+        fprintf(stderr, "softgpu: unexpected argument '%s'\n", argv[optind]);
+        return -1;
+    }
+    if (!o->socket) {
+        fprintf(stderr, "softgpu: --socket PATH is missing\n");
+        return -1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct server_options o = {0};
+    int ret = parse(argc, argv, &o);
+
+    if (ret > 0) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (ret < 0) {
+        fprintf(stderr, "Try 'softgpu --help'.\n");
+        return 2;
+    }
+    return server_run(&o) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
