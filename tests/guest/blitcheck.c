@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <i915_drm.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
