@@ -113,16 +113,12 @@ static void master_write(void *owner, uint32_t offset, uint32_t value)
     evaluate(i);
 }
 
-/* IMR does not hide what IIR already holds; unmasking latches what is live. */
-static void imr_write(void *owner, uint32_t offset, uint32_t value)
+/* IIR latches edges: opening the mask brings nothing up, closing it hides nothing in IIR. */
+static void plain_write(void *owner, uint32_t offset, uint32_t value)
 {
     struct irq *i = owner;
-    uint32_t base = offset - IMR;
-    uint32_t opened = regs_peek(i->regs, offset) & ~value;
 
     regs_poke(i->regs, offset, value);
-    regs_poke(i->regs, base + IIR,
-              regs_peek(i->regs, base + IIR) | (regs_peek(i->regs, base + ISR) & opened));
     evaluate(i);
 }
 
@@ -137,27 +133,12 @@ static void iir_write(void *owner, uint32_t offset, uint32_t value)
     evaluate(i);
 }
 
-static void ier_write(void *owner, uint32_t offset, uint32_t value)
-{
-    struct irq *i = owner;
-
-    regs_poke(i->regs, offset, value);
-    evaluate(i);
-}
-
-static void isr_write(void *owner, uint32_t offset, uint32_t value)
-{
-    (void)owner;
-    (void)offset;
-    (void)value;
-}
-
 #define BANK(base, name)                                                                           \
-    {(base) + ISR, (base) + ISR, name "_ISR", NULL, isr_write, 0},                                 \
-        {(base) + IMR, (base) + IMR, name "_IMR", NULL, imr_write, 0xffffffff},                    \
+    {(base) + ISR, (base) + ISR, name "_ISR", NULL, regs_write_ignored, 0},                        \
+        {(base) + IMR, (base) + IMR, name "_IMR", NULL, plain_write, 0xffffffff},                  \
         {(base) + IIR, (base) + IIR, name "_IIR", NULL, iir_write, 0},                             \
     {                                                                                              \
-        (base) + IER, (base) + IER, name "_IER", NULL, ier_write, 0                                \
+        (base) + IER, (base) + IER, name "_IER", NULL, plain_write, 0                              \
     }
 
 static const struct regs_range table[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plain.c: registers without behaviour that a display and power driver uses: fuses and straps with
- * fixed values, write-one-to-clear error registers, and storage. Static data.
+ * fixed values, write-one-to-clear error registers, masked registers, and storage. Static data.
  */
 #include "softgpu/regs.h"
 
@@ -12,6 +12,10 @@
 #define W1C(off, name)                                                                             \
     {                                                                                              \
         (off), (off), name, NULL, regs_write_one_clears, 0                                         \
+    }
+#define MASKED(a, b, name)                                                                         \
+    {                                                                                              \
+        (a), (b), name, NULL, regs_write_masked, 0                                                 \
     }
 #define STORE(a, b, name)                                                                          \
     {                                                                                              \
@@ -24,6 +28,10 @@
 
 static const struct regs_range table[] = {
     /* GT: power, clock gating, fuses, L3 */
+    MASKED(0x7000, 0x701c, "CACHE_MODE and GT_MODE"),
+    MASKED(0x7300, 0x7304, "HDC_CHICKEN"),
+    MASKED(0xe180, 0xe1fc, "HALF_SLICE_CHICKEN"),
+    MASKED(0xe4f0, 0xe4f4, "GEN8_ROW_CHICKEN"),
     STORE(0x8500, 0x85fc, "GT power"),
     STORE(0x9000, 0x90fc, "GT chicken"),
     FIXED(0x911c, "GEN7_PAVP_FUSE1", 0),
@@ -55,7 +63,7 @@ static const struct regs_range table[] = {
     STORE(0x46020, 0x46020, "SPLL_CTL"),
     STORE(0x46040, 0x46040, "WRPLL_CTL1"),
     STORE(0x46060, 0x46060, "WRPLL_CTL2"),
-    STORE(0x46100, 0x46110, "PORT_CLK_SEL"),
+    {0x46100, 0x46110, "PORT_CLK_SEL", NULL, NULL, 0xe0000000}, /* no clock */
     STORE(0x46140, 0x4614c, "TRANS_CLK_SEL"),
     STORE(0x46200, 0x46200, "CDCLK_FREQ"),
     STORE(0x46408, 0x46408, "HSW_NDE_RSTWRN_OPT"),
