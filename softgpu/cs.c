@@ -168,7 +168,7 @@ static enum cs_result step(struct engine *e)
 static enum cs_stop hang(struct engine *e)
 {
     atomic_fetch_add_explicit(&e->unknown, 1, memory_order_relaxed);
-    reg_set(e, R_IPEIR, e->cs.cmd[0]);
+    reg_set(e, R_IPEIR, reg_get(e, R_IPEHR));
     reg_set(e, R_EIR, reg_get(e, R_EIR) | 1);
     reg_set(e, R_ESR, reg_get(e, R_ESR) | 1);
     if (!(reg_get(e, R_EMR) & 1))

@@ -31,7 +31,7 @@ void rop_apply(uint8_t rop, uint64_t pattern, const uint8_t *src, uint8_t *dst, 
 {
     uint64_t s = 0, d = 0;
 
-    if (rop == 0xcc) {
+    if (rop == 0xcc && src) {
         memmove(dst, src, len);
         return;
     }

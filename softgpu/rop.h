@@ -19,5 +19,5 @@ static inline bool rop_needs_src(uint8_t rop)
 }
 
 /* dst = rop(pattern, src, dst) over len bytes. pattern: 8 bytes repeated from dst on. src may be
- * NULL when the operation does not need it. */
+ * NULL: then it counts as zeros. */
 void rop_apply(uint8_t rop, uint64_t pattern, const uint8_t *src, uint8_t *dst, size_t len);
