@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The interrupt tree of gen8; see irq_gen8.h. Pure functions on the caller's model. */
+#include "gen/irq_gen8.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Offset of each bank's first register and the master bits its events show in. */
+static const struct {
+    uint32_t offset;
+    uint32_t lo_bits, hi_bits; /* master bit for IIR bits 15:0 and 31:16 */
+} banks[IRQ_BANKS] = {
+    [IRQ_GT0] = {0x44300, 1u << 0, 1u << 1},      [IRQ_GT1] = {0x44310, 1u << 2, 1u << 3},
+    [IRQ_GT2] = {0x44320, 1u << 4, 1u << 4},      [IRQ_GT3] = {0x44330, 1u << 6, 1u << 6},
+    [IRQ_PIPE_A] = {0x44400, 1u << 16, 1u << 16}, [IRQ_PIPE_B] = {0x44410, 1u << 17, 1u << 17},
+    [IRQ_PIPE_C] = {0x44420, 1u << 18, 1u << 18}, [IRQ_PORT] = {0x44440, 1u << 20, 1u << 20},
+    [IRQ_MISC] = {0x44460, 1u << 22, 1u << 22},   [IRQ_PCU] = {0x444e0, 1u << 30, 1u << 30},
+    [IRQ_PCH] = {0xc4000, 1u << 23, 1u << 23},
+};
+
+void irq_gen8_reset(struct irq_gen8 *irq)
+{
+    memset(irq, 0, sizeof(*irq));
+    for (unsigned i = 0; i < IRQ_BANKS; i++)
+        irq->bank[i].imr = UINT32_MAX;
+}
+
+bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_gen8_reg *reg)
+{
+    for (unsigned i = 0; i < IRQ_BANKS; i++) {
+        if ((offset & ~0xfu) != banks[i].offset || offset % 4)
+            continue;
+        *bank = (enum irq_gen8_bank)i;
+        *reg = (enum irq_gen8_reg)(offset >> 2 & 3);
+        return true;
+    }
+    return false;
+}
+
+static uint32_t pending(const struct irq_gen8 *irq)
+{
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < IRQ_BANKS; i++) {
+        uint32_t live = irq->bank[i].iir & irq->bank[i].ier;
+
+        if (live & 0xffff)
+            bits |= banks[i].lo_bits;
+        if (live >> 16)
+            bits |= banks[i].hi_bits;
+    }
+    return bits;
+}
+
+uint32_t irq_gen8_master(const struct irq_gen8 *irq)
+{
+    return irq->master | pending(irq);
+}
+
+static bool update(struct irq_gen8 *irq)
+{
+    bool line = (irq->master & IRQ_GEN8_MASTER_ENABLE) && pending(irq);
+    bool rose = line && !irq->line;
+
+    irq->line = line;
+    return rose;
+}
+
+uint32_t irq_gen8_read(const struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg)
+{
+    const struct irq_gen8_bank_regs *b = &irq->bank[bank];
+    const uint32_t value[] = {
+        [IRQ_ISR] = b->isr, [IRQ_IMR] = b->imr, [IRQ_IIR] = b->iir, [IRQ_IER] = b->ier};
+
+    assert(bank < IRQ_BANKS);
+    return value[reg];
+}
+
+bool irq_gen8_write_master(struct irq_gen8 *irq, uint32_t value)
+{
+    irq->master = value & IRQ_GEN8_MASTER_ENABLE;
+    return update(irq);
+}
+
+/*
+ * Clearing a bit behind which a second event waits sets it again: the hardware pulses its line
+ * for the second event, so the level must be seen to fall in between.
+ */
+static void clear_iir(struct irq_gen8 *irq, struct irq_gen8_bank_regs *b, uint32_t bits)
+{
+    uint32_t again = b->held & bits;
+
+    b->iir &= ~bits;
+    b->held &= ~bits;
+    if (again)
+        update(irq);
+    b->iir |= again;
+}
+
+bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg,
+                    uint32_t value)
+{
+    struct irq_gen8_bank_regs *b = &irq->bank[bank];
+
+    assert(bank < IRQ_BANKS);
+    if (reg == IRQ_IMR)
+        b->imr = value;
+    else if (reg == IRQ_IER)
+        b->ier = value;
+    else if (reg == IRQ_IIR)
+        clear_iir(irq, b, value);
+    return update(irq);
+}
+
+bool irq_gen8_raise(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t bits)
+{
+    struct irq_gen8_bank_regs *b = &irq->bank[bank];
+
+    assert(bank < IRQ_BANKS);
+    bits &= ~b->imr;
+    b->held |= b->iir & bits;
+    b->iir |= bits;
+    return update(irq);
+}
+
+bool irq_gen8_level(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t isr)
+{
+    struct irq_gen8_bank_regs *b = &irq->bank[bank];
+    uint32_t rising = isr & ~b->isr;
+
+    b->isr = isr;
+    return irq_gen8_raise(irq, bank, rising);
+}
