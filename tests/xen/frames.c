@@ -108,8 +108,10 @@ static int query(struct frame_reader *r, uint16_t domid, uint64_t first, unsigne
 }
 
 /* The frames below end that are the domain's RAM: machine frames of a PV domain, guest frames of an
- * HVM one. */
-static int present_frames(struct frame_reader *r, uint16_t domid, uint64_t end,
+ * HVM one. An HVM guest has its RAM at the bottom and a few pages at the top with a wide hole
+ * between them, so: the bottom upwards, then from the top down until all that Xen counts are found.
+ */
+static int present_frames(struct frame_reader *r, const struct domain_pages *d, uint64_t end,
                           struct frame_list *list)
 {
     DECLARE_HYPERCALL_BUFFER(xen_pfn_t, types);
@@ -117,9 +119,11 @@ static int present_frames(struct frame_reader *r, uint16_t domid, uint64_t end,
     if (!types)
         return -ENOMEM;
     int rc = 0;
-    for (uint64_t at = 0; at < end && !rc; at += QUERY) {
+    uint64_t blocks = (end + QUERY - 1) / QUERY, low = d->tot_pages / QUERY + 1;
+    for (uint64_t n = 0; n < blocks && !rc && list->count < d->tot_pages; n++) {
+        uint64_t at = (n < low ? n : blocks - 1 - (n - low)) * QUERY;
         unsigned num = end - at < QUERY ? (unsigned)(end - at) : QUERY;
-        rc = query(r, domid, at, num, HYPERCALL_BUFFER(types), types, list);
+        rc = query(r, d->domid, at, num, HYPERCALL_BUFFER(types), types, list);
     }
     xc_hypercall_buffer_free(r->xch, types);
     return rc;
@@ -167,11 +171,11 @@ int frame_reader_list(struct frame_reader *r, const struct domain_pages *d, stru
         unsigned long max_mfn;
         if (xc_maximum_ram_page(r->xch, &max_mfn))
             return -errno;
-        return present_frames(r, d->domid, (uint64_t)max_mfn + 1, list);
+        return present_frames(r, d, (uint64_t)max_mfn + 1, list);
     }
     xen_pfn_t max_gfn;
     if (xc_domain_maximum_gpfn(r->xch, d->domid, &max_gfn) < 0)
         return -errno;
-    int rc = present_frames(r, d->domid, (uint64_t)max_gfn + 1, list);
+    int rc = present_frames(r, d, (uint64_t)max_gfn + 1, list);
     return rc ? rc : translate(r, d->domid, list);
 }

@@ -24,8 +24,8 @@ struct owner_chan {
     unsigned lines; /* queued and not yet answered */
     size_t out_len, in_len;
     char out[WINDOW * LINE];
-    char in[LINE];
-    char reply[LINE];
+    char in[REPLY];
+    char reply[REPLY];
 };
 
 int owner_chan_open(const char *path, struct owner_chan **out)

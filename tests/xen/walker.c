@@ -6,8 +6,10 @@
  * a domain whose two numbers differ after RETRIES looks is an error. One thread (plus own_tables'
  * short-lived one).
  *
- * usage: walker [--stub FILE] [--chan PORT]
- *   FILE lists dom0 pages handed to the GPU, "mfn count" per line; PORT is the judge's port.
+ * usage: walker [--stub FILE] [--chan PORT] [--ask LINE]
+ *   FILE lists dom0 pages handed to the GPU, "mfn count" per line; PORT is the judge's port. With
+ *   --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and its answer is
+ * shown.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@ struct walker {
     struct owner_chan *chan; /* NULL: count only */
     struct frame_list list;  /* of the domain at hand */
     struct frame_list stub;  /* sorted */
+    const char *question;    /* of --ask */
     unsigned long ranges;    /* sent */
 };
 
@@ -89,10 +92,11 @@ static int walk_domain(struct walker *w, struct domain_pages *d)
     printf("frames %u %zu %llu\n", d->domid, w->list.count, (unsigned long long)d->tot_pages);
     if (w->list.count != d->tot_pages)
         return -ERANGE;
-    if (!w->chan)
-        return 0;
     qsort(w->list.mfn, w->list.count, sizeof *w->list.mfn, by_frame);
-    return send_ranges(w, &w->list, d->domid);
+    for (size_t i = 1; i < w->list.count; i++)
+        if (w->list.mfn[i] == w->list.mfn[i - 1])
+            return -EEXIST;
+    return w->chan ? send_ranges(w, &w->list, d->domid) : 0;
 }
 
 static int walk_all(struct walker *w)
@@ -154,6 +158,10 @@ static int parse(struct walker *w, int argc, char **argv)
             rc = read_stub(argv[i + 1], &w->stub);
         else if (i + 1 < argc && !strcmp(argv[i], "--chan"))
             rc = owner_chan_open(argv[i + 1], &w->chan);
+        else if (i + 1 < argc && !strcmp(argv[i], "--ask")) {
+            w->question = argv[i + 1];
+            rc = 0;
+        }
         if (rc) {
             fprintf(stderr, "walker: %s: %s\n", argv[i + 1] ? argv[i + 1] : argv[i], strerror(-rc));
             return rc;
@@ -162,27 +170,42 @@ static int parse(struct walker *w, int argc, char **argv)
     return 0;
 }
 
+static int ask(struct walker *w)
+{
+    int rc = w->chan ? owner_chan_send(w->chan, "%s", w->question) : -ENOTCONN;
+    if (!rc)
+        rc = owner_chan_flush(w->chan);
+    printf("%s\n", rc ? strerror(-rc) : owner_chan_reply(w->chan));
+    return rc ? 1 : 0;
+}
+
+static int walk(struct walker *w)
+{
+    int rc = frame_reader_open(&w->reader);
+    if (rc) {
+        fprintf(stderr, "walker: cannot read frames from Xen: %s%s\n", strerror(-rc),
+                rc == -ENODEV ? " (needs a PV dom0 with two CPUs)" : "");
+        return 1;
+    }
+    rc = walk_all(w);
+    if (w->chan)
+        printf("ranges %lu reply %s\n", w->ranges, owner_chan_reply(w->chan));
+    if (rc)
+        fprintf(stderr, "walker: %s\n", strerror(-rc));
+    frame_reader_close(w->reader);
+    free(w->list.mfn);
+    return rc ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct walker w = {0};
     int rc = parse(&w, argc, argv);
     if (rc)
         return 2;
-    rc = frame_reader_open(&w.reader);
-    if (rc) {
-        fprintf(stderr, "walker: cannot read frames from Xen: %s%s\n", strerror(-rc),
-                rc == -ENODEV ? " (needs a PV dom0 with two CPUs)" : "");
-        return 1;
-    }
-    rc = walk_all(&w);
-    if (w.chan)
-        printf("ranges %lu reply %s\n", w.ranges, owner_chan_reply(w.chan));
-    if (rc)
-        fprintf(stderr, "walker: %s\n", strerror(-rc));
+    rc = w.question ? ask(&w) : walk(&w);
     if (w.chan)
         owner_chan_close(w.chan);
-    frame_reader_close(w.reader);
-    free(w.list.mfn);
     free(w.stub.mfn);
-    return rc ? 1 : 0;
+    return rc;
 }
