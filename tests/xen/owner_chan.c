@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define WINDOW     64u
-#define LINE       512u
+#define LINE       512u   /* longest sent */
+#define REPLY      65536u /* longest received: the status lists unknown registers */
 #define SILENCE_MS 20000
 
 struct owner_chan {

@@ -7,7 +7,8 @@
  * short-lived one).
  *
  * usage: walker [--stub FILE] [--chan PORT] [--ask LINE]
- *   FILE lists dom0 pages handed to the GPU, "mfn count" per line; PORT is the judge's port. With
+ *   FILE lists dom0 pages handed to the GPU, "mfn count" (hexadecimal, decimal) per line; PORT is
+ * the judge's port. With
  *   --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and its answer is
  * shown.
  */
@@ -132,16 +133,16 @@ static int add_stub_range(struct frame_list *list, uint64_t mfn, uint64_t count)
     return 0;
 }
 
-/* The numbers may be decimal, octal or 0x-hexadecimal. */
+/* As the module prints them: hexadecimal frame, decimal count. */
 static int read_stub(const char *path, struct frame_list *list)
 {
     FILE *f = fopen(path, "re");
     if (!f)
         return -errno;
-    long long mfn, count;
+    unsigned long long mfn, count;
     int rc = 0, got;
-    while (!rc && (got = fscanf(f, "%lli %lli", &mfn, &count)) == 2)
-        rc = add_stub_range(list, (uint64_t)mfn, (uint64_t)count);
+    while (!rc && (got = fscanf(f, "%llx %llu", &mfn, &count)) == 2)
+        rc = add_stub_range(list, mfn, count);
     if (!rc && got != EOF)
         rc = -EINVAL;
     fclose(f);
