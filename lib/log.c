@@ -29,7 +29,10 @@ static void emit(const struct log *log, int level, const char *text, const char 
     int head = snprintf(line, sizeof(line), "<%d>", level & 7);
     size_t length;
 
-    snprintf(raw, sizeof(raw), "%s%s%s%s%s", name, *name ? ": " : "", text, *tail ? " " : "", tail);
+    /* Too long a line is cut. */
+    if (snprintf(raw, sizeof(raw), "%s%s%s%s%s", name, *name ? ": " : "", text, *tail ? " " : "",
+                 tail) < 0)
+        return;
     log_clean(line + head, LINE_MAX_BYTES, raw);
     length = strlen(line);
     line[length++] = '\n';
