@@ -183,6 +183,15 @@ static enum cs_result xy_setup_clip_blt(struct engine *e, const uint32_t *cmd, u
     return CS_NEXT;
 }
 
+/* Patterns, text and monochrome sources are not modelled: counted, nothing drawn. */
+static enum cs_result skipped(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    (void)cmd;
+    (void)len;
+    atomic_fetch_add_explicit(&e->owner->blits_skipped, 1, memory_order_relaxed);
+    return CS_NEXT;
+}
+
 #define BLT(n)     0xff, n, n, CS_ON(ENGINE_BCS), 0
 #define BLT_IMM(n) 0xff, n, 257, CS_ON(ENGINE_BCS), 0
 
@@ -190,29 +199,29 @@ static const struct cs_command blt_commands[128] = {
     [0x01] = {"XY_SETUP_BLT", BLT(10), xy_setup_blt},
     [0x03] = {"XY_SETUP_CLIP_BLT", BLT(3), xy_setup_clip_blt},
     [0x11] = {"XY_SETUP_MONO_PATTERN_SL_BLT", BLT(10), xy_setup_blt},
-    [0x24] = {"XY_PIXEL_BLT", BLT(2), NULL},
-    [0x25] = {"XY_SCANLINES_BLT", BLT(3), NULL},
-    [0x26] = {"XY_TEXT_BLT", BLT(5), NULL},
-    [0x31] = {"XY_TEXT_IMMEDIATE_BLT", BLT_IMM(3), NULL},
+    [0x24] = {"XY_PIXEL_BLT", BLT(2), skipped},
+    [0x25] = {"XY_SCANLINES_BLT", BLT(3), skipped},
+    [0x26] = {"XY_TEXT_BLT", BLT(5), skipped},
+    [0x31] = {"XY_TEXT_IMMEDIATE_BLT", BLT_IMM(3), skipped},
     [0x40] = {"COLOR_BLT", BLT(6), color_blt},
     [0x43] = {"SRC_COPY_BLT", BLT(8), src_copy_blt},
     [0x50] = {"XY_COLOR_BLT", BLT(7), xy_color_blt},
-    [0x51] = {"XY_PAT_BLT", BLT(8), NULL},
-    [0x52] = {"XY_MONO_PAT_BLT", BLT(10), NULL},
+    [0x51] = {"XY_PAT_BLT", BLT(8), skipped},
+    [0x52] = {"XY_MONO_PAT_BLT", BLT(10), skipped},
     [0x53] = {"XY_SRC_COPY_BLT", BLT(10), xy_src_copy_blt},
-    [0x54] = {"XY_MONO_SRC_COPY_BLT", BLT(10), NULL},
-    [0x55] = {"XY_FULL_BLT", BLT(12), NULL},
-    [0x56] = {"XY_FULL_MONO_SRC_BLT", BLT(12), NULL},
-    [0x57] = {"XY_FULL_MONO_PATTERN_BLT", BLT(14), NULL},
-    [0x58] = {"XY_FULL_MONO_PATTERN_MONO_SRC_BLT", BLT(14), NULL},
-    [0x59] = {"XY_MONO_PAT_FIXED_BLT", BLT(8), NULL},
-    [0x71] = {"XY_MONO_SRC_COPY_IMMEDIATE_BLT", BLT_IMM(8), NULL},
-    [0x72] = {"XY_PAT_BLT_IMMEDIATE", BLT_IMM(6), NULL},
-    [0x73] = {"XY_SRC_COPY_CHROMA_BLT", BLT(12), NULL},
-    [0x74] = {"XY_FULL_IMMEDIATE_PATTERN_BLT", BLT_IMM(10), NULL},
-    [0x75] = {"XY_FULL_MONO_SRC_IMMEDIATE_PATTERN_BLT", BLT_IMM(10), NULL},
-    [0x76] = {"XY_PAT_CHROMA_BLT", BLT(10), NULL},
-    [0x77] = {"XY_PAT_CHROMA_BLT_IMMEDIATE", BLT_IMM(8), NULL},
+    [0x54] = {"XY_MONO_SRC_COPY_BLT", BLT(10), skipped},
+    [0x55] = {"XY_FULL_BLT", BLT(12), skipped},
+    [0x56] = {"XY_FULL_MONO_SRC_BLT", BLT(12), skipped},
+    [0x57] = {"XY_FULL_MONO_PATTERN_BLT", BLT(14), skipped},
+    [0x58] = {"XY_FULL_MONO_PATTERN_MONO_SRC_BLT", BLT(14), skipped},
+    [0x59] = {"XY_MONO_PAT_FIXED_BLT", BLT(8), skipped},
+    [0x71] = {"XY_MONO_SRC_COPY_IMMEDIATE_BLT", BLT_IMM(8), skipped},
+    [0x72] = {"XY_PAT_BLT_IMMEDIATE", BLT_IMM(6), skipped},
+    [0x73] = {"XY_SRC_COPY_CHROMA_BLT", BLT(12), skipped},
+    [0x74] = {"XY_FULL_IMMEDIATE_PATTERN_BLT", BLT_IMM(10), skipped},
+    [0x75] = {"XY_FULL_MONO_SRC_IMMEDIATE_PATTERN_BLT", BLT_IMM(10), skipped},
+    [0x76] = {"XY_PAT_CHROMA_BLT", BLT(10), skipped},
+    [0x77] = {"XY_PAT_CHROMA_BLT_IMMEDIATE", BLT_IMM(8), skipped},
 };
 
 const struct cs_command *cs_blt_command(uint32_t header)

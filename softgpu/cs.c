@@ -35,6 +35,15 @@ static uint32_t ring_size(struct engine *e)
     return (reg_get(e, R_CTL) & 0x1ff000u) + GTT_PAGE;
 }
 
+/* Bytes between the position and the tail. TAIL has bits 20:3; the size need not be a power of two,
+ * nor the position lie inside, when software says so. */
+static uint32_t ring_left(struct engine *e)
+{
+    uint32_t size = ring_size(e), tail = (reg_get(e, R_TAIL) & 0x1ffff8u) % size;
+
+    return (tail + size - (uint32_t)(e->cs.ip[CS_RING] & ~7ull) % size) % size;
+}
+
 static bool in_ppgtt(const struct cs *cs)
 {
     return cs->level != CS_RING && cs->ppgtt[cs->level];
@@ -134,7 +143,6 @@ static enum cs_result step(struct engine *e)
     struct cs *cs = &e->cs;
     const struct cs_command *c;
     uint32_t header = fetch(e, 0);
-    uint32_t left;
     enum cs_result r;
 
     cs->cmd_addr = fetch_addr(e, 0);
@@ -143,11 +151,8 @@ static enum cs_result step(struct engine *e)
     cs->len = cs_length(e, header);
     if (!cs->len)
         return CS_BAD;
-    if (cs->level == CS_RING) {
-        left = (reg_get(e, R_TAIL) - (uint32_t)cs->ip[0]) & (ring_size(e) - 1);
-        if (cs->len * 4 > left)
-            return CS_BAD; /* runs over the tail */
-    }
+    if (cs->level == CS_RING && cs->len * 4 > ring_left(e))
+        return CS_BAD; /* runs over the tail */
     atomic_fetch_add_explicit(&e->commands, 1, memory_order_relaxed);
     if (!c->run || must_skip(e, c, header)) {
         advance(e, cs->len);
@@ -238,7 +243,7 @@ enum cs_stop cs_run(struct engine *e)
     for (;;) {
         struct cs *cs = &e->cs;
 
-        if (cs->level == CS_RING && cs->ip[0] == (reg_get(e, R_TAIL) & (ring_size(e) - 1)))
+        if (cs->level == CS_RING && !ring_left(e))
             return CS_STOP_TAIL;
         if (!turn(e, &why))
             return why;

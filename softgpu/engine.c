@@ -188,20 +188,6 @@ static uint32_t reset_bit(enum engine_id id)
     return 1u << bit[id];
 }
 
-static void write_gdrst(struct engines *es, uint32_t value)
-{
-    atomic_store(&es->gdrst, value & 0x1f);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        struct engine *e = &es->engine[i];
-
-        if (!(value & (1u | reset_bit(i))))
-            continue;
-        pthread_mutex_lock(&e->lock);
-        engine_attention(e, ATT_RESET);
-        pthread_mutex_unlock(&e->lock);
-    }
-}
-
 static uint32_t read_gdrst(struct engines *es)
 {
     uint32_t asked = atomic_load(&es->gdrst), left = 0;
@@ -211,6 +197,20 @@ static uint32_t read_gdrst(struct engines *es)
             left |= 1u | reset_bit(i);
     }
     return asked & left;
+}
+
+static void write_gdrst(struct engines *es, uint32_t value)
+{
+    atomic_store(&es->gdrst, read_gdrst(es) | (value & 0x1f));
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+
+        if (!(value & (1u | reset_bit(i))))
+            continue;
+        pthread_mutex_lock(&e->lock);
+        engine_attention(e, ATT_RESET);
+        pthread_mutex_unlock(&e->lock);
+    }
 }
 
 /* 0x4260 RTCR, 64 M1TCR, 68 M2TCR (no second video engine here), 6c BTCR, 70 VTCR. */
@@ -336,6 +336,13 @@ void engines_reset(struct engines *es)
         atomic_store(&es->gam[i], 0);
 }
 
+static uint64_t busy_ns(struct engine *e)
+{
+    uint64_t since = atomic_load(&e->busy_since), now = engine_now_ns();
+
+    return atomic_load(&e->busy_ns) + (since && now > since ? now - since : 0);
+}
+
 void engines_get_stats(struct engines *es, struct engines_stats *out)
 {
     memset(out, 0, sizeof(*out));
@@ -346,9 +353,10 @@ void engines_get_stats(struct engines *es, struct engines_stats *out)
         out->contexts[i] = atomic_load(&e->contexts);
         out->commands[i] = atomic_load(&e->commands);
         out->unknown[i] = atomic_load(&e->unknown);
-        out->busy_ns[i] = atomic_load(&e->busy_ns);
+        out->busy_ns[i] = busy_ns(e);
         out->slices += atomic_load(&e->slices);
     }
     out->blit_bytes = atomic_load(&es->blit_bytes);
+    out->blits_skipped = atomic_load(&es->blits_skipped);
     out->faults = atomic_load(&es->faults);
 }

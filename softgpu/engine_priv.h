@@ -125,6 +125,7 @@ struct engine {
     _Atomic uint64_t ctx_loaded_ns; /* 0: none loaded */
     _Atomic uint32_t ctx_timestamp; /* CTX_TIMESTAMP when it was loaded */
 
+    _Atomic uint64_t busy_since; /* 0: not in a run */
     atomic_ullong batches, contexts, commands, unknown, busy_ns, slices;
 };
 
@@ -136,7 +137,7 @@ struct engines {
     pthread_mutex_t atomic_lock; /* MI_ATOMIC of all engines */
     atomic_uint gdrst;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
-    atomic_ullong blit_bytes, faults;
+    atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
 };
 

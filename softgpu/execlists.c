@@ -220,9 +220,11 @@ void execlists_run(struct engine *e)
 
     pthread_mutex_lock(&e->lock);
     e->working = true;
+    atomic_store(&e->busy_since, begin);
     while (execlists_runnable(e) && !(atomic_load(&e->attention) & (ATT_RESET | ATT_QUIT)))
         round_once(e);
     e->working = false;
     pthread_mutex_unlock(&e->lock);
+    atomic_store(&e->busy_since, 0);
     atomic_fetch_add_explicit(&e->busy_ns, engine_now_ns() - begin, memory_order_relaxed);
 }

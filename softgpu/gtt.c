@@ -83,7 +83,8 @@ static int read_entry(struct dma *dma, uint64_t table, unsigned index, uint64_t 
 }
 
 /* From a page directory pointer table (4-level) or a page directory (3-level) downwards. */
-int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *entry)
+int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *entry,
+               gtt_visit visit, void *opaque)
 {
     uint64_t table = p->root[0], rights = GTT_PRESENT | GTT_WRITABLE, e;
     int top = 39;
@@ -98,6 +99,8 @@ int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *
     if (!table)
         return -EFAULT;
     for (int shift = top; shift >= 12; shift -= 9) {
+        if (visit)
+            visit(opaque, table);
         if (read_entry(dma, table, addr >> shift & 511, &e))
             return -EFAULT;
         rights &= e;

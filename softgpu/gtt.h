@@ -34,8 +34,12 @@ struct ppgtt {
     bool level4; /* 48 bits through root[0] = PML4; otherwise 32 bits, 4 page directories */
     uint64_t root[4];
 };
+/* Told the machine address of every table a walk reads; may be NULL. */
+typedef void (*gtt_visit)(void *opaque, uint64_t table);
+
 /* Walk. Stores the 4 KiB page's entry (address and PRESENT/WRITABLE, rights of all levels
  * combined). 0, or -EFAULT when some level is not present or not readable. PML4 indexes bits
  * 47:39, PDP 38:30, PD 29:21, PT 20:12 (Broadwell PRM vol. 5, "Per-Process Graphics Translation
  * Tables"). */
-int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *entry);
+int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *entry,
+               gtt_visit visit, void *opaque);

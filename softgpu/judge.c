@@ -200,7 +200,7 @@ bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_do
     owner = judge_owner(j, a->mfn);
     if (owner == JUDGE_DOM_STUB)
         return false;
-    if (owner != JUDGE_DOM_NONE && owner != 0) {
+    if (a->space != JUDGE_TABLE && owner != JUDGE_DOM_NONE && owner != 0) {
         if (*ctx_domid == JUDGE_DOM_NONE)
             *ctx_domid = owner;
         if (*ctx_domid == owner)
@@ -217,6 +217,8 @@ uint64_t judge_violations(struct judge *j)
 
 void judge_dump(struct judge *j, FILE *out)
 {
+    static const char *const space_name[] = {"ggtt", "ppgtt", "table"};
+
     pthread_mutex_lock(&j->record_lock);
     fputc('[', out);
     for (size_t i = 0; i < j->records; i++) {
@@ -227,9 +229,8 @@ void judge_dump(struct judge *j, FILE *out)
                 "%s{\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64 ",\"space\":\"%s\","
                 "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
                 ",\"write\":%s,\"owner\":%u,\"context_domain\":%u}",
-                i ? ",\n" : "", a->engine, a->lrca, a->root,
-                a->space == JUDGE_GGTT ? "ggtt" : "ppgtt", a->gpu_addr, a->cmd_addr, a->mfn,
-                a->write ? "true" : "false", r->owner, r->ctx_domid);
+                i ? ",\n" : "", a->engine, a->lrca, a->root, space_name[a->space], a->gpu_addr,
+                a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner, r->ctx_domid);
     }
     fputs("]\n", out);
     pthread_mutex_unlock(&j->record_lock);

@@ -6,8 +6,9 @@
  * safe: engine and display threads ask, the control thread loads ownership.
  *
  * Rule: within one context (address space), guest data accesses may hit frames of one domain only;
- * dom0 frames may be touched only if the walker listed them as the stub's own pages. Before any
- * ownership is loaded (native runs) nothing is judged and judge_ready() is false.
+ * dom0 frames may be touched only if the walker listed them as the stub's own pages. A page table
+ * may stand in the stub's pages only: one in a guest's frame is a table the guest can write. Before
+ * any ownership is loaded (native runs) nothing is judged and judge_ready() is false.
  */
 #pragma once
 #include <stdbool.h>
@@ -35,15 +36,19 @@ uint64_t judge_frames(struct judge *j, uint16_t domid);
 uint16_t judge_owner(struct judge *j, uint64_t mfn);
 
 /* What an access was made for. */
-enum judge_space { JUDGE_GGTT, JUDGE_PPGTT };
+enum judge_space {
+    JUDGE_GGTT,
+    JUDGE_PPGTT,
+    JUDGE_TABLE, /* a page-table read of a walk; gpu_addr is the address being translated */
+};
 struct judge_access {
-    unsigned engine;       /* enum engine_id; ENGINE_COUNT for display and aperture */
-    uint32_t lrca;         /* context, GGTT address of its image; 0 when none */
-    uint64_t root;         /* PML4 / PDP0 of the address space; 0 for the GGTT */
+    unsigned engine; /* enum engine_id; ENGINE_COUNT for display and aperture */
+    uint32_t lrca;   /* context, GGTT address of its image; 0 when none */
+    uint64_t root;   /* PML4 / PDP0 of the address space; 0 for the GGTT */
     enum judge_space space;
-    uint64_t gpu_addr;     /* virtual address */
-    uint64_t cmd_addr;     /* address of the command that made it, 0 when none */
-    uint64_t mfn;          /* machine frame it reached */
+    uint64_t gpu_addr; /* virtual address */
+    uint64_t cmd_addr; /* address of the command that made it, 0 when none */
+    uint64_t mfn;      /* machine frame it reached */
     bool write;
 };
 /* Present one page access. Returns true when it is a violation (counted and recorded; the first

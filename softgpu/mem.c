@@ -31,6 +31,35 @@ static void record_fault(struct engine *e, bool ppgtt, uint64_t addr)
     atomic_store(&gam[FAULT_TLB_DATA1 / 4], (uint32_t)(addr >> 44 & 0xf) | (ppgtt ? 0 : 1u << 4));
 }
 
+static void present(struct engine *e, enum judge_space space, uint64_t addr, uint64_t phys,
+                    bool write)
+{
+    struct judge_access a = {
+        .engine = e->id,
+        .lrca = DESC_LRCA(e->run[e->run_at]),
+        .root = space == JUDGE_GGTT ? 0 : reg_get64(e, R_PDP0_LDW),
+        .space = space,
+        .gpu_addr = addr,
+        .cmd_addr = e->cs.cmd_addr,
+        .mfn = phys >> 12,
+        .write = write,
+    };
+
+    judge_check(e->owner->judge, &a, &e->ctx_domid);
+}
+
+struct walk {
+    struct engine *e;
+    uint64_t addr;
+};
+
+static void table_read(void *opaque, uint64_t table)
+{
+    struct walk *w = opaque;
+
+    present(w->e, JUDGE_TABLE, w->addr, table, false);
+}
+
 static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entry)
 {
     enum tlb_space space = ppgtt ? TLB_PPGTT : TLB_GGTT;
@@ -40,10 +69,11 @@ static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entr
         return 0;
     gen = tlb_gen(&e->tlb, space);
     if (ppgtt) {
+        struct walk w = {e, addr};
         struct ppgtt p;
 
         context_ppgtt(e, &p);
-        if (ppgtt_walk(e->owner->dma, &p, addr, entry))
+        if (ppgtt_walk(e->owner->dma, &p, addr, entry, table_read, &w))
             return -EFAULT;
     } else {
         /* The global table has no write protection: bit 1 means local memory there. */
@@ -55,22 +85,6 @@ static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entr
     return 0;
 }
 
-static void present(struct engine *e, bool ppgtt, uint64_t addr, uint64_t entry, bool write)
-{
-    struct judge_access a = {
-        .engine = e->id,
-        .lrca = DESC_LRCA(e->run[e->run_at]),
-        .root = ppgtt ? reg_get64(e, R_PDP0_LDW) : 0,
-        .space = ppgtt ? JUDGE_PPGTT : JUDGE_GGTT,
-        .gpu_addr = addr,
-        .cmd_addr = e->cs.cmd_addr,
-        .mfn = GTT_ADDR(entry) >> 12,
-        .write = write,
-    };
-
-    judge_check(e->owner->judge, &a, &e->ctx_domid);
-}
-
 static int access_page(struct engine *e, bool ppgtt, uint64_t addr, void *in, const void *out,
                        uint32_t len)
 {
@@ -80,7 +94,7 @@ static int access_page(struct engine *e, bool ppgtt, uint64_t addr, void *in, co
     if (!r && out && !(entry & GTT_WRITABLE))
         r = -EFAULT;
     if (!r) {
-        present(e, ppgtt, addr, entry, out != NULL);
+        present(e, ppgtt ? JUDGE_PPGTT : JUDGE_GGTT, addr, GTT_ADDR(entry), out != NULL);
         phys = GTT_ADDR(entry) + (addr & (GTT_PAGE - 1));
         r = out ? dma_write(e->owner->dma, phys, out, len) : dma_read(e->owner->dma, phys, in, len);
     }

@@ -341,6 +341,44 @@ static void free_stops_busy_engines(void **state)
     assert_true(end.tv_sec - begin.tv_sec < 3);
 }
 
+/* A tail that is no multiple of 8, and a ring of three pages: the odd bits mean nothing. */
+static void odd_ring_values_are_harmless(void **state)
+{
+    struct rig *r = *state;
+    struct rig_ctx c;
+    uint64_t data;
+
+    rig_context(r, &c, ENGINE_RCS, 4);
+    data = rig_map_new(r, &c, DATA);
+    RIG_EMIT(r, &c, MI_SDI(DATA, 4));
+    rig_w32(r, c.image + 11 * 4, 0x2001);
+    rig_w32(r, c.image + 7 * 4, c.tail | 5);
+    rig_run(r, &c);
+    assert_int_equal(rig_r32(r, data), 4);
+    assert_int_equal(rig_r32(r, c.image + 5 * 4), c.tail);
+}
+
+/* Time on the engine shows while it still runs. */
+static void busy_time_advances(void **state)
+{
+    struct rig *r = *state;
+    struct rig_ctx c;
+    struct timespec pause = {0, 1000000};
+    uint64_t before, data;
+
+    rig_context(r, &c, ENGINE_RCS, 4);
+    data = rig_map_new(r, &c, DATA);
+    RIG_EMIT(r, &c, WAIT_EQ(DATA, 1));
+    rig_submit(r, ENGINE_RCS, c.desc, 0);
+    rig_expect(r, ENGINE_RCS, CSB_IDLE_ACTIVE, 0);
+    before = rig_stats(r).busy_ns[ENGINE_RCS];
+    nanosleep(&pause, NULL); /* the thing measured: time that passes */
+    assert_true(rig_stats(r).busy_ns[ENGINE_RCS] >= before + 1000000);
+    rig_w32(r, data, 1);
+    rig_expect(r, ENGINE_RCS, CSB_DONE, c.id);
+    assert_true(rig_wait_reg(r, 0x209c, 1 << 9, 1 << 9));
+}
+
 static void function_reset_clears_everything(void **state)
 {
     struct rig *r = *state;
@@ -376,6 +414,8 @@ int main(void)
         T(unknown_opcode_hangs_until_reset),
         T(stop_ring_pauses_and_goes_on),
         T(free_stops_busy_engines),
+        T(odd_ring_values_are_harmless),
+        T(busy_time_advances),
         T(function_reset_clears_everything),
     };
 

@@ -114,25 +114,25 @@ static void walk_checks_every_level(void **state)
         rig_w32(r, t[i], (uint32_t)t[i + 1] | 3);
     rig_w32(r, t[3], 0x123000 | 3);
     p.root[0] = t[0];
-    assert_int_equal(ppgtt_walk(r->dma, &p, 0x10, &e), 0);
+    assert_int_equal(ppgtt_walk(r->dma, &p, 0x10, &e, NULL, NULL), 0);
     assert_int_equal(e, 0x123003);
     for (int i = 0; i < 4; i++) {
         uint32_t old = rig_r32(r, t[i]);
 
         rig_w32(r, t[i], old & ~1u);
-        assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e), -EFAULT);
+        assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e, NULL, NULL), -EFAULT);
         rig_w32(r, t[i], old & ~2u); /* read-only at this level */
-        assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e), 0);
+        assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e, NULL, NULL), 0);
         assert_int_equal(e, 0x123001);
         rig_w32(r, t[i], old);
     }
     rig_w32(r, t[2], 0x400000 | 0x83); /* 2 MiB page */
-    assert_int_equal(ppgtt_walk(r->dma, &p, 0x5000, &e), 0);
+    assert_int_equal(ppgtt_walk(r->dma, &p, 0x5000, &e, NULL, NULL), 0);
     assert_int_equal(e, 0x405003);
     p.root[0] = 0;
-    assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e), -EFAULT);
+    assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e, NULL, NULL), -EFAULT);
     p.root[0] = RIG_MEMORY; /* no memory there */
-    assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e), -EFAULT);
+    assert_int_equal(ppgtt_walk(r->dma, &p, 0, &e, NULL, NULL), -EFAULT);
 }
 
 /* A context holds the engine at semaphores while the test remaps; each step ends by writing. */
@@ -354,6 +354,22 @@ static void judge_sees_engine_accesses(void **state)
     }
 }
 
+/* A table in the guest's own frame: the guest could write it. */
+static void judge_sees_foreign_page_tables(void **state)
+{
+    struct rig *r = *state;
+    struct rig_ctx c;
+
+    rig_context(r, &c, ENGINE_BCS, 4);
+    rig_map_new(r, &c, DATA);
+    own(r, c.root, 5);
+    RIG_RUN(r, &c, MI_SDI(DATA, 1));
+    assert_int_equal(judge_violations(r->judge), 1);
+    own(r, rig_page(r), 5); /* now it is the stub's */
+    RIG_RUN(r, &c, MI_SDI(DATA, 1));
+    assert_int_equal(judge_violations(r->judge), 1);
+}
+
 static void judge_sees_the_aperture(void **state)
 {
     struct rig *r = *state;
@@ -425,6 +441,7 @@ int main(void)
         T(faults_read_zero_and_drop),
         cmocka_unit_test(tlb_keeps_spaces_apart),
         T(judge_sees_engine_accesses),
+        T(judge_sees_foreign_page_tables),
         T(judge_sees_the_aperture),
         cmocka_unit_test(judge_maps_are_transactions),
     };
