@@ -192,7 +192,7 @@ static void wait_a_little(struct engine *e)
         until.tv_sec++;
     }
     pthread_mutex_lock(&e->lock);
-    if (!atomic_load(&e->attention))
+    if (!(atomic_load(&e->attention) & (ATT_RESET | ATT_QUIT)))
         pthread_cond_timedwait(&e->wake, &e->lock, &until);
     pthread_mutex_unlock(&e->lock);
 }

@@ -8,6 +8,7 @@
 #include "softgpu/engine_priv.h"
 
 #define NONPRIV_SLOTS 12
+#define REGS_END      0x200000u /* the register half of BAR0; commands can name 8 MiB */
 
 /* Registers user mode may write on Broadwell (PRM vol. 7, "User Mode Privileged Commands"):
  * statistics, predicates, 3DPRIMITIVE and GPGPU parameters, stream-out; relative to nothing. */
@@ -49,7 +50,7 @@ void cs_reg_write_raw(struct engine *e, uint32_t addr, uint32_t value)
         engine_reg_write(e, addr - e->base, value);
     else if (engines_owns(addr))
         engines_mmio_write(e->owner, addr, value);
-    else
+    else if (addr < REGS_END)
         e->owner->ops.mmio_write(e->owner->ops.opaque, addr, value);
 }
 
@@ -60,7 +61,7 @@ uint32_t cs_reg_read_raw(struct engine *e, uint32_t addr)
         return engine_reg_read(e, addr - e->base);
     if (engines_owns(addr))
         return engines_mmio_read(e->owner, addr);
-    return e->owner->ops.mmio_read(e->owner->ops.opaque, addr);
+    return addr < REGS_END ? e->owner->ops.mmio_read(e->owner->ops.opaque, addr) : 0;
 }
 
 bool cs_reg_write(struct engine *e, uint32_t addr, uint32_t value)

@@ -20,6 +20,7 @@
 #define GAM_BASE  0x4000u
 #define TLB_FIRST 0x4260u
 #define TLB_LAST  0x4270u
+#define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
@@ -176,7 +177,7 @@ bool engines_owns(uint32_t offset)
         if (offset - engine_base[i] < ENGINE_REGS_SIZE)
             return true;
     }
-    return offset - GAM_BASE < 0x1000 || (offset & ~3u) == GDRST;
+    return offset - GAM_BASE < 0x1000 || (offset & ~3u) == GDRST || (offset & ~3u) == FLSH_CNTL;
 }
 
 /* GDRST bits: 0 everything, 1 render, 2 media, 3 blitter, 4 video enhancement. */
@@ -233,6 +234,8 @@ uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
         return engine_reg_read(e, offset - e->base);
     if (offset - GAM_BASE < 0x1000)
         return atomic_load(&es->gam[(offset - GAM_BASE) / 4]);
+    if (offset == FLSH_CNTL)
+        return atomic_load(&es->flsh_cntl);
     return offset == GDRST ? read_gdrst(es) : 0;
 }
 
@@ -242,15 +245,19 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
 
     offset &= ~3u;
     e = engine_at(es, offset);
-    if (e)
+    if (e) {
         engine_reg_write(e, offset - e->base, value);
-    else if (offset >= TLB_FIRST && offset <= TLB_LAST) {
+    } else if (offset >= TLB_FIRST && offset <= TLB_LAST) {
         if (value & 1)
             invalidate_tlb(es, offset);
-    } else if (offset - GAM_BASE < 0x1000)
+    } else if (offset - GAM_BASE < 0x1000) {
         atomic_store(&es->gam[(offset - GAM_BASE) / 4], value);
-    else if (offset == GDRST)
+    } else if (offset == GDRST) {
         write_gdrst(es, value);
+    } else if (offset == FLSH_CNTL) {
+        atomic_store(&es->flsh_cntl, value);
+        engines_ggtt_flush(es);
+    }
 }
 
 void engines_ggtt_flush(struct engines *es)
@@ -332,6 +339,7 @@ void engines_reset(struct engines *es)
         pthread_mutex_unlock(&e->lock);
     }
     gtt_clear(es->gtt);
+    atomic_store(&es->flsh_cntl, 0);
     for (unsigned i = 0; i < 0x1000 / 4; i++)
         atomic_store(&es->gam[i], 0);
 }

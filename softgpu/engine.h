@@ -43,8 +43,8 @@ struct engines *engines_free(struct engines *e);
 
 /* True when BAR0 offset (below 2 MiB) belongs to the execution half: ring register blocks at
  * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x7ff of each), fault and TLB registers
- * 0x4000..0x4fff, GEN6_GDRST 0x941c. Bits of an engine reset that is under way stay set in GDRST
- * for some microseconds. */
+ * 0x4000..0x4fff, GEN6_GDRST 0x941c, GFX_FLSH_CNTL 0x101008. Bits of an engine reset that is under
+ * way stay set in GDRST for some microseconds. */
 bool engines_owns(uint32_t offset);
 uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
 void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
@@ -54,8 +54,8 @@ void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
 uint64_t engines_gtt_read(struct engines *e, uint32_t offset, unsigned len);
 void engines_gtt_write(struct engines *e, uint32_t offset, unsigned len, uint64_t value);
 
-/* The write of GFX_FLSH_CNTL 0x101008: all engines forget what they cached of the GGTT. Until then
- * (or a TLB invalidation of another kind) an engine may use an old entry. */
+/* What a write of GFX_FLSH_CNTL 0x101008 does: all engines forget what they cached of the GGTT.
+ * Until then (or a TLB invalidation of another kind) an engine may use an old entry. */
 void engines_ggtt_flush(struct engines *e);
 
 /* CPU access through the aperture (BAR2) and display fetch: GGTT address, any length, may cross

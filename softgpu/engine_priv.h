@@ -136,6 +136,7 @@ struct engines {
     struct gtt *gtt;
     pthread_mutex_t atomic_lock; /* MI_ATOMIC of all engines */
     atomic_uint gdrst;
+    _Atomic uint32_t flsh_cntl;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
     atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
