@@ -38,7 +38,7 @@ struct vgt_dma_block {
 	struct vgt_dma_page {
 		void *cpu;
 		dma_addr_t dma;
-	} pages[] __counted_by(count);
+	} pages[];
 };
 
 struct vgt_pin_chunk;

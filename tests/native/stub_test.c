@@ -452,18 +452,37 @@ static void pin_again(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint3
     CHECK(gpu_pin(g, domid, gfns, n, again) == 0 && memcmp(dma, again, n * 8) == 0);
 }
 
-/* Prints "pin GFN MFN" lines, and at the end holds the pins until stdin closes. */
+/* A process pins and is killed; the fd is the parent's too. */
+static void pin_and_die(int fd, uint16_t domid, const uint64_t *gfns, uint32_t n)
+{
+    uint64_t dma[64];
+    struct gpu *g;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (gpu_stub_open_fd(fd, &g) != 0 || gpu_pin(g, domid, gfns, n, dma) != 0)
+            _exit(1);
+        kill(getpid(), SIGKILL);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+}
+
+/* Prints "pin GFN MFN" lines, says "pins held", and lets go when a line comes on stdin. */
 static void test_pins(uint16_t domid, const uint64_t *gfns, uint32_t n)
 {
     int fd, broker = open("/dev/vgt/broker", O_RDWR);
     struct gpu *g = open_row(GPU_ROW_GTT, &fd);
     uint64_t dma[64], hole = (1ull << 40) - 1;
-    char c;
+    struct gpu_pin list[64];
+    char line[16];
 
     CHECK(broker >= 0);
     CHECK(gpu_pin(g, domid, gfns, n, dma) == -EACCES);
     CHECK(gpu_stub_attach(broker, domid) == 0);
     CHECK(gpu_pin(g, domid, &hole, 1, dma) == -ENXIO);
+    pin_and_die(fd, domid, gfns, n);
+    CHECK(gpu_pin_list(g, domid, UINT64_MAX, list, 64) == (int)n);
     CHECK(gpu_pin(g, domid, gfns, n, dma) == 0);
     for (uint32_t i = 0; i < n; i++)
         printf("pin %llx %llx\n", (unsigned long long)gfns[i], (unsigned long long)dma[i] >> 12);
@@ -471,11 +490,10 @@ static void test_pins(uint16_t domid, const uint64_t *gfns, uint32_t n)
     CHECK(gpu_stub_detach(broker, domid) == -EBUSY);
     CHECK(gpu_stub_attach(broker, domid) == 0);
     printf("pins held\n");
-    fflush(stdout);
-    while (read(0, &c, 1) > 0)
-        ;
+    CHECK(fgets(line, sizeof(line), stdin) != NULL);
     CHECK(gpu_unpin_domain(g, domid) == (int)n);
     CHECK(gpu_pin(g, domid, gfns, n, dma) == -EACCES);
+    printf("pins gone\n");
     gpu_close(g);
     close(fd);
     close(broker);
