@@ -176,6 +176,10 @@ static enum ctx_gen8_reason check_engine_part(struct walk *w)
     while (w->at < w->n) {
         struct cmd c;
 
+        if (w->s[w->at] == MI_NOOP) { /* most of an image */
+            w->at++;
+            continue;
+        }
         if (cmds_gen8_decode(w->engine, w->s + w->at, w->n - w->at, &c))
             return CTX_BAD_COMMAND;
         if (c.info->flags & CMD_END)
@@ -194,13 +198,15 @@ static enum ctx_gen8_reason check_engine_part(struct walk *w)
 int ctx_gen8_audit(enum gen8_engine engine, const uint32_t *image, size_t n,
                    struct ctx_gen8_state *st, struct ctx_gen8_verdict *v)
 {
-    struct walk w = {.engine = engine, .s = image + CTX_GEN8_STATE, .n = n - CTX_GEN8_STATE};
+    struct walk w = {.engine = engine};
 
     *v = (struct ctx_gen8_verdict){.reason = CTX_OK};
     if (engine >= GEN8_ENGINES || n != ctx_gen8_dwords(engine)) {
         v->reason = CTX_BAD_SIZE;
         return 1;
     }
+    w.s = image + CTX_GEN8_STATE;
+    w.n = n - CTX_GEN8_STATE;
     v->reason = check_layout(&w);
     if (!v->reason)
         v->reason = read_ring(&w, st);

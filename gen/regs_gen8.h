@@ -33,16 +33,17 @@ enum reg_class {
     X(NONE)                                                                                        \
     X(RING_TAIL)                                                                                   \
     X(RING_HEAD)                                                                                   \
-    X(RING_START) X(RING_CTL) X(ELSP) X(EXECLIST_STATUS) X(CSB) X(CSB_PTR) X(HWS_PGA) X(MI_MODE)   \
-        X(INSTPM) X(GFX_MODE) X(RESET_CTL) X(UHPTR) X(TIMESTAMP) X(GDRST) X(TLB_INVALIDATE)        \
-            X(GFX_FLUSH) X(FENCE) X(PVINFO) X(FORCEWAKE) X(FORCEWAKE_ACK) X(RC_STATE) X(PCODE)     \
-                X(FPGA_DBG) X(ERR_INT) X(IRQ_MASTER) X(IRQ_ISR) X(IRQ_IMR) X(IRQ_IIR) X(IRQ_IER)   \
-                    X(RING_IMR) X(SBI) X(GMBUS) X(AUX) X(HOTPLUG) X(POWER_WELL) X(LCPLL)           \
-                        X(SOUTH_CHICKEN2) X(VGACNTRL) X(PIPECONF) X(PIPEDSL) X(FRMCOUNT)           \
-                            X(FLIPCOUNT) X(TIMING) X(PLANE) X(DSPCNTR) X(DSPSURF) X(SURFLIVE)      \
-                                X(CURSOR) X(SPRITE) X(SPRSURF) X(PIPESRC) X(DDI_FUNC) X(DDI_BUF)   \
-                                    X(DP_TP_CTL) X(DP_TP_STATUS) X(FDI) X(TRANSCONF) X(ADPA)       \
-                                        X(PP_CONTROL) X(CLOCK)
+    X(RING_START)                                                                                  \
+    X(RING_CTL) X(ELSP) X(EXECLIST_STATUS) X(CSB) X(CSB_PTR) X(HWS_PGA) X(MI_MODE) X(INSTPM)       \
+        X(GFX_MODE) X(RESET_CTL) X(UHPTR) X(TIMESTAMP) X(GDRST) X(TLB_INVALIDATE) X(GFX_FLUSH)     \
+            X(FENCE) X(PVINFO) X(FORCEWAKE) X(FORCEWAKE_ACK) X(RC_STATE) X(PCODE) X(FPGA_DBG)      \
+                X(ERR_INT) X(IRQ_MASTER) X(IRQ_ISR) X(IRQ_IMR) X(IRQ_IIR) X(IRQ_IER) X(RING_IMR)   \
+                    X(SBI) X(GMBUS) X(AUX) X(HOTPLUG) X(POWER_WELL) X(LCPLL) X(SOUTH_CHICKEN2)     \
+                        X(VGACNTRL) X(PIPECONF) X(PIPEDSL) X(FRMCOUNT) X(FLIPCOUNT) X(TIMING)      \
+                            X(PLANE) X(DSPCNTR) X(DSPSURF) X(SURFLIVE) X(CURSOR) X(SPRITE)         \
+                                X(SPRSURF) X(PIPESRC) X(DDI_FUNC) X(DDI_BUF) X(DP_TP_CTL)          \
+                                    X(DP_TP_STATUS) X(FDI) X(TRANSCONF) X(ADPA) X(PP_CONTROL)      \
+                                        X(CLOCK)
 
 enum reg_effect {
 #define X(name) REGS_##name,
