@@ -435,6 +435,11 @@ void device_tick(struct device *d)
     display_tick(d->display);
 }
 
+void device_set_slowdown(struct device *d, unsigned n)
+{
+    display_set_slowdown(d->display, n);
+}
+
 static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
 {
     struct device *d = opaque;

@@ -30,6 +30,9 @@ void device_attach(struct device *d);
 uint64_t device_deadline(struct device *d);
 void device_tick(struct device *d);
 
+/* display_set_slowdown() of its display. */
+void device_set_slowdown(struct device *d, unsigned n);
+
 /* Draws a pipe into a PNG file. 0 or -errno of display_snapshot(), scanout_draw(), png_save(). */
 int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
                       uint32_t *height);

@@ -8,6 +8,7 @@
 #include "softgpu/irq.h"
 #include "softgpu/regs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ struct display {
     struct irq *irq;
     uint64_t (*clock)(void *opaque);
     void *opaque;
+    unsigned slowdown;
     struct pipe pipes[DISPLAY_PIPES];
 };
 
@@ -120,6 +122,7 @@ static void timings(struct display *d, unsigned pipe)
         p->frame = MIN_FRAME;
     if (p->frame > MAX_FRAME)
         p->frame = MAX_FRAME;
+    p->frame *= d->slowdown;
 }
 
 /* Time from the start of scan line 0 to the blank. */
@@ -310,6 +313,7 @@ struct display *display_new(struct regs *r, struct irq *irq, uint64_t (*clock)(v
     d->irq = irq;
     d->clock = clock;
     d->opaque = opaque;
+    d->slowdown = 1;
     if (regs_add(r, table, sizeof(table) / sizeof(table[0]), d))
         return display_free(d);
     return d;
@@ -325,6 +329,14 @@ void display_reset(struct display *d)
 {
     regs_lock(d->regs);
     memset(d->pipes, 0, sizeof(d->pipes));
+    regs_unlock(d->regs);
+}
+
+void display_set_slowdown(struct display *d, unsigned n)
+{
+    assert(n >= 1 && n <= DISPLAY_MAX_SLOWDOWN);
+    regs_lock(d->regs);
+    d->slowdown = n;
     regs_unlock(d->regs);
 }
 

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DISPLAY_PIPES 3
+#define DISPLAY_PIPES        3
+#define DISPLAY_MAX_SLOWDOWN 16
 
 struct display;
 struct irq;
@@ -21,6 +22,11 @@ struct display *display_new(struct regs *r, struct irq *irq, uint64_t (*clock)(v
                             void *opaque);
 struct display *display_free(struct display *d);
 void display_reset(struct display *d);
+/* Lets every pipe started from now on run n times slower than its pixel clock says, n in
+ * 1..DISPLAY_MAX_SLOWDOWN: a
+ * driver expects to get its registers written within a few scan lines, which an emulated machine on
+ * a busy host does not manage at full speed. */
+void display_set_slowdown(struct display *d, unsigned n);
 
 /* When the next vertical blank starts on any running pipe; UINT64_MAX when none runs. */
 uint64_t display_deadline(struct display *d);

@@ -2,6 +2,7 @@
 /*
  * main.c: the command line of softgpu, a software Broadwell GPU behind vfio-user.
  */
+#include "softgpu/display.h"
 #include "softgpu/server.h"
 
 #include <getopt.h>
@@ -16,6 +17,7 @@ static const char usage[] =
     "  -c, --ctl PATH            listen here for control commands\n"
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
+    "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
@@ -23,18 +25,33 @@ static const char usage[] =
     "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
     "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
     {"ctl", required_argument, NULL, 'c'},
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
+    {"slow-display", required_argument, NULL, OPT_SLOW},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+static bool factor(const char *text, unsigned *out)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || n < 1 || n > DISPLAY_MAX_SLOWDOWN) {
+        fprintf(stderr, "softgpu: --slow-display takes 1 to %u, not '%s'\n", DISPLAY_MAX_SLOWDOWN,
+                text);
+        return false;
+    }
+    *out = (unsigned)n;
+    return true;
+}
 
 /* 0: run; 1: help was asked for; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
@@ -54,6 +71,10 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_CONNECT:
             o->judge_connect = optarg;
+            break;
+        case OPT_SLOW:
+            if (!factor(optarg, &o->slowdown))
+                return -1;
             break;
         case OPT_ONCE:
             o->once = true;

@@ -234,6 +234,7 @@ static int open_all(struct server *s)
         fprintf(stderr, "softgpu: the device could not be made: %s\n", strerror(ENOMEM));
         return -ENOMEM;
     }
+    device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
     ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
         ret = listen_at(s->o->ctl, &s->listen_ctl);

@@ -211,6 +211,18 @@ static void test_counter_and_interrupt(void **state)
     assert_int_equal(rd(r, PIPE_A_IIR), VBLANK);
 }
 
+static void test_slowdown(void **state)
+{
+    struct rig *r = *state;
+    uint64_t start = r->now;
+
+    display_set_slowdown(r->display, 4);
+    mode_set(r);
+    r->now = start + FRAME;
+    assert_in_range(rd(r, 0x70000), VTOTAL / 4 - 1, VTOTAL / 4);
+    assert_in_range(display_deadline(r->display), start + 4 * BLANK, start + 4 * BLANK + 4);
+}
+
 /* Timings out of a driver's mistake neither divide by zero nor make us spin. */
 static void test_odd_timings(void **state)
 {
@@ -451,6 +463,7 @@ int main(void)
         T(test_deadline),
         T(test_flip),
         T(test_counter_and_interrupt),
+        T(test_slowdown),
         T(test_odd_timings),
         T(test_ports),
         T(test_linear),

@@ -533,11 +533,10 @@ static void test_bad_irqs(void **state)
 {
     struct rig *r = *state;
     static const uint32_t bad[][5] = {
-        {20, 0x24, 5, 0, 1},          {20, 0x24, 1, 0, 2},  {20, 0x24, 1, 1, 1},
-        {20, 0x24, 1, UINT32_MAX, 1}, {20, 0x27, 1, 0, 1},  {20, 0x20, 1, 0, 1},
-        {20, 0x39, 1, 0, 1},          {20, 0x0c, 0, 0, 1},  {20, 0x24, 3, 0, 1},
-        {20, 0x24, UINT32_MAX, 0, 1}, {20, 0x124, 1, 0, 1},
-    };
+        {20, 0x24, 5, 0, 1},          {20, 0x24, 1, 0, 2}, {20, 0x24, 1, 1, 1},
+        {20, 0x24, 1, UINT32_MAX, 1}, {20, 0x27, 1, 0, 1}, {20, 0x20, 1, 0, 1},
+        {20, 0x39, 1, 0, 1},          {20, 0x0c, 0, 0, 1}, {20, 0x24, 3, 0, 1},
+        {20, 0x24, UINT32_MAX, 0, 1}, {20, 0x124, 1, 0, 1}};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_not_equal(ask(r, 8, bad[i], 20), 0);
@@ -592,23 +591,21 @@ static void test_gone(void **state)
 int main(void)
 {
 #define AGREED(f) cmocka_unit_test_setup_teardown(f, agreed, done)
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_version, bare, done),
-        AGREED(test_info),
-        AGREED(test_regions),
-        AGREED(test_posted),
-        AGREED(test_multi),
-        AGREED(test_fragments),
-        AGREED(test_map_fds),
-        AGREED(test_unmap),
-        AGREED(test_stray_fd),
-        AGREED(test_irqs),
-        AGREED(test_bad_irqs),
-        AGREED(test_unknown),
-        AGREED(test_too_small),
-        AGREED(test_too_big),
-        AGREED(test_gone),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_version, bare, done),
+                                       AGREED(test_info),
+                                       AGREED(test_regions),
+                                       AGREED(test_posted),
+                                       AGREED(test_multi),
+                                       AGREED(test_fragments),
+                                       AGREED(test_map_fds),
+                                       AGREED(test_unmap),
+                                       AGREED(test_stray_fd),
+                                       AGREED(test_irqs),
+                                       AGREED(test_bad_irqs),
+                                       AGREED(test_unknown),
+                                       AGREED(test_too_small),
+                                       AGREED(test_too_big),
+                                       AGREED(test_gone)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control commands on a whole device, the connections that carry them, and routing of accesses to
+ * the regions.
+ */
+#include "softgpu/conn.h"
+#include "softgpu/ctl.h"
+#include "softgpu/device.h"
+#include "softgpu/judge.h"
+#include "softgpu/vfu.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define GTT (8u << 20)
+#define MEM 0x100000u /* bus address of the test's memory */
+
+struct rig {
+    struct device *device;
+    struct ctl *ctl;
+    char *answer;
+    size_t len;
+};
+
+static int setup(void **state)
+{
+    struct rig *r = calloc(1, sizeof(*r));
+
+    r->device = device_new();
+    assert_non_null(r->device);
+    device_attach(r->device);
+    r->ctl = ctl_new(r->device);
+    *state = r;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *r = *state;
+
+    free(r->answer);
+    ctl_free(r->ctl);
+    device_free(r->device);
+    free(r);
+    return 0;
+}
+
+static const char *run(struct rig *r, const char *line, bool walker, int want)
+{
+    FILE *out;
+
+    free(r->answer);
+    r->answer = NULL;
+    out = open_memstream(&r->answer, &r->len);
+    assert_int_equal(ctl_line(r->ctl, line, walker, out), want);
+    fclose(out);
+    /* one line, ended by its newline */
+    assert_ptr_equal(strchr(r->answer, '\n'), r->answer + r->len - 1);
+    return r->answer;
+}
+
+static const char *ask(struct rig *r, const char *line)
+{
+    return run(r, line, false, 0);
+}
+
+static void good(struct rig *r, const char *line)
+{
+    assert_string_equal(ask(r, line), "{\"ok\":true}\n");
+}
+
+static void bad(struct rig *r, const char *line, const char *part)
+{
+    const char *a = ask(r, line);
+
+    assert_int_equal(strncmp(a, "{\"ok\":false,\"error\":\"", 21), 0);
+    assert_non_null(strstr(a, part));
+}
+
+static void test_owners(void **state)
+{
+    struct rig *r = *state;
+    struct judge *j = device_judge(r->device);
+
+    bad(r, "owners add 1 1 1", "without owners begin");
+    bad(r, "owners commit", "without owners begin");
+    good(r, "owners begin");
+    good(r, "owners add 0x1000 0x100 1");
+    good(r, "owners add 8192 16 2");
+    assert_false(judge_ready(j));
+    bad(r, "owners add x 1 1", "bad frame number: x");
+    bad(r, "owners add -1 1 1", "bad frame number");
+    bad(r, "owners add 1 0 1", "bad count");
+    bad(r, "owners add 0xfffffffffffff 2 1", "bad count");
+    bad(r, "owners add 1 1 70000", "bad domain");
+    bad(r, "owners add 1 1 1z", "bad domain");
+    bad(r, "owners add 1 1", "usage");
+    bad(r, "owners", "usage");
+    bad(r, "owners begin now", "usage");
+    good(r, "owners commit");
+    assert_true(judge_ready(j));
+    assert_int_equal(judge_owner(j, 0x10ff), 1);
+    assert_int_equal(judge_owner(j, 8192), 2);
+    assert_string_equal(ask(r, "frames 1"), "{\"ok\":true,\"frames\":256}\n");
+    assert_string_equal(ask(r, "frames 7"), "{\"ok\":true,\"frames\":0}\n");
+    assert_non_null(strstr(ask(r, "status"), "\"frames\":{\"1\":256,\"2\":16}"));
+    /* a transaction that is not committed changes nothing; the next one replaces all */
+    good(r, "owners begin");
+    good(r, "owners add 1 1 9");
+    assert_int_equal(judge_owner(j, 1), JUDGE_DOM_NONE);
+    good(r, "owners begin");
+    good(r, "owners add 5 5 3");
+    good(r, "owners commit");
+    assert_int_equal(judge_owner(j, 0x10ff), JUDGE_DOM_NONE);
+    assert_non_null(strstr(ask(r, "status"), "\"frames\":{\"3\":5}"));
+}
+
+static void test_bad_lines(void **state)
+{
+    struct rig *r = *state;
+    char line[CTL_LINE_MAX + 2];
+
+    bad(r, "", "empty command");
+    bad(r, " \t", "empty command");
+    bad(r, "nonsense", "unknown command: nonsense");
+    bad(r, "no\"nse\\nse\x01", "no\\\"nse\\\\nse\\u0001");
+    bad(r, "status now", "usage: status");
+    bad(r, "png 0", "usage: png");
+    bad(r, "png 3 /tmp/x", "pipe must be");
+    bad(r, "png -1 /tmp/x", "pipe must be");
+    bad(r, "png 0 /tmp/x", "this pipe is off");
+    bad(r, "frames", "usage: frames");
+    bad(r, "frames 70000", "bad domain");
+    bad(r, "a b c d e f g h i", "too many words");
+    memset(line, 'a', sizeof(line) - 1);
+    line[sizeof(line) - 1] = 0;
+    bad(r, line, "line too long");
+    line[CTL_LINE_MAX] = 0;
+    bad(r, line, "unknown command");
+}
+
+static void test_channels(void **state)
+{
+    struct rig *r = *state;
+
+    assert_non_null(strstr(run(r, "quit", true, 0), "not allowed on this channel"));
+    assert_non_null(strstr(run(r, "violations", true, 0), "not allowed on this channel"));
+    assert_non_null(strstr(run(r, "status", true, 0), "\"ok\":true"));
+    assert_string_equal(run(r, "owners begin", true, 0), "{\"ok\":true}\n");
+    assert_string_equal(ask(r, "violations"), "{\"ok\":true,\"count\":0,\"violations\":[]}\n");
+    assert_string_equal(run(r, "quit", false, CTL_QUIT), "{\"ok\":true}\n");
+}
+
+/* --- regions --- */
+
+static void wr(struct rig *r, unsigned region, uint64_t off, uint64_t v, uint32_t len)
+{
+    assert_int_equal(device_vfu_ops()->region_write(r->device, region, off, &v, len), 0);
+}
+
+static uint64_t rd(struct rig *r, unsigned region, uint64_t off, uint32_t len)
+{
+    uint64_t v = 0;
+
+    assert_int_equal(device_vfu_ops()->region_read(r->device, region, off, &v, len), 0);
+    return v;
+}
+
+static void test_config(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(rd(r, 7, 0, 4), 0x16168086);
+    assert_int_equal(rd(r, 7, 8, 4), 0x03000009);
+    assert_int_equal(rd(r, 7, 0x50, 2), 0x00c0);
+    assert_int_equal(rd(r, 7, 0x5c, 4), 0);
+    assert_int_equal(rd(r, 7, 0xfc, 4), 0);
+    /* sizes show when all ones are written */
+    wr(r, 7, 0x10, 0xffffffffffffffff, 8);
+    assert_true(rd(r, 7, 0x10, 8) == 0xffffffffff000004);
+    wr(r, 7, 0x18, 0xffffffffffffffff, 8);
+    assert_true(rd(r, 7, 0x18, 8) == 0xfffffffff000000c);
+    wr(r, 7, 0x20, 0xffffffff, 4);
+    assert_int_equal(rd(r, 7, 0x20, 4), 0xffffffc1);
+    wr(r, 7, 0x24, 0xffffffff, 4);
+    assert_int_equal(rd(r, 7, 0x24, 4), 0);
+    wr(r, 7, 0, 0, 4);
+    assert_int_equal(rd(r, 7, 0, 4), 0x16168086);
+    wr(r, 7, 4, 0xffffffff, 4);
+    assert_int_equal(rd(r, 7, 4, 4), 0x00100407);
+    /* capabilities: MSI, then power management, then no more */
+    assert_int_equal(rd(r, 7, 0x34, 1), 0x90);
+    assert_int_equal(rd(r, 7, 0x90, 4), 0x0000d005);
+    assert_int_equal(rd(r, 7, 0xd0, 2), 0x0001);
+    wr(r, 7, 0x92, 0xffff, 2);
+    assert_int_equal(rd(r, 7, 0x92, 2), 1);
+    device_vfu_ops()->reset(r->device);
+    assert_int_equal(rd(r, 7, 4, 4), 0x00100000);
+}
+
+static void test_registers(void **state)
+{
+    struct rig *r = *state;
+
+    /* fences are plain: every size */
+    wr(r, 0, 0x100000, 0x1122334455667788, 8);
+    assert_true(rd(r, 0, 0x100000, 8) == 0x1122334455667788);
+    wr(r, 0, 0x100002, 0xabcd, 2);
+    assert_int_equal(rd(r, 0, 0x100000, 4), 0xabcd7788);
+    wr(r, 0, 0x100007, 0xee, 1);
+    assert_int_equal(rd(r, 0, 0x100004, 4), 0xee223344);
+    assert_int_equal(rd(r, 0, 0x100005, 1), 0x33);
+    assert_int_equal(rd(r, 0, 0x100003, 2), 0x44ab); /* not aligned */
+    assert_int_equal(rd(r, 0, 0x78000, 8), 0);
+    assert_int_equal(rd(r, 0, 0x400000, 4), 0); /* between registers and GTT */
+    assert_int_equal(rd(r, 0, 0xc4000, 4), 1u << 21);
+    /* an engine's register, and the same through the I/O pair */
+    wr(r, 0, 0x2080, 0x12345000, 4);
+    assert_int_equal(rd(r, 0, 0x2080, 4), 0x12345000);
+    wr(r, 4, 0, 0x2080, 4);
+    assert_int_equal(rd(r, 4, 0, 4), 0x2080);
+    assert_int_equal(rd(r, 4, 4, 4), 0x12345000);
+    wr(r, 4, 4, 0x12346000, 4);
+    assert_int_equal(rd(r, 0, 0x2080, 4), 0x12346000);
+    device_vfu_ops()->reset(r->device);
+    assert_int_equal(rd(r, 0, 0x100000, 4), 0);
+    assert_int_equal(rd(r, 0, 0xc4000, 4), 1u << 21); /* the monitor stays plugged */
+}
+
+static uint8_t *memory(struct rig *r, uint32_t pages)
+{
+    int fd = memfd_create("mem", MFD_CLOEXEC);
+    uint8_t *p;
+
+    assert_int_equal(ftruncate(fd, pages * 4096), 0);
+    p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(p != MAP_FAILED);
+    assert_int_equal(device_vfu_ops()->dma_map(r->device, MEM, pages * 4096, fd, 0, 3), 0);
+    return p;
+}
+
+static void test_aperture(void **state)
+{
+    struct rig *r = *state;
+    uint8_t *mem = memory(r, 2);
+
+    wr(r, 0, GTT + 8 * 5, MEM | 1, 8);
+    wr(r, 0, GTT + 8 * 6, (MEM + 4096) | 1, 8);
+    assert_true(rd(r, 0, GTT + 8 * 6, 8) == ((MEM + 4096) | 1));
+    wr(r, 2, 0x5ffc, 0x1122334455667788, 8); /* across two pages */
+    assert_int_equal(mem[4092], 0x88);
+    assert_int_equal(mem[4096], 0x44);
+    assert_true(rd(r, 2, 0x5ffc, 8) == 0x1122334455667788);
+    assert_int_equal(rd(r, 2, 0x9000, 4), 0);
+    munmap(mem, 2 * 4096);
+}
+
+/* A picture from programming to file, and after a reset no more. */
+static void test_screenshot(void **state)
+{
+    struct rig *r = *state;
+    char dir[] = "/tmp/softgpu-ctl-XXXXXX", line[128], path[64];
+    uint8_t *mem = memory(r, 16);
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/shot.png", dir);
+    snprintf(line, sizeof(line), "png 0 %s", path);
+    for (uint32_t i = 0; i < 16; i++)
+        wr(r, 0, GTT + 8 * i, (MEM + i * 4096) | 1, 8);
+    wr(r, 0, 0x6001c, 63 << 16 | 31, 4);
+    wr(r, 0, 0x70188, 256, 4);
+    wr(r, 0, 0x70180, 0x98000000, 4);
+    wr(r, 0, 0x7019c, 0, 4);
+    wr(r, 0, 0x70008, 1u << 31, 4);
+    assert_string_equal(ask(r, line), "{\"ok\":true,\"width\":64,\"height\":32}\n");
+    assert_int_equal(access(path, R_OK), 0);
+    unlink(path);
+    snprintf(line, sizeof(line), "png 0 %s/no/where.png", dir);
+    bad(r, line, "No such file");
+    wr(r, 0, 0x70180, 0x80000000, 4);
+    snprintf(line, sizeof(line), "png 0 %s", path);
+    bad(r, line, "format");
+    device_vfu_ops()->reset(r->device);
+    bad(r, line, "off");
+    rmdir(dir);
+    munmap(mem, 16 * 4096);
+}
+
+static void test_status(void **state)
+{
+    struct rig *r = *state;
+
+    rd(r, 0, 0x1fff0, 4);
+    wr(r, 0, 0x1fff0, 1, 4);
+    rd(r, 0, 0x78000, 8);
+    wr(r, 0, 0x138124, 0x80000077, 4);
+    ctl_set_client(r->ctl, true);
+    ask(r, "status");
+    assert_non_null(strstr(r->answer, "\"client\":true"));
+    assert_non_null(strstr(r->answer, "\"mmio\":{\"reads\":3,\"writes\":2}"));
+    assert_non_null(strstr(r->answer, "{\"offset\":\"0x01fff0\",\"reads\":1,\"writes\":1}"));
+    assert_non_null(strstr(r->answer, "\"pcode_illegal\":1"));
+    assert_non_null(strstr(r->answer, "\"judge_ready\":false,\"violations\":0"));
+    assert_non_null(strstr(r->answer, "\"rcs\":{\"batches\":0"));
+}
+
+/* --- connections --- */
+
+struct wire {
+    struct conn *conn;
+    int client;
+};
+
+static struct wire wire(struct rig *r)
+{
+    struct wire w;
+    int sv[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+    w.conn = conn_new(sv[1], r->ctl, false);
+    w.client = sv[0];
+    assert_non_null(w.conn);
+    return w;
+}
+
+static size_t received(struct wire *w, char *buf, size_t room)
+{
+    ssize_t n = recv(w->client, buf, room - 1, MSG_DONTWAIT);
+
+    buf[n > 0 ? n : 0] = 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void test_pieces(void **state)
+{
+    struct rig *r = *state;
+    struct wire w = wire(r);
+    static const char text[] = "frames 1\r\n\nxyz\nframes 2\n";
+    char buf[512], all[512] = "";
+
+    for (const char *p = text; *p; p++) {
+        assert_int_equal(send(w.client, p, 1, 0), 1);
+        assert_int_equal(conn_ready(w.conn), 0);
+        received(&w, buf, sizeof(buf));
+        strcat(all, buf);
+    }
+    assert_string_equal(all, "{\"ok\":true,\"frames\":0}\n"
+                             "{\"ok\":false,\"error\":\"empty command\"}\n"
+                             "{\"ok\":false,\"error\":\"unknown command: xyz\"}\n"
+                             "{\"ok\":true,\"frames\":0}\n");
+    close(w.client);
+    assert_int_equal(conn_ready(w.conn), -EPIPE);
+    conn_free(w.conn);
+}
+
+static void test_long_line(void **state)
+{
+    struct rig *r = *state;
+    struct wire w = wire(r);
+    char buf[9000];
+
+    memset(buf, 'a', sizeof(buf));
+    buf[sizeof(buf) - 1] = '\n';
+    assert_int_equal(send(w.client, buf, sizeof(buf), 0), sizeof(buf));
+    assert_int_equal(send(w.client, "fr\0mes\nframes 1\n", 16, 0), 16);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(conn_ready(w.conn), 0);
+    received(&w, buf, sizeof(buf));
+    assert_string_equal(buf, "{\"ok\":false,\"error\":\"line too long\"}\n"
+                             "{\"ok\":false,\"error\":\"empty command\"}\n"
+                             "{\"ok\":true,\"frames\":0}\n");
+    close(w.client);
+    conn_free(w.conn);
+}
+
+/* A peer that sends without reading is not read either, and loses nothing. */
+static void test_slow_peer(void **state)
+{
+    struct rig *r = *state;
+    struct wire w = wire(r);
+    unsigned sent = 0, got = 0;
+    char buf[4096];
+
+    while (conn_events(w.conn) == POLLIN && sent < 1000000) {
+        assert_int_equal(send(w.client, "frames 1\n", 9, MSG_DONTWAIT), 9);
+        sent++;
+        assert_int_equal(conn_ready(w.conn), 0);
+    }
+    assert_int_equal(conn_events(w.conn), POLLOUT);
+    while (got < sent * strlen("{\"ok\":true,\"frames\":0}\n")) {
+        size_t n = received(&w, buf, sizeof(buf));
+
+        got += (unsigned)n;
+        if (!n && conn_ready(w.conn))
+            break;
+    }
+    assert_int_equal(got, sent * strlen("{\"ok\":true,\"frames\":0}\n"));
+    close(w.client);
+    conn_free(w.conn);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_owners),    T(test_bad_lines), T(test_channels),   T(test_config),
+        T(test_registers), T(test_aperture),  T(test_screenshot), T(test_status),
+        T(test_pieces),    T(test_long_line), T(test_slow_peer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
