@@ -7,7 +7,8 @@
  *
  * A trapped access has exactly one life: it appears once from next(), the guest's vCPU is held
  * until complete() with the same vcpu number, in any order among vCPUs and as late as the service
- * needs. After a restart the accesses that were in flight appear again from next(), marked replay.
+ * needs. After a restart the accesses that had been taken but not completed appear again from
+ * next(), marked replay; those nobody took appear as usual.
  */
 #pragma once
 #include <assert.h>
@@ -35,7 +36,7 @@ struct vmm_access {
     bool write;
     bool backwards; /* REP with the direction flag set */
     bool indirect;  /* data is a guest-physical address of the memory operand */
-    bool replay;    /* was in flight when the former process of this service died */
+    bool replay;    /* the former process of this service had taken it from next() and died */
 };
 
 /* What a later process of the same service needs to take the device over. It lives in memory that

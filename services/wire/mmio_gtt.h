@@ -16,6 +16,7 @@ enum mmio_gtt_kind {
     MMIO_GTT_PPGTT_NEW,   /* PVINFO notice: level 3 or 4, roots in pdp[] */
     MMIO_GTT_PPGTT_GONE,
     MMIO_GTT_RESET, /* the virtual device was reset: forget all PPGTTs */
+    MMIO_GTT_FENCE, /* the guest's fence pte.index (its own numbering) changed to pte.value */
 };
 
 struct mmio_gtt {

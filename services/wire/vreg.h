@@ -6,44 +6,78 @@
  */
 #pragma once
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
 #define VREG_LAYOUT     1u
 #define VREG_MMIO_BYTES (2u << 20)
 #define VREG_CFG_BYTES  256u
+#define VREG_ENGINES    5u
+#define VREG_UNDO_BYTES 128u
 
 /* Stage of a trapped access, written before the step it names, so that a new process knows what
- * the dead one may have done (an ioreq carries no sequence number). */
+ * the dead one may have done (an ioreq carries no sequence number). An access is a sequence of
+ * units (one dword of one element, numbered in the order they take effect). */
 enum vreg_stage {
     VREG_IDLE = 0,
-    VREG_TAKEN,   /* read from the hypervisor, nothing applied */
-    VREG_APPLIED, /* vreg file and lanes hold the effect; result is valid */
+    VREG_TAKEN,   /* units before the current one are applied, nothing of the current one */
+    VREG_STARTED, /* the current unit may be applied in part: put undo back, do it again */
+    VREG_APPLIED, /* all applied; result is valid */
 };
 
 struct vreg_inflight {
     uint64_t addr;
     uint64_t data;
-    uint64_t result;
-    uint64_t lane_seq; /* entries published on the lanes by this access, first index */
-    uint32_t stage;    /* enum vreg_stage */
-    uint8_t space, size, write, crashes; /* crashes: processes that died in this access */
+    uint64_t result;   /* of the units so far */
+    uint64_t progress; /* unit << 8 | enum vreg_stage: one store moves both */
+    uint32_t count;
+    uint8_t space, size, write, flags; /* flags: 1 backwards, 2 indirect */
+    uint32_t crashes;                  /* processes that died in this access while STARTED */
+    uint32_t undo_len;                 /* 0: nothing to put back; written after undo and undo_at */
+    uint32_t undo_at;                  /* offset in struct vreg_file */
+    uint32_t pad;
+    uint8_t undo[VREG_UNDO_BYTES];
 };
-static_assert(sizeof(struct vreg_inflight) == 40, "layout");
+static_assert(sizeof(struct vreg_inflight) == 184, "layout");
+
+/* GMBUS: one transfer from the virtual monitor's EDID. */
+struct vreg_gmbus {
+    uint32_t left;  /* bytes the guest may still read or must still write */
+    uint8_t offset; /* next byte of the EDID */
+    uint8_t state;  /* services/mmio/gmbus.c */
+    uint8_t slave, pad;
+};
+static_assert(sizeof(struct vreg_gmbus) == 8, "layout");
+
+/* What submissions change, in one piece: that is what a half-done one puts back. */
+struct vreg_submit {
+    uint64_t seq; /* submissions and resets posted to sched */
+    struct {
+        uint32_t dwords[4]; /* ELSP collector, in the order they came */
+        uint32_t n;
+    } elsp[VREG_ENGINES];
+    uint32_t pad[3];
+};
+static_assert(sizeof(struct vreg_submit) == 120, "layout");
+static_assert(sizeof(struct vreg_submit) <= VREG_UNDO_BYTES, "fits the journal");
+static_assert(sizeof(struct irq_gen8_bank_regs) <= VREG_UNDO_BYTES, "fits the journal");
 
 struct vreg_file {
     uint32_t mmio[VREG_MMIO_BYTES / 4];
     uint8_t cfg[VREG_CFG_BYTES];
     struct vreg_inflight inflight[VMM_MAX_VCPUS];
-    uint64_t gtt_epoch;   /* last epoch posted to gtt */
-    uint64_t submissions; /* submissions posted to sched */
-    struct {
-        uint32_t dwords[4]; /* ELSP collector, in the order they came */
-        uint32_t n;
-        uint32_t pad;
-    } elsp[5];
+    struct vmm_resume resume;
+    uint64_t gtt_epoch; /* last epoch posted to gtt */
+    struct vreg_submit submit;
+    struct vreg_gmbus gmbus;
+    struct irq_gen8 irq;
+    uint32_t flips;       /* IIR bits of flips that wait for their vblank, 8 per pipe */
+    uint32_t initialised; /* 1: reset values are in place */
+    uint64_t bar0, bar2;  /* where they are trapped now; 0: nowhere */
+    uint64_t opregion;    /* guest-physical page trapped for it; 0: none */
 };
-static_assert(sizeof(struct vreg_file) ==
-                  VREG_MMIO_BYTES + VREG_CFG_BYTES + 40 * VMM_MAX_VCPUS + 16 + 5 * 24,
-              "layout");
+static_assert(offsetof(struct vreg_file, inflight) == VREG_MMIO_BYTES + VREG_CFG_BYTES, "layout");
+static_assert(sizeof(struct irq_gen8) == 20 * IRQ_BANKS + 8, "layout");

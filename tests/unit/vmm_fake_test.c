@@ -82,6 +82,8 @@ static void survives_reopen(void **state)
     a.space = VMM_CONFIG;
     assert_int_equal(fake_start(f->g, &a, NULL), 1);
     assert_int_equal(vmm_fake_ops.next(f->v, &got), 1);
+    a.vcpu = 1;
+    assert_int_equal(fake_start(f->g, &a, NULL), 1); /* not taken */
     assert_int_equal(vmm_fake_ops.protect(f->v, 3, true), 0);
     vmm_fake_ops.close(f->v);
     assert_int_equal(vmm_fake_ops.open_device(7, 2, &f->keep, &f->v), 0);
@@ -91,6 +93,9 @@ static void survives_reopen(void **state)
     assert_int_equal(got.data, 9);
     assert_int_equal(vmm_fake_ops.complete(f->v, 0, 0), 0);
     assert_int_equal(fake_done(f->g, 0, NULL), 1);
+    assert_int_equal(vmm_fake_ops.next(f->v, &got), 1);
+    assert_int_equal(got.vcpu, 1);
+    assert_false(got.replay);
     assert_int_equal(vmm_fake_ops.next(f->v, &got), 0);
 }
 

@@ -120,6 +120,12 @@ int fake_start(struct fake_guest *g, const struct vmm_access *a, uint64_t *data)
     return write(g->fd, &one, sizeof one) == sizeof one ? 1 : -EIO;
 }
 
+void fake_take(struct fake_guest *g, uint16_t vcpu)
+{
+    if (g->vcpu[vcpu].state == FAKE_READY)
+        g->vcpu[vcpu].state = FAKE_HELD;
+}
+
 int fake_done(struct fake_guest *g, uint16_t vcpu, uint64_t *data)
 {
     struct fake_vcpu *c = &g->vcpu[vcpu];

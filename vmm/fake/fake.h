@@ -30,6 +30,9 @@ void fake_guest_free(struct fake_guest *g);
 /* The guest's own view of its RAM; NULL outside it. */
 void *fake_ram(struct fake_guest *g, uint64_t gpa);
 
+/* As if a process had taken this vCPU's access with next() and died: for tests whose emulator runs,
+ * and dies, in a child process. */
+void fake_take(struct fake_guest *g, uint16_t vcpu);
 /* The vCPU named in a performs it. 1: trapped, the vCPU is held until fake_done(); 0: done at once,
  * untrapped (RAM only, *data filled for reads); -EBUSY: that vCPU is held; -ENXIO: nothing there.
  */

@@ -37,7 +37,7 @@ static int open_kind(uint32_t domid, enum fake_kind kind, struct vmm **out)
     return 0;
 }
 
-/* What was in flight when the former handle closed comes again. */
+/* What the former handle had taken comes again; what it had not waits as before. */
 static void rearm(struct fake_guest *g)
 {
     for (uint16_t i = 0; i < g->nr_vcpus; i++) {
@@ -45,8 +45,8 @@ static void rearm(struct fake_guest *g)
 
         if (c->state != FAKE_HELD && c->state != FAKE_READY)
             continue;
+        c->access.replay = c->state == FAKE_HELD;
         c->state = FAKE_READY;
-        c->access.replay = true;
         eventfd_write(g->fd, 1);
     }
 }

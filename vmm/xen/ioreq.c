@@ -63,14 +63,15 @@ static int bind_vcpu(struct vmm *v, uint16_t i)
     return 0;
 }
 
-/* Events sent while nobody was bound are lost: look at every slot once. An answer that was written
- * but not announced before the crash is announced now. */
+/* Events sent while nobody was bound are lost: look at every slot once. INPROCESS is what the dead
+ * process had taken; READY it never saw, even if it looks like the access it finished last. An
+ * answer that was written but not announced is announced now. */
 static int pick_up(struct vmm *v, uint16_t i)
 {
     uint8_t state = state_of(slot_of(v, i));
 
     v->vcpu[i].look = true;
-    v->vcpu[i].replay = state == STATE_IOREQ_READY || state == STATE_IOREQ_INPROCESS;
+    v->vcpu[i].replay = state == STATE_IOREQ_INPROCESS;
     if (state == STATE_IORESP_READY && xenevtchn_notify(v->ev, v->vcpu[i].local) < 0)
         return -errno;
     return 0;

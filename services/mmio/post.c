@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * post.c: what leaves on the lanes to gtt and sched. Called by handlers before they change
+ * anything: MMIO_LATER means that the lane is full and the wake for room has been asked for. A
+ * number (epoch, seq) is stored after its message, so a message that may have been sent by a dying
+ * process is sent again under the same number.
+ */
+#include <string.h>
+
+#include "services/mmio/priv.h"
+#include "services/wire/mmio_gtt.h"
+#include "services/wire/mmio_sched.h"
+
+/* A broken lane is like a full one: the broker will attach a new one, the vCPU waits. */
+static int put(struct lane_tx *tx, const void *msg)
+{
+    for (;;) {
+        int rc = lane_tx_put(tx, msg, LANE_SLOT);
+
+        if (rc != LANE_FULL)
+            return rc == LANE_BROKEN ? MMIO_LATER : rc;
+        if (lane_tx_want_room(tx) != LANE_READY)
+            return MMIO_LATER;
+    }
+}
+
+static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
+{
+    int rc;
+
+    msg->epoch = m->vreg->gtt_epoch + 1;
+    rc = put(m->s.to_gtt, msg);
+    if (!rc)
+        m->vreg->gtt_epoch = msg->epoch;
+    return rc;
+}
+
+int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value)
+{
+    struct mmio_gtt msg = {.kind = MMIO_GTT_PTE, .pte = {.index = index, .value = value}};
+
+    return put_gtt(m, &msg);
+}
+
+int mmio_post_fence(struct mmio *m, uint64_t index, uint64_t value)
+{
+    struct mmio_gtt msg = {.kind = MMIO_GTT_FENCE, .pte = {.index = index, .value = value}};
+
+    return put_gtt(m, &msg);
+}
+
+int mmio_post_table_write(struct mmio *m, uint64_t gfn, uint32_t offset, uint32_t len)
+{
+    struct mmio_gtt msg = {.kind = MMIO_GTT_TABLE_WRITE,
+                           .write = {.gfn = gfn, .offset = offset, .len = len}};
+
+    return put_gtt(m, &msg);
+}
+
+int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4])
+{
+    struct mmio_gtt msg = {.kind = create ? MMIO_GTT_PPGTT_NEW : MMIO_GTT_PPGTT_GONE,
+                           .level = level};
+
+    memcpy(msg.pdp, pdp, sizeof msg.pdp);
+    return put_gtt(m, &msg);
+}
+
+int mmio_post_gtt_reset(struct mmio *m)
+{
+    struct mmio_gtt msg = {.kind = MMIO_GTT_RESET};
+
+    return put_gtt(m, &msg);
+}
+
+static int put_sched(struct mmio *m, struct mmio_sched *msg)
+{
+    int rc;
+
+    msg->epoch = m->vreg->gtt_epoch;
+    msg->seq = m->vreg->submit.seq + 1;
+    rc = put(m->s.to_sched, msg);
+    if (!rc)
+        m->vreg->submit.seq = msg->seq;
+    return rc;
+}
+
+int mmio_post_elsp(struct mmio *m, uint32_t engine, const uint64_t desc[2])
+{
+    struct mmio_sched msg = {.kind = MMIO_SCHED_ELSP, .engine = engine};
+
+    memcpy(msg.desc, desc, sizeof msg.desc);
+    return put_sched(m, &msg);
+}
+
+int mmio_post_engine_reset(struct mmio *m, uint32_t mask)
+{
+    struct mmio_sched msg = {.kind = MMIO_SCHED_RESET, .engine = mask};
+
+    return put_sched(m, &msg);
+}
+
+int mmio_post_hwsp(struct mmio *m, uint32_t engine, uint32_t gma)
+{
+    struct mmio_sched msg = {.kind = MMIO_SCHED_HWSP, .engine = engine, .value = gma};
+
+    return put_sched(m, &msg);
+}
+
+int mmio_post_reg(struct mmio *m, uint32_t offset, uint32_t value)
+{
+    struct mmio_sched msg = {.kind = MMIO_SCHED_REG, .offset = offset, .value = value};
+
+    return put_sched(m, &msg);
+}

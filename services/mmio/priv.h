@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * priv.h: between the files of services/mmio only: what a register handler is and the helpers it
+ * may use. A handler sees whole, aligned dwords: dispatch.c splits and merges narrower and wider
+ * accesses, and journals each one so that it can be done again after a crash.
+ */
+#pragma once
+#include "gen/gen8_engine.h"
+#include "services/mmio/mmio.h"
+
+/* One write to one dword. value is merged with the old contents where mask is 0. */
+struct mmio_write {
+    uint32_t offset;
+    uint32_t value;
+    uint32_t mask; /* bits the guest really wrote, whole bytes */
+};
+
+struct mmio_handler {
+    const char *name;
+    /* NULL: the stored value. May change state (after mmio_undo()). */
+    uint32_t (*read)(struct mmio *m, uint32_t offset);
+    /* NULL: store. 0, MMIO_LATER or -errno of the seam. */
+    int (*write)(struct mmio *m, const struct mmio_write *w);
+};
+
+struct mmio_regs {
+    uint32_t offset, dwords;
+    const struct mmio_handler *handler;
+};
+
+/* dispatch.c */
+void mmio_register(struct mmio *m, const struct mmio_regs *regs, size_t nr);
+void mmio_fault(struct mmio *m, enum mmio_fault fault);
+/* Before the first change of len bytes at *state inside the vreg file: a redo starts from them. At
+ * most once per handler call, and before anything else the handler changes; the register's own
+ * dword is saved already when a handler does not call it. */
+void mmio_undo(struct mmio *m, const void *state, uint32_t len);
+
+static inline uint32_t *mmio_reg(struct mmio *m, uint32_t offset)
+{
+    return &m->vreg->mmio[offset / 4];
+}
+
+/* unit.c: the pieces of an access. */
+struct mmio_unit {
+    uint64_t addr;    /* of this piece's first byte */
+    uint32_t element; /* which element of a REP access */
+    uint8_t at, len;  /* bytes of the element: first, how many; len 0: no such piece */
+};
+#define MMIO_PIECES 4u /* units per element; not all need exist */
+struct mmio_unit mmio_unit(const struct vmm_access *a, uint64_t unit, uint32_t granule);
+
+/* journal.c */
+struct vreg_inflight *mmio_journal_take(struct mmio *m, const struct vmm_access *a);
+void mmio_journal_step(struct vreg_inflight *j, uint64_t unit, enum vreg_stage stage);
+uint64_t mmio_journal_unit(const struct vreg_inflight *j);
+enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j);
+void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j);
+
+/* post.c: the lanes. 0, MMIO_LATER. */
+int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);
+int mmio_post_table_write(struct mmio *m, uint64_t gfn, uint32_t offset, uint32_t len);
+int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4]);
+int mmio_post_fence(struct mmio *m, uint64_t index, uint64_t value);
+int mmio_post_gtt_reset(struct mmio *m);
+int mmio_post_elsp(struct mmio *m, uint32_t engine, const uint64_t desc[2]);
+int mmio_post_engine_reset(struct mmio *m, uint32_t mask);
+int mmio_post_hwsp(struct mmio *m, uint32_t engine, uint32_t gma);
+int mmio_post_reg(struct mmio *m, uint32_t offset, uint32_t value);
+
+/* The parts of the device: each registers its handlers and sets its reset values. */
+struct mmio_part {
+    void (*attach)(struct mmio *m); /* every start */
+    void (*reset)(struct mmio *m);  /* first start and whole-device reset */
+};
+extern const struct mmio_part mmio_part_irq, mmio_part_ring, mmio_part_pvinfo, mmio_part_fence,
+    mmio_part_display, mmio_part_gmbus, mmio_part_aux, mmio_part_power;
+
+/* config.c: PCI config space, one access (1, 2, 4 bytes, any alignment inside a dword). */
+void mmio_config_reset(struct mmio *m);
+uint64_t mmio_config_read(const struct mmio *m, uint32_t at, uint32_t len);
+int mmio_config_write(struct mmio *m, uint32_t at, uint32_t len, uint64_t value);
+/* Trap what the registers say, after any change and at start. */
+int mmio_config_apply(struct mmio *m);
+bool mmio_config_msi(const struct mmio *m, uint64_t *addr, uint32_t *data);
+
+/* gtt.c: one piece of an access to the GGTT's entries. at: byte offset from the first entry. */
+uint64_t mmio_gtt_read(const struct mmio *m, uint32_t at, uint32_t len);
+int mmio_gtt_write(struct mmio *m, uint32_t at, uint32_t len, uint64_t value);
+
+/* irq.c */
+int mmio_irq_raise(struct mmio *m, enum irq_gen8_bank bank, uint32_t bits);
+int mmio_irq_engine(struct mmio *m, uint32_t engine, uint32_t bits);
+int mmio_irq_send(struct mmio *m);
+
+/* ring.c */
+void mmio_csb(struct mmio *m, uint32_t engine, uint32_t slot, uint64_t csb, uint64_t status);

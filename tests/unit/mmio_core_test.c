@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* mmio_core_test.c: dispatch, config space, GGTT image, guest pages, waiting for room. */
+#include "tests/unit/mmio_fixture.h"
+
+#include <string.h>
+
+#define GTT(index) (FIX_BAR0 + MMIO_GTT_BASE + 8ull * (index))
+#define PLAIN      0x46040u /* WRPLL: storage */
+
+static int setup(void **state)
+{
+    *state = fix_new(4);
+    fix_forget(*state);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fix_free(*state);
+    return 0;
+}
+
+static void widths_of_storage(void **state)
+{
+    struct fix *f = *state;
+
+    fix_write(f, FIX_BAR0 + PLAIN, 8, 0x1122334455667788);
+    assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN, 8), 0x1122334455667788);
+    assert_int_equal(fix_r(f, PLAIN + 4), 0x11223344);
+    fix_write(f, FIX_BAR0 + PLAIN + 3, 2, 0xaabb); /* across two dwords */
+    assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN, 8), 0x112233aabb667788);
+    assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN + 3, 4), 0x2233aabb);
+    assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN + 1, 8) & 0xffffffffffffff, 0x112233aabb6677);
+    fix_write(f, FIX_BAR0 + PLAIN + 7, 1, 0x99);
+    assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN + 7, 1), 0x99);
+}
+
+static void edges_of_bar0(void **state)
+{
+    struct fix *f = *state;
+
+    fix_write(f, FIX_BAR0 + VREG_MMIO_BYTES - 4, 8, ~0ull); /* half register, half hole */
+    assert_int_equal(fix_read(f, FIX_BAR0 + VREG_MMIO_BYTES - 4, 8), 0xffffffff);
+    assert_int_equal(fix_read(f, FIX_BAR0 + VREG_MMIO_BYTES, 4), 0);
+    assert_int_equal(fix_read(f, GTT(VGGTT_ENTRIES - 1), 8), 0);
+    fix_write(f, GTT(0) - 4, 8, 0x5555555511111111); /* half hole, half entry */
+    assert_int_equal(fix_read(f, GTT(0), 8), 0x55555555);
+    assert_true(f->mmio.fault[MMIO_FAULT_RANGE] >= 3);
+}
+
+static void rep_accesses(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, true, 0x2000);
+    const uint32_t words[4] = {1, 2, 3, 4};
+
+    memcpy(fake_ram(f->guest, 0x2000), words, sizeof words);
+    a.count = 4;
+    a.indirect = true;
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_int_equal(fix_r(f, PLAIN + 12), 4);
+    a.write = false;
+    a.backwards = true;
+    a.addr = FIX_BAR0 + PLAIN + 12;
+    a.data = 0x300c;
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_memory_equal(fake_ram(f->guest, 0x3000), words, sizeof words);
+    a.data = FIX_RAM_PAGES * 4096ull; /* operand is no RAM */
+    a.backwards = false;
+    a.addr = FIX_BAR0 + PLAIN;
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_OPERAND], 4);
+}
+
+static void bars_size_and_move(void **state)
+{
+    struct fix *f = *state;
+
+    fix_cfg_w(f, 0x10, 4, ~0u); /* decoding is on: sizing must not trap all of memory */
+    assert_int_equal(fix_cfg_r(f, 0x10, 4), 0xff000004);
+    assert_false(fake_trapped(f->guest, FIX_BAR0));
+    assert_int_equal(f->s->vreg.bar0, 0);
+    fix_cfg_w(f, 0x10, 4, 0xe0000000);
+    assert_true(fake_trapped(f->guest, 0xe0000000));
+    assert_true(fake_trapped(f->guest, 0xe0ffffff));
+    assert_false(fake_trapped(f->guest, 0xe1000000));
+    fix_cfg_w(f, 0x14, 4, 1); /* above 4 GiB */
+    assert_true(fake_trapped(f->guest, 0x1e0000000));
+    assert_int_equal(fix_read(f, 0x1e0078000, 8), PVINFO_MAGIC);
+    fix_cfg_w(f, 0x04, 1, 0);
+    assert_false(fake_trapped(f->guest, 0x1e0000000));
+    fix_cfg_w(f, 0x18, 4, ~0u);
+    assert_int_equal(fix_cfg_r(f, 0x18, 4), 0xf000000c);
+    fix_cfg_w(f, 0x20, 4, ~0u);
+    assert_int_equal(fix_cfg_r(f, 0x20, 4), 0xffc1);
+}
+
+static void bars_collide(void **state)
+{
+    struct fix *f = *state;
+
+    fix_cfg_w(f, 0x10, 4, FIX_BAR2); /* into a trapped part of the aperture */
+    assert_true(f->mmio.fault[MMIO_FAULT_RANGE] > 0);
+    fix_cfg_w(f, 0x10, 4, FIX_BAR0); /* and out again */
+    assert_int_equal(fix_read(f, FIX_BAR0 + 0x78000, 8), PVINFO_MAGIC);
+    assert_true(fake_trapped(f->guest, FIX_BAR2));
+}
+
+static void aperture_outside_own_part(void **state)
+{
+    struct fix *f = *state;
+
+    assert_true(fake_trapped(f->guest, FIX_BAR2));
+    assert_true(fake_trapped(f->guest, FIX_BAR2 + (64u << 20) - 1));
+    assert_false(fake_trapped(f->guest, FIX_BAR2 + (64u << 20)));
+    assert_true(fake_trapped(f->guest, FIX_BAR2 + (128u << 20)));
+    assert_int_equal(fix_read(f, FIX_BAR2 + 0x100, 4), 0);
+    fix_write(f, FIX_BAR2 + 0x100, 8, 5);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 2 + 0);
+}
+
+static int aperture_answer;
+static uint64_t aperture_asked;
+
+static int aperture(void *ctx, uint64_t base)
+{
+    (void)ctx;
+    aperture_asked = base;
+    return aperture_answer;
+}
+
+static void bar2_waits_for_the_broker(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(0x18, 4, true, 0xa0000000);
+
+    f->mmio.s.aperture = aperture;
+    aperture_answer = MMIO_LATER;
+    a.space = VMM_CONFIG;
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 0);
+    assert_int_equal(aperture_asked, 0xa0000000);
+    assert_false(fake_trapped(f->guest, FIX_BAR2));
+    aperture_answer = 0;
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_true(fake_trapped(f->guest, 0xa0000000));
+}
+
+static void config_widths(void **state)
+{
+    struct fix *f = *state;
+
+    assert_int_equal(fix_cfg_r(f, 0, 4), 0x16168086);
+    assert_int_equal(fix_cfg_r(f, 2, 2), 0x1616);
+    assert_int_equal(fix_cfg_r(f, 0x0b, 1), 3);
+    assert_int_equal(fix_cfg_r(f, 0x50, 2), 0xc0);
+    assert_int_equal(fix_cfg_r(f, 0x5c, 4), 0);
+    fix_cfg_w(f, 0, 4, 0xdeadbeef);
+    assert_int_equal(fix_cfg_r(f, 0, 4), 0x16168086);
+    fix_cfg_w(f, 0x3c, 1, 11);
+    assert_int_equal(fix_cfg_r(f, 0x3c, 2), 0x10b);
+    fix_cfg_w(f, 0x95, 1, 0x12);
+    assert_int_equal(fix_cfg_r(f, 0x94, 4), 0xfee01200);
+    fix_cfg_w(f, 0xfc, 4, 0xfc000000);
+    assert_int_equal(fix_cfg_r(f, 0xfc, 4), 0xfc000000);
+    assert_true(fake_trapped(f->guest, 0xfc001fff));
+    assert_int_equal(fix_read(f, 0xfc000000, 4), 0);
+}
+
+static void expect_pte(struct fix *f, uint64_t index, uint64_t value, uint64_t epoch)
+{
+    struct mmio_gtt msg;
+
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(msg.kind, MMIO_GTT_PTE);
+    assert_int_equal(msg.pte.index, index);
+    assert_int_equal(msg.pte.value, value);
+    assert_int_equal(msg.epoch, epoch);
+}
+
+static void ggtt_entries_of_any_width(void **state)
+{
+    struct fix *f = *state;
+    struct mmio_gtt msg;
+
+    fix_write(f, GTT(5), 8, 0x1234567003);
+    expect_pte(f, 5, 0x1234567003, 1);
+    fix_write(f, GTT(5) + 4, 4, 0x77);
+    expect_pte(f, 5, 0x7734567003, 2);
+    fix_write(f, GTT(5) + 1, 1, 0xaa);
+    expect_pte(f, 5, 0x773456aa03, 3);
+    fix_write(f, GTT(5) + 4, 8, 0x0000000900000008); /* two entries at once */
+    expect_pte(f, 5, 0x83456aa03, 4);
+    expect_pte(f, 6, 9, 5);
+    assert_int_equal(fix_read(f, GTT(5), 8), 0x83456aa03);
+    assert_int_equal(fix_read(f, GTT(5) + 2, 2), 0x3456);
+    assert_int_equal(f->s->vggtt.pte[6], 9);
+    assert_false(fix_gtt(f, &msg));
+}
+
+static void guest_page_writes(void **state)
+{
+    struct fix *f = *state;
+    struct gtt_mmio ask = {.kind = GTT_MMIO_PROTECT, .gfn = 9};
+    struct mmio_gtt msg;
+    uint64_t across = 0x1122334455667788;
+
+    assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    assert_true(fake_protected(f->guest, 9));
+    fix_write(f, 9 * 4096 + 16, 8, 0xabcdef);
+    assert_int_equal(*(uint64_t *)fake_ram(f->guest, 9 * 4096 + 16), 0xabcdef);
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(msg.kind, MMIO_GTT_TABLE_WRITE);
+    assert_int_equal(msg.write.gfn, 9);
+    assert_int_equal(msg.write.offset, 16);
+    assert_int_equal(msg.write.len, 8);
+    fix_write(f, 10 * 4096 - 3, 8, across); /* into the next page */
+    assert_memory_equal(fake_ram(f->guest, 10 * 4096 - 3), &across, 8);
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(msg.write.len, 3);
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(msg.write.gfn, 10);
+    assert_int_equal(msg.write.offset, 0);
+    assert_int_equal(msg.write.len, 5);
+    ask.kind = GTT_MMIO_UNPROTECT;
+    assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    assert_false(fake_protected(f->guest, 9));
+}
+
+static void full_lane_holds_the_vcpu(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(GTT(4), 8, true, 0x4003);
+    struct mmio_gtt msg;
+
+    for (uint64_t i = 0; i < 4; i++)
+        fix_write(f, GTT(i), 8, i + 1);
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 0);
+    assert_int_equal(f->s->vggtt.pte[4], 0); /* not in part either */
+    a = fix_access(FIX_BAR0 + PLAIN, 4, true, 7);
+    a.vcpu = 1; /* the other vCPU is served meanwhile */
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 1, NULL), 1);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_int_equal(f->s->vggtt.pte[4], 0x4003);
+    for (uint64_t i = 1; i < 5; i++)
+        expect_pte(f, i, i < 4 ? i + 1 : 0x4003, i + 1);
+}
+
+/* A long string of entries through a lane of four: nothing lost, doubled or out of order. */
+static void full_lane_in_the_middle(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(GTT(100), 8, true, 0x5003);
+    struct mmio_gtt msg;
+    uint64_t seen = 0;
+    int passes = 0;
+
+    a.count = 37;
+    fix_begin(f, &a);
+    while (mmio_pump(&f->mmio) == 0 && passes++ < 100)
+        while (fix_gtt(f, &msg)) {
+            assert_int_equal(msg.pte.index, 100 + seen);
+            assert_int_equal(msg.epoch, ++seen);
+        }
+    while (fix_gtt(f, &msg))
+        assert_int_equal(msg.epoch, ++seen);
+    assert_int_equal(seen, 37);
+    assert_true(passes >= 9);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_int_equal(f->s->vggtt.pte[136], 0x5003);
+}
+
+static void a_parked_access_survives_a_restart(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(GTT(50), 8, true, 0x6003);
+    struct mmio_gtt msg;
+    uint64_t seen = 0;
+
+    a.count = 6;
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    fix_restart(f);
+    while (fix_gtt(f, &msg))
+        assert_int_equal(msg.epoch, ++seen);
+    assert_int_equal(seen, 4);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    while (fix_gtt(f, &msg))
+        assert_int_equal(msg.epoch, ++seen);
+    assert_int_equal(seen, 6);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
+}
+
+static void poison_is_quarantined(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, false, 0);
+    struct vreg_inflight *j = &f->s->vreg.inflight[0];
+    uint64_t data;
+
+    fix_begin(f, &a);
+    *j = (struct vreg_inflight){.addr = a.addr, .count = 1, .size = 4, .progress = VREG_STARTED};
+    fake_take(f->guest, 0);
+    fix_restart(f); /* once: tried again */
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, &data), 1);
+    assert_int_equal(data, 0);
+    fix_begin(f, &a);
+    *j = (struct vreg_inflight){
+        .addr = a.addr, .count = 1, .size = 4, .progress = VREG_STARTED, .crashes = 1};
+    fake_take(f->guest, 0);
+    fix_restart(f);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, &data), 1);
+    assert_int_equal(data, ~0ull);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 1);
+    assert_int_equal(fix_r(f, PLAIN), 0); /* the next access is served again */
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(widths_of_storage),
+        T(edges_of_bar0),
+        T(rep_accesses),
+        T(bars_size_and_move),
+        T(bars_collide),
+        T(aperture_outside_own_part),
+        T(bar2_waits_for_the_broker),
+        T(config_widths),
+        T(ggtt_entries_of_any_width),
+        T(guest_page_writes),
+        T(full_lane_holds_the_vcpu),
+        T(full_lane_in_the_middle),
+        T(a_parked_access_survives_a_restart),
+        T(poison_is_quarantined),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

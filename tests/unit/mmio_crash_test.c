@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmio_crash_test.c: the emulator is killed after every so many machine instructions of one trapped
+ * access; a new one takes over and the outcome must be the same as without a death. A child process
+ * serves the access under ptrace; what it shares with the parent is what memfds share in earnest.
+ */
+#include "tests/unit/mmio_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Kill points per access: all of them would take minutes under a sanitizer. */
+#define POINTS 150
+
+static struct fix_shared *shared;
+
+static int noted_next(struct vmm *v, struct vmm_access *out)
+{
+    int rc = vmm_fake_ops.next(v, out);
+
+    shared->taken |= rc == 1;
+    return rc;
+}
+
+static int noted_complete(struct vmm *v, uint16_t vcpu, uint64_t data)
+{
+    int rc = vmm_fake_ops.complete(v, vcpu, data);
+
+    shared->completed |= rc == 0;
+    return rc;
+}
+
+static void child(struct fix *f)
+{
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    raise(SIGSTOP);
+    mmio_pump(&f->mmio);
+    raise(SIGSTOP);
+    _exit(0);
+}
+
+/* Let a child serve what is pending and die after n steps. *steps: how many it took, or would have;
+ * false: it got through before. The parent never sees the child's end of the fake guest. */
+static bool killed_after(struct fix *f, unsigned long n, unsigned long *steps)
+{
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        child(f);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    for (*steps = 0; *steps < n; ++*steps) {
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSTOPPED(status));
+        if (WSTOPSIG(status) == SIGSTOP)
+            break;
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return *steps == n;
+}
+
+struct scenario {
+    void (*prepare)(struct fix *f, struct vmm_access *a);
+    void (*judge)(struct fix *f);
+};
+
+static struct fix *ready(const struct scenario *s)
+{
+    struct fix *f = fix_new(16);
+    struct vmm_access a = {.count = 1};
+
+    fix_forget(f);
+    s->prepare(f, &a);
+    fix_begin(f, &a);
+    shared = f->s;
+    f->ops.next = noted_next;
+    f->ops.complete = noted_complete;
+    return f;
+}
+
+static void sweep(const struct scenario *s)
+{
+    struct fix *f = ready(s);
+    unsigned long total, at = 0, done, points = 0;
+
+    assert_false(killed_after(f, ~0ul, &total));
+    fix_free(f);
+    assert_true(total > 100);
+    for (unsigned long step = total / POINTS + 1; at < total; at += step, points++) {
+        f = ready(s);
+        killed_after(f, at, &done);
+        if (f->s->taken)
+            fake_take(f->guest, 0);
+        fix_restart(f);
+        if (!f->s->completed)
+            assert_int_equal(mmio_pump(&f->mmio), 1);
+        assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
+        s->judge(f);
+        fix_free(f);
+    }
+    assert_true(points >= POINTS / 2);
+}
+
+/* ---- the fourth ELSP dword: submitted, and if twice, under one number */
+static void elsp_prepare(struct fix *f, struct vmm_access *a)
+{
+    for (uint32_t i = 1; i < 4; i++)
+        fix_w(f, 0x2230, i);
+    *a = fix_access(FIX_BAR0 + 0x2230, 4, true, 4);
+}
+
+static void elsp_judge(struct fix *f)
+{
+    struct mmio_sched msg;
+    int n = 0;
+
+    for (; fix_sched(f, &msg); n++) {
+        assert_int_equal(msg.seq, 1);
+        assert_int_equal(msg.desc[0], 0x300000004);
+        assert_int_equal(msg.desc[1], 0x100000002);
+    }
+    assert_in_range(n, 1, 2);
+    assert_int_equal(f->s->vreg.submit.seq, 1);
+    assert_int_equal(f->s->vreg.submit.elsp[0].n, 0);
+}
+
+static void fourth_elsp_dword(void **state)
+{
+    static const struct scenario s = {elsp_prepare, elsp_judge};
+
+    (void)state;
+    sweep(&s);
+}
+
+/* ---- the second dword: collected once */
+static void collect_prepare(struct fix *f, struct vmm_access *a)
+{
+    fix_w(f, 0x2230, 1);
+    *a = fix_access(FIX_BAR0 + 0x2230, 4, true, 2);
+}
+
+static void collect_judge(struct fix *f)
+{
+    assert_int_equal(f->s->vreg.submit.elsp[0].n, 2);
+    assert_int_equal(f->s->vreg.submit.elsp[0].dwords[1], 2);
+}
+
+static void second_elsp_dword(void **state)
+{
+    static const struct scenario s = {collect_prepare, collect_judge};
+
+    (void)state;
+    sweep(&s);
+}
+
+/* ---- clearing one of two events of a bit: one stays */
+static void iir_prepare(struct fix *f, struct vmm_access *a)
+{
+    f->s->vreg.irq.bank[IRQ_GT0].iir = 1;
+    f->s->vreg.irq.bank[IRQ_GT0].held = 1;
+    *a = fix_access(FIX_BAR0 + 0x44308, 4, true, 1);
+}
+
+static void iir_judge(struct fix *f)
+{
+    assert_int_equal(f->s->vreg.irq.bank[IRQ_GT0].iir, 1);
+    assert_int_equal(f->s->vreg.irq.bank[IRQ_GT0].held, 0);
+}
+
+static void two_deep_iir(void **state)
+{
+    static const struct scenario s = {iir_prepare, iir_judge};
+
+    (void)state;
+    sweep(&s);
+}
+
+/* ---- a string of GGTT entries: each at least once, in order, epochs without a gap */
+static void gtt_prepare(struct fix *f, struct vmm_access *a)
+{
+    (void)f;
+    *a = fix_access(FIX_BAR0 + MMIO_GTT_BASE, 8, true, 0x7003);
+    a->count = 3;
+}
+
+static void gtt_judge(struct fix *f)
+{
+    struct mmio_gtt msg;
+    uint64_t epoch = 0, index = 0;
+
+    while (fix_gtt(f, &msg)) {
+        assert_in_range(msg.epoch, epoch, epoch + 1);
+        assert_in_range(msg.pte.index, index, index + 1);
+        assert_int_equal(msg.pte.value, 0x7003);
+        epoch = msg.epoch;
+        index = msg.pte.index;
+    }
+    assert_int_equal(index, 2);
+    assert_int_equal(epoch, f->s->vreg.gtt_epoch);
+    assert_in_range(epoch, 3, 4);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(f->s->vggtt.pte[i], 0x7003);
+}
+
+static void string_of_entries(void **state)
+{
+    static const struct scenario s = {gtt_prepare, gtt_judge};
+
+    (void)state;
+    sweep(&s);
+}
+
+/* ---- four bytes of EDID: read once */
+static void gmbus_prepare(struct fix *f, struct vmm_access *a)
+{
+    fix_w(f, 0xc5100, 5);
+    fix_w(f, 0xc5104, 1u << 30 | 3u << 25 | 128u << 16 | 0x50 << 1 | 1);
+    *a = fix_access(FIX_BAR0 + 0xc510c, 4, false, 0);
+}
+
+static void gmbus_judge(struct fix *f)
+{
+    uint64_t data = 0;
+
+    assert_int_equal(f->s->vreg.gmbus.left, 124);
+    assert_int_equal(f->s->vreg.gmbus.offset, 4);
+    if (fake_done(f->guest, 0, &data) == 1)
+        assert_int_equal(data, 0xffffff00);
+}
+
+static void edid_bytes(void **state)
+{
+    static const struct scenario s = {gmbus_prepare, gmbus_judge};
+
+    (void)state;
+    sweep(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fourth_elsp_dword), cmocka_unit_test(second_elsp_dword),
+        cmocka_unit_test(two_deep_iir),      cmocka_unit_test(string_of_entries),
+        cmocka_unit_test(edid_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
