@@ -91,8 +91,6 @@ static enum audit_reason on_lri(struct audit *a)
 {
     if (a->cmd.len % 2 == 0)
         return AUDIT_BAD_LENGTH;
-    if (a->dw[0] & 0xf00) /* byte-write disables: a partial write has not the value we checked */
-        return AUDIT_BAD_HEADER;
     for (uint32_t i = 1; i < a->cmd.len; i += 2) {
         enum audit_reason r = load_imm(a, i);
 

@@ -148,11 +148,11 @@ static enum ctx_gen8_reason read_batches(struct walk *w, struct ctx_gen8_state *
     return CTX_OK;
 }
 
-static bool image_registers(enum gen8_engine engine, const uint32_t *lri, uint32_t len)
+static bool image_registers(enum gen8_engine engine, const uint32_t *lri, const struct cmd *c)
 {
-    if (len % 2 == 0 || (lri[0] & 0xf00))
+    if (c->len % 2 == 0 || (lri[0] & c->info->mbz))
         return false;
-    for (uint32_t i = 1; i < len; i += 2) {
+    for (uint32_t i = 1; i < c->len; i += 2) {
         const struct cmdreg *r = cmdregs_gen8_find(engine, lri[i]);
 
         if (!r || !(r->access & CMDREG_IMAGE))
@@ -185,7 +185,7 @@ static enum ctx_gen8_reason check_engine_part(struct walk *w)
         if (c.info->flags & CMD_END)
             return CTX_OK;
         if (c.info->kind == CMD_LRI) {
-            if (!image_registers(w->engine, w->s + w->at, c.len))
+            if (!image_registers(w->engine, w->s + w->at, &c))
                 return CTX_BAD_REGISTER;
         } else if (!state_command(&c)) {
             return CTX_BAD_COMMAND;

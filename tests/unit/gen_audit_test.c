@@ -208,9 +208,11 @@ static void lengths_and_options(void **state)
     REASON(RING(GEN8_BCS, 0x13004000, FOREIGN | 4), AUDIT_BAD_LENGTH);
     REASON(RING(GEN8_RCS, 0x18800000, 0x1000), AUDIT_BAD_LENGTH);       /* gen7's batch start */
     REASON(RING(GEN8_RCS, 0x11000002, 0x2600, 0, 0), AUDIT_BAD_LENGTH); /* half a pair */
-    REASON(RING(GEN8_RCS, 0x11000101, 0x2600, 0), AUDIT_BAD_HEADER);    /* byte disables */
-    REASON(RING(GEN8_RCS, 0x0d000080, 0, 0), AUDIT_BAD_HEADER);         /* MI_MATH bit 7 */
-    REASON(RING(GEN8_BCS, 0x13400002, 0, 0, 0), AUDIT_BAD_HEADER);      /* protected memory */
+    REASON(RING(GEN8_RCS, 0x18810001, OWN, 0), AUDIT_BAD_HEADER);       /* plus a register */
+    REASON(RING(GEN8_RCS, 0x11080001, 0x600, 0), AUDIT_BAD_HEADER);
+    REASON(RING(GEN8_RCS, 0x11000101, 0x2600, 0), AUDIT_BAD_HEADER); /* byte disables */
+    REASON(RING(GEN8_RCS, 0x0d000080, 0, 0), AUDIT_BAD_HEADER);      /* MI_MATH bit 7 */
+    REASON(RING(GEN8_BCS, 0x13400002, 0, 0, 0), AUDIT_BAD_HEADER);   /* protected memory */
     REASON(RING(GEN8_RCS, 0x7a000004, 1u << 19, 0, 0, 0, 0), AUDIT_BAD_HEADER);
 }
 
