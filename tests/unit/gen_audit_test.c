@@ -137,6 +137,7 @@ static void foreign_addresses(void **state)
     REASON(RING(GEN8_RCS, SDI(OWN_END)), AUDIT_BAD_ADDRESS);
     REASON(RING(GEN8_RCS, 0x10400003, OWN_END - 4, 0, 1, 2), AUDIT_BAD_ADDRESS); /* runs over */
     REASON(RING(GEN8_RCS, 0x10400002, OWN, 1, 1), AUDIT_BAD_ADDRESS);            /* above 4 GiB */
+    assert_int_equal(asked.len, 0); /* the partition is not even asked */
     REASON(RING(GEN8_RCS, SRM, 0x2600, FOREIGN, 0), AUDIT_BAD_ADDRESS);
     REASON(RING(GEN8_RCS, 0x14c00002, 0x2600, FOREIGN, 0), AUDIT_BAD_ADDRESS);
     REASON(RING(GEN8_RCS, 0x0e400002, 0, FOREIGN, 0), AUDIT_BAD_ADDRESS);    /* semaphore wait */
