@@ -7,10 +7,9 @@
  * short-lived one).
  *
  * usage: walker [--stub FILE] [--chan PORT] [--ask LINE]
- *   FILE lists dom0 pages handed to the GPU, "mfn count" (hexadecimal, decimal) per line; PORT is
- * the judge's port. With
- *   --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and its answer is
- * shown.
+ * FILE lists dom0 pages handed to the GPU, "mfn count" (hexadecimal, decimal) per line; PORT is the
+ * judge's port. With --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and
+ * its answer is shown.
  */
 #include <errno.h>
 #include <stdio.h>
