@@ -327,6 +327,11 @@ static enum audit_reason (*const on_kind[])(struct audit *a) = {
     [CMD_CLFLUSH] = on_clflush,
 };
 
+static bool needs_end(enum audit_where where)
+{
+    return where == AUDIT_BATCH || where == AUDIT_BATCH_2ND;
+}
+
 static enum audit_reason one_command(struct audit *a)
 {
     const struct cmd_info *info = a->cmd.info;
@@ -341,12 +346,9 @@ static enum audit_reason one_command(struct audit *a)
         return on_blank(a);
     if (info->flags & CMD_END)
         return on_end(a);
+    if ((info->flags & CMD_MAY_END) && !needs_end(a->where))
+        return AUDIT_UNEXPECTED_END;
     return on_kind[info->kind](a);
-}
-
-static bool needs_end(enum audit_where where)
-{
-    return where == AUDIT_BATCH || where == AUDIT_BATCH_2ND;
 }
 
 int audit_gen8(enum gen8_engine engine, enum audit_where where, const uint32_t *dw, size_t n,

@@ -22,7 +22,9 @@
 #define CMD_REFUSE  (1u << 5) /* never from a guest's privileged buffer */
 #define CMD_BLANK   (1u << 6) /* its effect is not the guest's to have: run NOOPs instead */
 #define CMD_DISPLAY (1u << 7) /* display would act on it: flip, wait for event, scan lines */
-#define CMD_COND    (1u << 8) /* what follows may be skipped, or the batch ended, by memory */
+#define CMD_COND    (1u << 8) /* what follows may be skipped, by a predicate or by memory */
+
+#define CMD_MAY_END (1u << 9) /* ends a batch if memory says so */
 
 /* Which rule beyond address and register fields audits the command. */
 enum cmd_kind {

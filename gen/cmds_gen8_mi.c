@@ -146,7 +146,7 @@ static const struct cmd_info rows[] = {
      ROP(0x36),
      ALL,
      LEN(8, 4, 4),
-     .flags = CMD_COND,
+     .flags = CMD_COND | CMD_MAY_END,
      .addr = {RD(2, 0, 22, 8)}},
 };
 
