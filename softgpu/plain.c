@@ -26,6 +26,12 @@
 #define SFUSE_DDI_B  (1u << 2)
 #define SFUSE_NO_CRT (1u << 6)
 
+/* Memory latencies for the display's watermarks: level 0 in units of 0.1 us (bits 63:56), levels 1
+ * to 4 of 0.5 us (bits 11:4, 19:12, 28:20, 40:32). Drivers take 0 for "unknown", and newer ones
+ * then refuse every mode. */
+#define SSKPD_LOW  (4u << 4 | 36u << 12 | 90u << 20)
+#define SSKPD_HIGH (20u << 24 | 160u)
+
 static const struct regs_range table[] = {
     /* GT: power, clock gating, fuses, L3 */
     MASKED(0x7000, 0x701c, "CACHE_MODE and GT_MODE"),
@@ -131,8 +137,8 @@ static const struct regs_range table[] = {
     FIXED(0x138108, "GEN6_GT_GFX_RC6", 0),
     FIXED(0x13810c, "GEN6_GT_GFX_RC6p", 0),
     FIXED(0x138110, "GEN6_GT_GFX_RC6pp", 0),
-    FIXED(0x145d10, "MCH_SSKPD", 0),
-    FIXED(0x145d14, "MCH_SSKPD_HI", 0),
+    FIXED(0x145d10, "MCH_SSKPD", SSKPD_LOW),
+    FIXED(0x145d14, "MCH_SSKPD_HI", SSKPD_HIGH),
     FIXED(0x145e04, "DCLK", 0),
 };
 
