@@ -59,6 +59,17 @@ static uint64_t image_addr(struct engine *e)
     return DESC_LRCA(e->run[e->run_at]) + (uint64_t)GTT_PAGE;
 }
 
+/* Software may move the tail at any moment: its dword is read by itself, in one piece. */
+static void image_read(struct engine *e, uint32_t *image, uint32_t dwords)
+{
+    uint64_t addr = image_addr(e);
+    uint32_t after = IMAGE_RING_TAIL + 1;
+
+    mem_read(e, false, addr, image, IMAGE_RING_TAIL * 4);
+    image[IMAGE_RING_TAIL] = mem_read32(e, false, addr + IMAGE_RING_TAIL * 4);
+    mem_read(e, false, addr + after * 4, image + after, (dwords - after) * 4);
+}
+
 void context_ppgtt(struct engine *e, struct ppgtt *p)
 {
     uint64_t desc = e->run[e->run_at];
@@ -114,7 +125,7 @@ static void restore_image(struct engine *e)
     uint32_t image[IMAGE_DWORDS];
     uint32_t limit = IMAGE_DWORDS, n;
 
-    mem_read(e, false, image_addr(e), image, sizeof(image));
+    image_read(e, image, IMAGE_DWORDS);
     if (image[IMAGE_CTX_CONTROL] & CTX_CTRL_RESTORE_INHIBIT)
         limit = RING_CONTEXT_END;
     for (uint32_t at = 0; at < limit; at += n) {
@@ -246,7 +257,7 @@ void context_save(struct engine *e)
     account_slice(e);
     if (reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT)
         return;
-    mem_read(e, false, addr, image, sizeof(image));
+    image_read(e, image, sizeof(image) / 4);
     for (; l->at; l++)
         save_list(e, image, l);
     image[e->id == ENGINE_RCS ? 0xa0 : 0x92] = MI_BATCH_END;
