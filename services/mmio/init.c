@@ -14,11 +14,8 @@ static const struct mmio_part *const parts[] = {
 
 #define NR_PARTS (sizeof parts / sizeof parts[0])
 
-static const struct mmio_handler storage = {"storage", NULL, NULL};
-
 static void first_start(struct mmio *m)
 {
-    memset(m->vreg->mmio, 0, sizeof m->vreg->mmio);
     for (size_t i = 0; i < NR_PARTS; i++)
         parts[i]->reset(m);
     mmio_config_reset(m);
@@ -32,7 +29,9 @@ int mmio_init(struct mmio *m, const struct mmio_setup *s)
     memset(m, 0, sizeof *m);
     m->s = *s;
     m->vreg = s->vreg;
-    m->kinds[m->nr_kinds++] = &storage; /* kind 0: every register no part claims */
+    rc = mmio_policy_attach(m, !m->vreg->initialised);
+    if (rc)
+        return rc;
     if (!m->vreg->initialised)
         first_start(m);
     for (size_t i = 0; i < NR_PARTS; i++)

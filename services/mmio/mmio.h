@@ -84,7 +84,7 @@ struct mmio {
 };
 
 /* Fill the look-up and, the first time, the vreg file's reset values; send an MSI again that a
- * former process may not have sent. 0 or -errno of the seam. */
+ * former process may not have sent. 0, -ENOMEM or -errno of the seam. */
 int mmio_init(struct mmio *m, const struct mmio_setup *s);
 
 /* Serve what is pending, parked accesses first. Returns how many were completed, or -errno when

@@ -76,6 +76,9 @@ struct mmio_part {
 extern const struct mmio_part mmio_part_irq, mmio_part_ring, mmio_part_pvinfo, mmio_part_fence,
     mmio_part_display, mmio_part_gmbus, mmio_part_aux, mmio_part_power;
 
+/* policy.c: the default handler of every register, and its reset value. 0 or -ENOMEM. */
+int mmio_policy_attach(struct mmio *m, bool reset);
+
 /* config.c: PCI config space, one access (1, 2, 4 bytes, any alignment inside a dword). */
 void mmio_config_reset(struct mmio *m);
 uint64_t mmio_config_read(const struct mmio *m, uint32_t at, uint32_t len);

@@ -35,6 +35,22 @@ static void widths_of_storage(void **state)
     assert_int_equal(fix_read(f, FIX_BAR0 + PLAIN + 7, 1), 0x99);
 }
 
+static void registers_of_the_table(void **state)
+{
+    struct fix *f = *state;
+
+    fix_w(f, 0x2088, 0x00f000ff); /* masked */
+    assert_int_equal(fix_r(f, 0x2088), 0xf0);
+    fix_w(f, 0x2074, 5); /* read only */
+    assert_int_equal(fix_r(f, 0x2074), 0);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_READ_ONLY], 1);
+    assert_int_equal(fix_r(f, 0x2098), 0xffffffff); /* reset value */
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_UNKNOWN], 0);
+    fix_w(f, 0x1ffff0, 7); /* in no table: kept, and counted */
+    assert_int_equal(fix_r(f, 0x1ffff0), 7);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_UNKNOWN], 2);
+}
+
 static void edges_of_bar0(void **state)
 {
     struct fix *f = *state;
@@ -339,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(widths_of_storage),
+        T(registers_of_the_table),
         T(edges_of_bar0),
         T(rep_accesses),
         T(bars_size_and_move),

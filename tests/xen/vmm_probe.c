@@ -4,7 +4,8 @@
  * prove the seam with a real guest (tests/guest/mmio_probe.c drives it; tests/xen/test-vmm runs
  * both). State lives in a file so that a killed probe can be started again and goes on.
  *
- * usage: vmm_probe DOMID STATE-FILE [crash=N]      crash=N: _exit while holding access number N
+ * usage: vmm_probe DOMID STATE-FILE [crash=N] [trace=N]
+ *   crash=N: _exit while holding access number N; trace=N: print the first N accesses
  * Registers (BAR0, 4 or 8 bytes unless said): 0x00 "vgtprobe" (8) · 0x08 count of accesses ·
  * 0x10 scratch (8) · 0x20 write: gfn to protect · 0x28 write: gfn to release · 0x30 trapped guest
  * writes · 0x38 last trapped value · 0x40 last trapped address · 0x48 write: send the MSI ·
@@ -37,7 +38,7 @@ struct probe {
     const struct vmm_ops *ops;
     struct vmm *v;
     struct state *s;
-    uint64_t crash_at, seen;
+    uint64_t crash_at, trace, seen;
 };
 
 enum { R_MAGIC = 0, R_COUNT = 1, R_PROTECT = 4, R_RELEASE = 5, R_TRAPS = 6, R_VALUE = 7 };
@@ -197,7 +198,10 @@ static void serve(struct probe *p, const struct vmm_access *a)
 
     if (a->replay)
         p->s->reg[R_REPLAYS]++;
-    if (++p->seen == p->crash_at)
+    if (++p->seen <= p->trace)
+        fprintf(stderr, "%u: space %u %s %#" PRIx64 " size %u x %u data %#" PRIx64 "\n", a->vcpu,
+                a->space, a->write ? "write" : "read", a->addr, a->size, a->count, a->data);
+    if (p->seen == p->crash_at)
         _exit(42);
     if (a->space == VMM_CONFIG)
         out = config(p, a);
@@ -226,14 +230,20 @@ static void run(struct probe *p)
 {
     struct pollfd fd = {.fd = p->ops->fd(p->v), .events = POLLIN};
     struct vmm_access a;
+    uint64_t told = ~0ull;
     int rc;
 
     while (!p->s->verdict) {
         while ((rc = p->ops->next(p->v, &a)) == 1)
             serve(p, &a);
         check(rc, "next");
-        if (poll(&fd, 1, 1000) == 0 && p->ops->alive(p->v))
+        if (poll(&fd, 1, 5000) != 0)
+            continue;
+        if (p->ops->alive(p->v))
             break;
+        if (told != p->seen)
+            fprintf(stderr, "vmm_probe: waiting after %" PRIu64 " accesses\n", p->seen);
+        told = p->seen;
     }
 }
 
@@ -246,8 +256,10 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     domid = strtoul(argv[1], NULL, 10);
-    if (argc > 3)
-        p.crash_at = strtoull(argv[3] + strlen("crash="), NULL, 10);
+    for (int i = 3; i < argc; i++) {
+        p.crash_at = strncmp(argv[i], "crash=", 6) ? p.crash_at : strtoull(argv[i] + 6, NULL, 10);
+        p.trace = strncmp(argv[i], "trace=", 6) ? p.trace : strtoull(argv[i] + 6, NULL, 10);
+    }
     p.s = open_state(argv[2]);
     again = p.s->keep.ready;
     if (!again)
