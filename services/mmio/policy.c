@@ -76,13 +76,13 @@ int mmio_policy_attach(struct mmio *m, bool reset)
     if (!index)
         return -ENOMEM;
     regs_gen8_index(index);
-    for (uint32_t i = 0; i < MMIO_DWORDS; i++) {
+    for (uint32_t i = 0, end; i < MMIO_DWORDS; i = end) {
         const struct reg_policy *p = regs_gen8_policy(index[i]);
-        const struct mmio_regs r = {4 * i, 1, handler_of(p)};
 
-        mmio_register(m, &r, 1);
-        if (reset)
-            m->vreg->mmio[i] = p->reset;
+        for (end = i; end < MMIO_DWORDS && index[end] == index[i]; end++)
+            if (reset)
+                m->vreg->mmio[end] = p->reset;
+        mmio_register(m, &(struct mmio_regs){4 * i, end - i, handler_of(p)}, 1);
     }
     free(index);
     return 0;
