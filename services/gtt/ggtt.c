@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* ggtt.c: see ggtt.h. The order in an entry's change: pin the new frame, write, put the old. */
+#include "services/gtt/ggtt.h"
+
+#include "gen/gen8_pte.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* The bits of a gen8 GGTT entry a guest decides about: valid and PAT index (PRM vol. 5). */
+#define GGTT_FLAGS (GEN8_PTE_PRESENT | GEN8_PTE_RW | GEN8_PTE_PWT | GEN8_PTE_PCD | GEN8_PTE_PAT)
+#define FENCE_BASE 0x100000u
+
+int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account *account,
+              const struct partition_grant *grant, uint64_t scratch)
+{
+    *g = (struct ggtt){.gpu = gpu, .pins = pins, .account = account, .scratch = scratch};
+    if (gpu->info.gen != GPU_GEN8)
+        return -ENOTSUP;
+    for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
+        const struct partition_range *r = &grant->range[kind];
+        uint64_t base = r->base / GPU_PAGE_SIZE, size = r->size / GPU_PAGE_SIZE;
+
+        if (size > gpu->info.ggtt_entries || base > gpu->info.ggtt_entries - size)
+            return -EINVAL;
+        g->part[kind] = (struct partition_range){base, size};
+    }
+    g->part[PARTITION_FENCE] = grant->range[PARTITION_FENCE];
+    if (g->part[PARTITION_FENCE].base + g->part[PARTITION_FENCE].size > PARTITION_FENCES)
+        return -EINVAL;
+    g->held =
+        calloc(g->part[PARTITION_LOW].size + g->part[PARTITION_HIGH].size + 1, sizeof(*g->held));
+    return g->held ? 0 : -ENOMEM;
+}
+
+static uint64_t *held_of(struct ggtt *g, uint64_t index)
+{
+    const struct partition_range *low = &g->part[PARTITION_LOW], *high = &g->part[PARTITION_HIGH];
+
+    if (index >= low->base && index - low->base < low->size)
+        return &g->held[index - low->base];
+    if (index >= high->base && index - high->base < high->size)
+        return &g->held[low->size + index - high->base];
+    return NULL;
+}
+
+static int replace(struct ggtt *g, uint64_t index, uint64_t *held, uint64_t entry, uint64_t now)
+{
+    uint64_t old = *held;
+    int rc = gpu_gtt_write(g->gpu, (uint32_t)index, entry);
+
+    if (rc) {
+        if (now)
+            pins_put(g->pins, now - 1);
+        return rc;
+    }
+    g->dirty = true;
+    *held = now;
+    if (old)
+        pins_put(g->pins, old - 1);
+    return 0;
+}
+
+int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
+{
+    uint64_t *held = held_of(g, index), dma, gfn;
+    struct gen8_entry e = gen8_ggtt_decode(value);
+    uint64_t none = gen8_ggtt_encode(g->scratch, true);
+    int rc;
+
+    if (!held) {
+        account_event(g->account, ACCOUNT_BAD_GTT, "index=%" PRIu64 " outside", index);
+        return 0;
+    }
+    if (!e.present)
+        return replace(g, index, held, none, 0);
+    gfn = e.addr / GPU_PAGE_SIZE;
+    rc = e.reserved ? -ENXIO : pins_get(g->pins, gfn, &dma);
+    if (rc) {
+        account_event(g->account, rc == -ENXIO ? ACCOUNT_BAD_GTT : ACCOUNT_NO_RESOURCE,
+                      "index=%" PRIu64 " gfn=0x%" PRIx64, index, gfn);
+        return replace(g, index, held, none, 0);
+    }
+    return replace(g, index, held, gen8_pte_replace_addr(value & GGTT_FLAGS, dma), gfn + 1);
+}
+
+/* Bits 63:44 last page, 31:12 first page (of 4 KiB), bit 0 valid. */
+static bool fence_inside(const struct ggtt *g, uint64_t value)
+{
+    const struct partition_range *low = &g->part[PARTITION_LOW];
+    uint64_t first = value >> 12 & 0xfffff, last = value >> 44;
+
+    return first <= last && first >= low->base && last - low->base < low->size;
+}
+
+int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value)
+{
+    const struct partition_range *fences = &g->part[PARTITION_FENCE];
+    uint32_t at;
+    int rc;
+
+    if (n >= fences->size) {
+        account_event(g->account, ACCOUNT_BAD_GTT, "fence=%" PRIu64, n);
+        return 0;
+    }
+    if (!(value & 1)) {
+        value = 0;
+    } else if (!fence_inside(g, value)) {
+        account_event(g->account, ACCOUNT_BAD_GTT, "fence=%" PRIu64 " outside", n);
+        value = 0;
+    }
+    at = FENCE_BASE + 8 * (uint32_t)(fences->base + n);
+    /* Off while its halves change: the register is two 32-bit ones to the bus. */
+    rc = gpu_write32(g->gpu, at, 0);
+    if (!rc)
+        rc = gpu_write32(g->gpu, at + 4, (uint32_t)(value >> 32));
+    return rc ? rc : gpu_write32(g->gpu, at, (uint32_t)value);
+}
+
+int ggtt_rebuild(struct ggtt *g, const struct vggtt *image)
+{
+    for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
+        const struct partition_range *r = &g->part[kind];
+
+        for (uint64_t i = r->base; i < r->base + r->size && i < VGGTT_ENTRIES; i++) {
+            int rc = ggtt_apply(g, i, __atomic_load_n(&image->pte[i], __ATOMIC_RELAXED));
+
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+int ggtt_flush(struct ggtt *g)
+{
+    if (!g->dirty)
+        return 0;
+    g->dirty = false;
+    return gpu_gtt_flush(g->gpu);
+}
+
+int ggtt_clear(struct ggtt *g)
+{
+    uint64_t none = gen8_ggtt_encode(g->gpu->info.scratch_dma, true);
+    int rc = 0, bad = 0;
+
+    for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
+        const struct partition_range *r = &g->part[kind];
+
+        for (uint64_t i = r->base; i < r->base + r->size; i++) {
+            rc = replace(g, i, held_of(g, i), none, 0);
+            bad = rc ? rc : bad;
+        }
+    }
+    for (uint64_t n = 0; n < g->part[PARTITION_FENCE].size; n++) {
+        rc = ggtt_fence(g, n, 0);
+        bad = rc ? rc : bad;
+    }
+    return bad;
+}
+
+void ggtt_free(struct ggtt *g)
+{
+    free(g->held);
+    g->held = NULL;
+}

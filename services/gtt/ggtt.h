@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ggtt.h: the physical GGTT entries and fence registers of one guest's partition, kept equal to
+ * what the guest's own image says, with guest frames replaced by bus addresses. Gen8 entry format.
+ * Called by guest.c; one thread.
+ */
+#pragma once
+#include "lib/account.h"
+#include "services/gtt/pages.h"
+#include "services/gtt/partition.h"
+#include "services/gtt/pins.h"
+#include "services/wire/vggtt.h"
+
+struct ggtt {
+    struct gpu *gpu;
+    struct pins *pins;
+    struct account *account;
+    struct partition_range part[PARTITION_KINDS]; /* low and high in entries, fences in registers */
+    uint64_t scratch;                             /* what an unused entry of this guest names */
+    uint64_t *held; /* per entry of low, then high: gfn + 1 it keeps pinned, 0 none */
+    bool dirty;     /* entries were written since the last flush */
+};
+
+/*
+ * scratch: bus address of a page of this guest's own. Touches nothing yet; ggtt_rebuild() must
+ * follow. -EINVAL: the grant does not fit the device's GTT; -ENOTSUP: not gen8; -ENOMEM.
+ */
+int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account *account,
+              const struct partition_grant *grant, uint64_t scratch);
+
+/* Entry index (of the whole GGTT) is now value, as the guest wrote it. Outside the partition or
+ * naming no memory: a counted event; 0. Negative: the device refused the write. */
+int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value);
+
+/* The guest's fence n (its own numbering) is now value (FENCE_REG, PRM vol. 2c). A fence that
+ * covers anything outside the guest's low memory is counted and the register is cleared. */
+int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value);
+
+/* Every entry of the partition from the image, as at attach and after a restart. */
+int ggtt_rebuild(struct ggtt *g, const struct vggtt *image);
+
+/* Make entries written so far visible to the GPU's next look-up. */
+int ggtt_flush(struct ggtt *g);
+
+/* All entries name the device's scratch page, fences are off, references are put. */
+int ggtt_clear(struct ggtt *g);
+
+/* Frees memory only. */
+void ggtt_free(struct ggtt *g);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* guest.c: see guest.h. */
+#include "services/gtt/guest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANE_BATCH  64u
+#define EXTRA_PAGES (2 * PAGES_BLOCK) /* scratch, and the last block not quite full */
+
+static int init_parts(struct gtt_guest *g)
+{
+    const struct gtt_guest_config *c = &g->c;
+    struct shadow_config sc = {.ops = c->ops,
+                               .vmm = c->vmm,
+                               .pins = &g->pins,
+                               .pages = &g->pages,
+                               .account = c->account,
+                               .protect = c->protect,
+                               .ctx = c->ctx,
+                               .max_tables = c->max_tables,
+                               .confirmed = c->confirmed};
+    int rc = shadow_init(&g->shadows, &sc);
+
+    if (rc)
+        return rc;
+    rc = ggtt_init(&g->ggtt, c->gpu, &g->pins, c->account, &c->grant,
+                   shadow_scratch_data(&g->shadows));
+    if (rc)
+        shadow_release(&g->shadows);
+    return rc;
+}
+
+static int init(struct gtt_guest *g)
+{
+    const struct gtt_guest_config *c = &g->c;
+    int rc = pins_init(&g->pins, c->gpu, &g->tlb, c->domid, c->max_pins);
+
+    if (rc)
+        return rc;
+    /* Twice the tables: as many again may wait for the TLB rule. */
+    rc = pages_init(&g->pages, c->gpu, &g->tlb, c->domid, 2 * c->max_tables + EXTRA_PAGES);
+    if (!rc)
+        rc = pins_adopt(&g->pins);
+    if (!rc)
+        rc = init_parts(g);
+    if (rc) {
+        pages_discard(&g->pages);
+        pins_forget(&g->pins);
+    }
+    return rc;
+}
+
+int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
+{
+    struct gtt_guest *g = calloc(1, sizeof(*g));
+    int rc;
+
+    if (!g)
+        return -ENOMEM;
+    g->c = *config;
+    g->tlb.map = config->map;
+    memcpy(g->tlb.inval, config->inval, sizeof(g->tlb.inval));
+    g->epoch = __atomic_load_n(&config->map->epoch, __ATOMIC_RELAXED);
+    rc = init(g);
+    if (rc) {
+        free(g);
+        return rc;
+    }
+    ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
+    rc = ggtt_rebuild(&g->ggtt, config->image);
+    if (rc) {
+        ggtt_clear(&g->ggtt);
+        gtt_guest_forget(g);
+        return rc;
+    }
+    ppgtt_rebuild(&g->ppgtt);
+    g->applied = true;
+    *out = g;
+    return 0;
+}
+
+static int apply_pte(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    return ggtt_apply(&g->ggtt, m->pte.index, m->pte.value);
+}
+
+static int apply_fence(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    return ggtt_fence(&g->ggtt, m->pte.index, m->pte.value);
+}
+
+static int apply_write(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    shadow_write(&g->shadows, m->write.gfn, m->write.offset, m->write.len);
+    return 0;
+}
+
+static int apply_new(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    ppgtt_create(&g->ppgtt, m->level, m->pdp);
+    return 0;
+}
+
+static int apply_gone(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    ppgtt_destroy(&g->ppgtt, m->level, m->pdp);
+    return 0;
+}
+
+static int apply_reset(struct gtt_guest *g, const struct mmio_gtt *m)
+{
+    (void)m;
+    ppgtt_reset(&g->ppgtt);
+    return 0;
+}
+
+int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
+{
+    static int (*const handler[])(struct gtt_guest * g, const struct mmio_gtt *m) = {
+        [MMIO_GTT_PTE] = apply_pte,       [MMIO_GTT_TABLE_WRITE] = apply_write,
+        [MMIO_GTT_PPGTT_NEW] = apply_new, [MMIO_GTT_PPGTT_GONE] = apply_gone,
+        [MMIO_GTT_RESET] = apply_reset,   [MMIO_GTT_FENCE] = apply_fence,
+    };
+    int rc = 0;
+
+    if (msg->kind < sizeof(handler) / sizeof(handler[0]) && handler[msg->kind])
+        rc = handler[msg->kind](g, msg);
+    else
+        account_event(g->c.account, ACCOUNT_BAD_GTT, "kind=%u", msg->kind);
+    if (msg->epoch > g->epoch)
+        g->epoch = msg->epoch;
+    g->applied = true;
+    return rc;
+}
+
+static void reap(struct gtt_guest *g)
+{
+    pins_reap(&g->pins);
+    pages_reap(&g->pages);
+}
+
+int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
+{
+    bool wait = shadow_work(&g->shadows, budget);
+    int rc;
+
+    if (shadow_busy(&g->shadows)) {
+        g->applied = true;
+        return GTT_GUEST_MORE;
+    }
+    if (g->applied) {
+        rc = ggtt_flush(&g->ggtt);
+        if (rc)
+            return rc;
+        if (g->pins.adopted)
+            pins_sweep(&g->pins);
+        g->pins.adopted = false;
+        tlb_commit(&g->tlb);
+        if (!wait)
+            __atomic_store_n(&g->c.map->epoch, g->epoch, __ATOMIC_RELEASE);
+        g->applied = wait;
+    }
+    reap(g);
+    return wait ? GTT_GUEST_MORE : 0;
+}
+
+int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
+{
+    struct lane_slot slot;
+    struct mmio_gtt msg;
+    int rc = 0, got = 0;
+
+    for (uint32_t n = 0; !got && n < LANE_BATCH && !shadow_busy(&g->shadows); n++) {
+        got = lane_rx_next(rx, &slot, NULL);
+        if (got)
+            break;
+        memcpy(&msg, slot.bytes, sizeof(msg));
+        rc = gtt_guest_apply(g, &msg);
+        if (rc < 0)
+            return rc;
+    }
+    if (got == LANE_BROKEN)
+        return got;
+    rc = gtt_guest_settle(g, budget);
+    if (rc < 0 || shadow_busy(&g->shadows))
+        return rc;
+    /* Waiting for mmio's confirmation alone does not hold the lane, which has to carry it. */
+    rc = lane_rx_advance(rx);
+    if (rc)
+        return rc;
+    return got == LANE_EMPTY ? 0 : GTT_GUEST_MORE;
+}
+
+int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
+{
+    int rc;
+
+    if (!g->detaching) {
+        ppgtt_reset(&g->ppgtt);
+        rc = ggtt_clear(&g->ggtt);
+        if (rc)
+            return rc;
+        g->detaching = true;
+    }
+    shadow_work(&g->shadows, budget);
+    if (shadow_busy(&g->shadows))
+        return GTT_GUEST_MORE;
+    if (!g->cleared) {
+        rc = ggtt_flush(&g->ggtt);
+        if (rc)
+            return rc;
+        shadow_drop_tracks(&g->shadows);
+        shadow_release(&g->shadows);
+        pins_sweep(&g->pins);
+        tlb_commit(&g->tlb);
+        g->cleared = true;
+    }
+    if (pins_reap(&g->pins) + pages_reap(&g->pages))
+        return GTT_GUEST_MORE;
+    pages_release(&g->pages);
+    pins_forget(&g->pins);
+    ggtt_free(&g->ggtt);
+    free(g);
+    return 0;
+}
+
+void gtt_guest_forget(struct gtt_guest *g)
+{
+    shadow_forget(&g->shadows);
+    pages_forget(&g->pages);
+    pins_forget(&g->pins);
+    ggtt_free(&g->ggtt);
+    free(g);
+}

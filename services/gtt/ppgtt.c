@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* ppgtt.c: see ppgtt.h. */
+#include "services/gtt/ppgtt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+void ppgtt_init(struct ppgtt *p, struct shadow_set *set, struct account *account,
+                struct gtt_map *map)
+{
+    memset(p, 0, sizeof(*p));
+    p->set = set;
+    p->account = account;
+    p->map = map;
+}
+
+static void set64(uint64_t *to, uint64_t value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+}
+
+/* One record under its sequence word; level 0 frees it. */
+static void publish(struct gtt_root *r, uint32_t level, const uint64_t guest[4],
+                    const uint64_t shadow[4])
+{
+    uint32_t seq = __atomic_load_n(&r->seq, __ATOMIC_RELAXED) | 1;
+
+    /* An exchange, not a store and a fence: nothing below may be seen before the odd word. */
+    __atomic_exchange_n(&r->seq, seq, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&r->level, level, __ATOMIC_RELAXED);
+    for (int i = 0; i < 4; i++) {
+        set64(&r->guest[i], guest[i]);
+        set64(&r->shadow[i], shadow[i]);
+    }
+    __atomic_store_n(&r->seq, seq + 1, __ATOMIC_RELEASE);
+}
+
+static unsigned tables_of(uint32_t level)
+{
+    return level == 3 ? 4 : level == 4 ? 1 : 0;
+}
+
+static struct ppgtt_root *find(struct ppgtt *p, unsigned tables, const uint64_t pdp[4])
+{
+    for (uint32_t i = 0; p->count && i < GTT_MAP_ROOTS; i++) {
+        if (p->root[i].tables == tables && !memcmp(p->root[i].guest, pdp, tables * sizeof(pdp[0])))
+            return &p->root[i];
+    }
+    return NULL;
+}
+
+static void fill(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t pdp[4])
+{
+    enum gen8_level top = level == 3 ? GEN8_LEVEL_PDE : GEN8_LEVEL_PML4E;
+    struct ppgtt_root *r = &p->root[slot];
+    uint64_t shadow[4] = {0};
+
+    *r = (struct ppgtt_root){.tables = tables_of(level)};
+    for (unsigned i = 0; i < r->tables; i++) {
+        int rc = 0;
+
+        r->guest[i] = pdp[i];
+        if (pdp[i] & ~GEN8_PTE_ADDR & ~(uint64_t)(GEN8_PAGE_SIZE - 1))
+            rc = -ENXIO;
+        else if (pdp[i])
+            rc = shadow_get(p->set, pdp[i] / GEN8_PAGE_SIZE, top, &r->shadow[i]);
+        if (rc)
+            account_event(p->account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
+                          "root=0x%" PRIx64, pdp[i]);
+        shadow[i] = r->shadow[i] ? shadow_dma(r->shadow[i]) : shadow_scratch(p->set, top);
+    }
+    p->count++;
+    publish(&p->map->root[slot], level, r->guest, shadow);
+}
+
+void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
+{
+    unsigned tables = tables_of(level);
+    uint32_t slot = 0;
+
+    if (!tables) {
+        account_event(p->account, ACCOUNT_BAD_PPGTT, "level=%u", level);
+        return;
+    }
+    if (find(p, tables, pdp))
+        return;
+    while (slot < GTT_MAP_ROOTS && p->root[slot].tables)
+        slot++;
+    if (slot == GTT_MAP_ROOTS) {
+        account_event(p->account, ACCOUNT_NO_RESOURCE, "roots=%u", GTT_MAP_ROOTS);
+        return;
+    }
+    fill(p, slot, level, pdp);
+}
+
+static void drop(struct ppgtt *p, struct ppgtt_root *r)
+{
+    static const uint64_t none[4];
+
+    publish(&p->map->root[r - p->root], 0, none, none);
+    for (unsigned i = 0; i < r->tables; i++) {
+        if (r->shadow[i])
+            shadow_put(p->set, r->shadow[i]);
+    }
+    r->tables = 0;
+    p->count--;
+}
+
+void ppgtt_destroy(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
+{
+    unsigned tables = tables_of(level);
+    struct ppgtt_root *r = tables ? find(p, tables, pdp) : NULL;
+
+    if (r)
+        drop(p, r);
+}
+
+void ppgtt_reset(struct ppgtt *p)
+{
+    for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
+        if (p->root[i].tables)
+            drop(p, &p->root[i]);
+    }
+}
+
+void ppgtt_rebuild(struct ppgtt *p)
+{
+    static const uint64_t none[4];
+
+    for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
+        struct gtt_root r = p->map->root[i];
+
+        if (r.seq & 1 || !tables_of(r.level) || find(p, tables_of(r.level), r.guest)) {
+            if (r.seq & 1 || r.level)
+                publish(&p->map->root[i], 0, none, none);
+            continue;
+        }
+        fill(p, i, r.level, r.guest);
+    }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* shadow.c: see shadow.h. Tracking of guest pages is track.c. */
+#include "services/gtt/shadow_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TABLE_FLAGS (GEN8_PTE_PRESENT | GEN8_PTE_RW | GEN8_PTE_PWT | GEN8_PTE_PCD)
+#define PAGE_FLAGS  (TABLE_FLAGS | GEN8_PTE_PAT)
+
+uint64_t shadow_scratch_data(const struct shadow_set *s)
+{
+    return s->scratch[0]->dma;
+}
+
+uint64_t shadow_scratch(const struct shadow_set *s, enum gen8_level level)
+{
+    return s->scratch[level + 1]->dma;
+}
+
+uint64_t shadow_count(const struct shadow_set *s)
+{
+    return s->live;
+}
+
+uint64_t shadow_dma(const struct shadow *sh)
+{
+    return sh->page->dma;
+}
+
+/* What a hole in a table of level holds. */
+static uint64_t hole(const struct shadow_set *s, enum gen8_level level)
+{
+    return s->scratch[level]->dma | GEN8_PTE_PRESENT | GEN8_PTE_RW;
+}
+
+static void store(uint64_t *entry, uint64_t value)
+{
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static void fill(uint64_t *table, uint64_t value)
+{
+    for (unsigned i = 0; i < GEN8_PT_ENTRIES; i++)
+        store(&table[i], value);
+}
+
+int shadow_init(struct shadow_set *s, const struct shadow_config *config)
+{
+    *s = (struct shadow_set){.c = *config};
+    TAILQ_INIT(&s->work);
+    TAILQ_INIT(&s->ask);
+    if (hash_init(&s->tracks))
+        return -ENOMEM;
+    for (int i = 0; i <= SHADOW_LEVELS; i++) {
+        s->scratch[i] = pages_get(s->c.pages);
+        if (!s->scratch[i]) {
+            shadow_release(s);
+            return -ENOSPC;
+        }
+        fill(s->scratch[i]->entry, i ? hole(s, (enum gen8_level)(i - 1)) : 0);
+    }
+    return 0;
+}
+
+static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
+{
+    struct shadow *sh;
+
+    if (s->live >= s->c.max_tables)
+        return -ENOSPC;
+    sh = calloc(1, sizeof(*sh));
+    if (!sh)
+        return -ENOMEM;
+    sh->page = pages_get(s->c.pages);
+    if (!sh->page) {
+        free(sh);
+        return -ENOSPC;
+    }
+    sh->track = t;
+    sh->level = level;
+    fill(sh->page->entry, hole(s, level));
+    t->at[level] = sh;
+    t->users++;
+    s->live++;
+    track_ask(s, t); /* before its entries are first read, which is later work */
+    TAILQ_INSERT_TAIL(&s->work, sh, link);
+    sh->queued = true;
+    return 0;
+}
+
+int shadow_get(struct shadow_set *s, uint64_t gfn, enum gen8_level level, struct shadow **out)
+{
+    struct track *t;
+    int rc = track_get(s, gfn, &t);
+
+    if (rc)
+        return rc;
+    if (!t->at[level])
+        rc = create(s, t, level);
+    if (rc) {
+        track_drop_unused(s, t);
+        return rc;
+    }
+    *out = t->at[level];
+    (*out)->refs++;
+    return 0;
+}
+
+/* The page's parent names it no longer. Its own entries are let go by shadow_work(). */
+void shadow_put(struct shadow_set *s, struct shadow *sh)
+{
+    struct track *t = sh->track;
+
+    assert(sh->refs);
+    if (--sh->refs)
+        return;
+    assert(t->at[sh->level] == sh);
+    t->at[sh->level] = NULL;
+    t->users--;
+    sh->track = NULL;
+    sh->next = 0;
+    if (!sh->queued)
+        TAILQ_INSERT_TAIL(&s->work, sh, link);
+    sh->queued = true;
+    track_drop_unused(s, t);
+}
+
+static void put_child(struct shadow_set *s, enum gen8_level level, const struct child *c)
+{
+    if (level == GEN8_LEVEL_PTE) {
+        if (c->gfn1)
+            pins_put(s->c.pins, c->gfn1 - 1);
+    } else if (c->table) {
+        shadow_put(s, c->table);
+    }
+}
+
+/* The shadow of one guest entry, with a reference in *child. -ENXIO: the guest's fault. */
+static int translate(struct shadow_set *s, enum gen8_level level, uint64_t raw, struct child *child,
+                     uint64_t *value)
+{
+    struct gen8_entry e = gen8_entry_decode(raw, level, false);
+    uint64_t gfn = e.addr / GEN8_PAGE_SIZE, dma;
+    int rc;
+
+    if (!e.present)
+        return 0;
+    if (e.reserved)
+        return -ENXIO;
+    if (level == GEN8_LEVEL_PTE) {
+        rc = pins_get(s->c.pins, gfn, &dma);
+        if (rc)
+            return rc;
+        child->gfn1 = gfn + 1;
+        *value = gen8_pte_replace_addr(raw & PAGE_FLAGS, dma);
+        return 0;
+    }
+    /* Large pages are not offered in PVINFO's caps; a guest that uses them reads scratch. */
+    if (e.size != GEN8_SIZE_TABLE || (level == GEN8_LEVEL_PDE && (raw & GEN8_PDE_IPS_64K)))
+        return -ENXIO;
+    rc = shadow_get(s, gfn, level - 1, &child->table);
+    if (rc)
+        return rc;
+    *value = gen8_pte_replace_addr(raw & TABLE_FLAGS, child->table->page->dma);
+    return 0;
+}
+
+void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
+{
+    uint64_t raw = __atomic_load_n(&sh->track->map[i], __ATOMIC_RELAXED);
+    uint64_t value = hole(s, sh->level);
+    struct child old = sh->child[i], now = {0};
+    int rc = translate(s, sh->level, raw, &now, &value);
+
+    if (rc)
+        account_event(s->c.account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
+                      "level=%d index=%u entry=0x%" PRIx64, sh->level, i, raw);
+    sh->child[i] = now;
+    store(&sh->page->entry[i], value);
+    put_child(s, sh->level, &old);
+}
+
+static void destroy(struct shadow_set *s, struct shadow *sh)
+{
+    TAILQ_REMOVE(&s->work, sh, link);
+    pages_put(s->c.pages, sh->page);
+    free(sh);
+    s->live--;
+}
+
+static void step(struct shadow_set *s, struct shadow *sh)
+{
+    unsigned i = sh->next++;
+
+    if (sh->refs) {
+        shadow_entry(s, sh, i);
+    } else {
+        struct child old = sh->child[i];
+
+        sh->child[i] = (struct child){0};
+        put_child(s, sh->level, &old);
+    }
+    if (sh->next < GEN8_PT_ENTRIES)
+        return;
+    if (!sh->refs) {
+        destroy(s, sh);
+        return;
+    }
+    TAILQ_REMOVE(&s->work, sh, link);
+    sh->queued = false;
+}
+
+bool shadow_busy(const struct shadow_set *s)
+{
+    return !TAILQ_EMPTY(&s->work);
+}
+
+bool shadow_work(struct shadow_set *s, uint64_t budget)
+{
+    struct shadow *sh;
+
+    while (budget-- && (sh = TAILQ_FIRST(&s->work)))
+        step(s, sh);
+    shadow_ask(s);
+    return shadow_busy(s) || (s->c.confirmed && s->unconfirmed);
+}
+
+void shadow_release(struct shadow_set *s)
+{
+    assert(!s->live && !s->tracks.count);
+    for (int i = 0; i <= SHADOW_LEVELS; i++) {
+        if (s->scratch[i])
+            pages_put(s->c.pages, s->scratch[i]);
+        s->scratch[i] = NULL;
+    }
+    hash_free(&s->tracks);
+}

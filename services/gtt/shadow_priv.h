@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* shadow_priv.h: what shadow.c (tables) and track.c (guest pages that hold them) share. */
+#pragma once
+#include "services/gtt/shadow.h"
+
+/* What one shadow entry keeps alive: a pinned frame or a lower shadow. */
+struct child {
+    union {
+        uint64_t gfn1;        /* gfn + 1; 0: none */
+        struct shadow *table; /* levels above PTE */
+    };
+};
+
+struct shadow {
+    struct page *page;
+    struct track *track; /* NULL: dead, being taken apart */
+    enum gen8_level level;
+    bool queued;   /* in the list of work, at entry `next` */
+    unsigned next; /* refs > 0: next entry to fill; 0: next entry to let go */
+    uint64_t refs;
+    TAILQ_ENTRY(shadow) link;
+    struct child child[GEN8_PT_ENTRIES];
+};
+
+/* One guest page used as a table, at one or more levels. */
+struct track {
+    struct hash_node node; /* first; key: gfn */
+    struct shadow *at[SHADOW_LEVELS];
+    unsigned users;      /* non-NULL members of at[] */
+    const uint64_t *map; /* the guest's page, NULL when no longer used */
+    bool told;           /* mmio was asked to protect it */
+    bool asking;         /* in the list `ask` */
+    bool confirmed;
+    TAILQ_ENTRY(track) link;
+};
+
+/* Its users changed: ask mmio to protect it or no longer to. */
+void track_ask(struct shadow_set *s, struct track *t);
+
+/* Find or make; a new one has no users: give it one or call track_drop_unused(). */
+int track_get(struct shadow_set *s, uint64_t gfn, struct track **out);
+void track_drop_unused(struct shadow_set *s, struct track *t);
+
+/* Shadow entry i again from the guest's. */
+void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i);

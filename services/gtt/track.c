@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * track.c: guest pages that hold page tables: mapped while some shadow follows them, their
+ * protection asked of mmio, their writes turned into re-shadowed entries. Part of shadow.h; one
+ * thread. A page is asked to be protected before its entries are first read.
+ */
+#include "services/gtt/shadow_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static bool differs(const struct track *t)
+{
+    return t->told != (t->users > 0);
+}
+
+static void remove_track(struct shadow_set *s, struct track *t)
+{
+    if (t->asking)
+        TAILQ_REMOVE(&s->ask, t, link);
+    hash_remove(&s->tracks, &t->node);
+    free(t);
+}
+
+/* Tells mmio what it does not know yet. False: no room. */
+static bool tell(struct shadow_set *s, struct track *t)
+{
+    if (!differs(t))
+        return true;
+    if (s->c.protect(s->c.ctx, t->node.key, !t->told))
+        return false;
+    t->told = !t->told;
+    return true;
+}
+
+void track_ask(struct shadow_set *s, struct track *t)
+{
+    if (t->asking || !differs(t))
+        return;
+    if (TAILQ_EMPTY(&s->ask) && tell(s, t))
+        return;
+    t->asking = true;
+    TAILQ_INSERT_TAIL(&s->ask, t, link);
+}
+
+void shadow_ask(struct shadow_set *s)
+{
+    struct track *t;
+
+    while ((t = TAILQ_FIRST(&s->ask)) && tell(s, t)) {
+        TAILQ_REMOVE(&s->ask, t, link);
+        t->asking = false;
+        if (!t->users)
+            remove_track(s, t);
+    }
+}
+
+static int map_page(struct shadow_set *s, struct track *t)
+{
+    uint64_t gfn = t->node.key;
+
+    if (t->map)
+        return 0;
+    errno = 0;
+    t->map = s->c.ops->map(s->c.vmm, &gfn, 1, false);
+    if (!t->map)
+        return errno == ENOMEM ? -ENOMEM : -ENXIO;
+    if (!t->told)
+        t->confirmed = false;
+    if (!t->confirmed)
+        s->unconfirmed++;
+    return 0;
+}
+
+int track_get(struct shadow_set *s, uint64_t gfn, struct track **out)
+{
+    struct track *t = (struct track *)hash_find(&s->tracks, gfn);
+    int rc;
+
+    if (!t) {
+        t = calloc(1, sizeof(*t));
+        if (!t)
+            return -ENOMEM;
+        t->node.key = gfn;
+        hash_add(&s->tracks, &t->node);
+    }
+    rc = map_page(s, t);
+    if (rc) {
+        track_drop_unused(s, t);
+        return rc;
+    }
+    *out = t;
+    return 0;
+}
+
+void track_drop_unused(struct shadow_set *s, struct track *t)
+{
+    if (t->users)
+        return;
+    if (t->map) {
+        s->c.ops->unmap(s->c.vmm, (void *)(uintptr_t)t->map, 1);
+        t->map = NULL;
+        if (!t->confirmed)
+            s->unconfirmed--;
+    }
+    track_ask(s, t);
+    if (!t->asking)
+        remove_track(s, t);
+}
+
+void shadow_drop_tracks(struct shadow_set *s)
+{
+    struct track *t;
+
+    while ((t = TAILQ_FIRST(&s->ask))) {
+        assert(!t->users);
+        remove_track(s, t);
+    }
+}
+
+void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t len)
+{
+    struct track *t = (struct track *)hash_find(&s->tracks, gfn);
+
+    if (offset >= GEN8_PAGE_SIZE || !len || len > GEN8_PAGE_SIZE - offset) {
+        account_event(s->c.account, ACCOUNT_BAD_PPGTT, "offset=%u len=%u", offset, len);
+        return;
+    }
+    if (!t || !t->users)
+        return; /* let go since mmio saw the write */
+    if (len == GEN8_PAGE_SIZE && t->told && !t->confirmed) {
+        t->confirmed = true;
+        s->unconfirmed--;
+    }
+    /* Downwards: a table at a higher level may drop this page's use at a lower one, not vice
+     * versa, so t lives as long as one level is still to come. */
+    for (int level = SHADOW_LEVELS - 1; level >= 0; level--) {
+        for (unsigned i = offset / 8; i <= (offset + len - 1) / 8; i++) {
+            if (t->at[level])
+                shadow_entry(s, t->at[level], i);
+        }
+        if (!t->users)
+            break;
+    }
+}
+
+void shadow_forget(struct shadow_set *s)
+{
+    struct shadow *sh;
+
+    for (uint64_t b = 0; b < s->tracks.buckets; b++) {
+        while (s->tracks.bucket[b]) {
+            struct track *t = (struct track *)s->tracks.bucket[b];
+
+            for (int level = 0; level < SHADOW_LEVELS; level++) {
+                if (t->at[level] && t->at[level]->queued)
+                    TAILQ_REMOVE(&s->work, t->at[level], link);
+                free(t->at[level]);
+            }
+            if (t->map)
+                s->c.ops->unmap(s->c.vmm, (void *)(uintptr_t)t->map, 1);
+            remove_track(s, t);
+        }
+    }
+    while ((sh = TAILQ_FIRST(&s->work))) {
+        TAILQ_REMOVE(&s->work, sh, link);
+        free(sh);
+    }
+    hash_free(&s->tracks);
+}
