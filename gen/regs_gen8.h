@@ -29,6 +29,7 @@ enum reg_class {
 };
 
 /* Handlers services/mmio has for reads and writes that are more than storage. */
+/* clang-format off */
 #define REGS_EFFECTS(X)                                                                            \
     X(NONE)                                                                                        \
     X(RING_TAIL)                                                                                   \
@@ -44,6 +45,7 @@ enum reg_class {
                                 X(SPRSURF) X(PIPESRC) X(DDI_FUNC) X(DDI_BUF) X(DP_TP_CTL)          \
                                     X(DP_TP_STATUS) X(FDI) X(TRANSCONF) X(ADPA) X(PP_CONTROL)      \
                                         X(CLOCK)
+/* clang-format on */
 
 enum reg_effect {
 #define X(name) REGS_##name,

@@ -22,6 +22,8 @@
 #define TLB_LAST  0x4270u
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
+#define RESET_PATIENCE_NS 100000000
+
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
 
@@ -38,9 +40,16 @@ uint64_t engine_ticks(void)
     return engine_now_ns() / 80;
 }
 
+/* RING_IMR has the layout of the bank the engine shares: the blitter's bits are GT0's upper half.
+ */
+static unsigned imr_shift(const struct engine *e)
+{
+    return e->id == ENGINE_BCS ? 16 : 0;
+}
+
 void engine_raise(struct engine *e, uint32_t bits)
 {
-    bits &= ~reg_get(e, R_IMR);
+    bits &= ~(reg_get(e, R_IMR) >> imr_shift(e));
     if (bits)
         e->owner->ops.raise(e->owner->ops.opaque, e->id, bits);
 }
@@ -189,7 +198,28 @@ static uint32_t reset_bit(enum engine_id id)
     return 1u << bit[id];
 }
 
-static uint32_t read_gdrst(struct engines *es)
+/* Hardware resets an engine within microseconds, and a driver counts in those: our engine's thread
+ * may be waiting for a processor that long, so give it real time before saying "not yet". */
+static void await_resets(struct engines *es)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += RESET_PATIENCE_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+        int rc = 0;
+
+        pthread_mutex_lock(&e->lock);
+        while (rc == 0 && (atomic_load(&e->attention) & ATT_RESET))
+            rc = pthread_cond_timedwait(&e->done, &e->lock, &until);
+        pthread_mutex_unlock(&e->lock);
+    }
+}
+
+static uint32_t pending_resets(struct engines *es)
 {
     uint32_t asked = atomic_load(&es->gdrst), left = 0;
 
@@ -200,9 +230,16 @@ static uint32_t read_gdrst(struct engines *es)
     return asked & left;
 }
 
+static uint32_t read_gdrst(struct engines *es)
+{
+    if (pending_resets(es))
+        await_resets(es);
+    return pending_resets(es);
+}
+
 static void write_gdrst(struct engines *es, uint32_t value)
 {
-    atomic_store(&es->gdrst, read_gdrst(es) | (value & 0x1f));
+    atomic_store(&es->gdrst, pending_resets(es) | (value & 0x1f));
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
         struct engine *e = &es->engine[i];
 

@@ -229,9 +229,9 @@ void judge_dump(struct judge *j, FILE *out)
                 "%s{\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64 ",\"space\":\"%s\","
                 "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
                 ",\"write\":%s,\"owner\":%u,\"context_domain\":%u}",
-                i ? ",\n" : "", a->engine, a->lrca, a->root, space_name[a->space], a->gpu_addr,
+                i ? "," : "", a->engine, a->lrca, a->root, space_name[a->space], a->gpu_addr,
                 a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner, r->ctx_domid);
     }
-    fputs("]\n", out);
+    fputc(']', out);
     pthread_mutex_unlock(&j->record_lock);
 }

@@ -49,12 +49,17 @@ static void one_context_each_engine(void **state)
 static void masked_interrupts_stay_silent(void **state)
 {
     struct rig *r = *state;
-    struct rig_ctx c;
 
-    rig_context(r, &c, ENGINE_VCS, 4);
-    engines_mmio_write(r->engines, 0x120a8, 0xffffffff & ~ENGINE_EVENT_CTX);
-    RIG_RUN(r, &c, MI(2, 0));
-    assert_int_equal(atomic_load(&r->raised[ENGINE_VCS]) & ~ENGINE_EVENT_CTX, 0);
+    /* The blitter's mask has its bits where its bank has them, in the upper half. */
+    for (unsigned id = 0; id < ENGINE_COUNT; id++) {
+        unsigned shift = id == ENGINE_BCS ? 16 : 0;
+        struct rig_ctx c;
+
+        rig_context(r, &c, id, 4);
+        engines_mmio_write(r->engines, rig_base(id) + 0xa8, ~(ENGINE_EVENT_CTX << shift));
+        RIG_RUN(r, &c, MI(2, 0));
+        assert_int_equal(atomic_load(&r->raised[id]), ENGINE_EVENT_CTX);
+    }
 }
 
 static void csb_registers_mirror_status_page(void **state)
