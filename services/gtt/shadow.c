@@ -183,6 +183,14 @@ void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
     put_child(s, sh->level, &old);
 }
 
+void shadow_refill(struct shadow_set *s, struct shadow *sh)
+{
+    sh->next = 0;
+    if (!sh->queued)
+        TAILQ_INSERT_TAIL(&s->work, sh, link);
+    sh->queued = true;
+}
+
 static void destroy(struct shadow_set *s, struct shadow *sh)
 {
     TAILQ_REMOVE(&s->work, sh, link);

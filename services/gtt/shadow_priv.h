@@ -43,3 +43,6 @@ void track_drop_unused(struct shadow_set *s, struct track *t);
 
 /* Shadow entry i again from the guest's. */
 void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i);
+
+/* All entries again, by shadow_work(). */
+void shadow_refill(struct shadow_set *s, struct shadow *sh);

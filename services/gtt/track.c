@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define WRITE_NOW 64u /* bytes of a guest's write followed at once; more is work for later */
+
 static bool differs(const struct track *t)
 {
     return t->told != (t->users > 0);
@@ -137,12 +139,12 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
     /* Downwards: a table at a higher level may drop this page's use at a lower one, not vice
      * versa, so t lives as long as one level is still to come. */
     for (int level = SHADOW_LEVELS - 1; level >= 0; level--) {
-        for (unsigned i = offset / 8; i <= (offset + len - 1) / 8; i++) {
+        if (t->at[level] && len > WRITE_NOW)
+            shadow_refill(s, t->at[level]);
+        for (unsigned i = offset / 8; len <= WRITE_NOW && i <= (offset + len - 1) / 8; i++) {
             if (t->at[level])
                 shadow_entry(s, t->at[level], i);
         }
-        if (!t->users)
-            break;
     }
 }
 

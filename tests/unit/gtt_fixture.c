@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* gtt_fixture.c: see gtt_fixture.h. */
+#include "tests/unit/gtt_fixture.h"
+
+#include <errno.h>
+
+uint64_t frame(uint64_t gfn)
+{
+    return 0x300000000ull + (gfn * 37 % 1024) * 8192;
+}
+
+static int protect(void *ctx, uint64_t gfn, bool on)
+{
+    struct rig *r = ctx;
+
+    if (r->refuse && rand() % 3)
+        return -EAGAIN;
+    assert_true(gfn < PAGES && r->trapped[gfn] != on);
+    r->trapped[gfn] = on;
+    if (on && r->config.confirmed)
+        r->confirm[r->confirms++] = (unsigned)gfn;
+    return 0;
+}
+
+void post(struct rig *r, struct mmio_gtt m)
+{
+    m.epoch = ++r->epoch;
+    assert_int_equal(gtt_guest_apply(r->g, &m), 0);
+}
+
+void settle(struct rig *r)
+{
+    int rc, turns = 0;
+
+    while ((rc = gtt_guest_settle(r->g, 100)) == GTT_GUEST_MORE) {
+        assert_true(turns++ < 100000);
+        while (r->confirms) {
+            uint64_t gfn = r->confirm[--r->confirms];
+
+            post(r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {gfn, 0, 4096}});
+        }
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(r->map->epoch, r->epoch);
+}
+
+void setup(struct rig *r, uint64_t max_tables)
+{
+    memset(r, 0, sizeof *r);
+    r->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
+    assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
+    gpu_fake_attach(r->fake, DOMID);
+    r->ram = fake_guest_new(DOMID, PAGES, 1);
+    for (uint64_t i = 0; i < PAGES; i++)
+        gpu_fake_add_frame(r->fake, DOMID, i, frame(i));
+    assert_int_equal(vmm_fake_ops.open_memory(DOMID, &r->vmm), 0);
+    account_init(&r->account, DOMID, "guest", NULL);
+    r->map = aligned_alloc(128, sizeof(*r->map));
+    memset(r->map, 0, sizeof(*r->map));
+    r->image = calloc(1, sizeof(*r->image));
+    r->config = (struct gtt_guest_config){
+        .domid = DOMID,
+        .gpu = r->gpu,
+        .ops = &vmm_fake_ops,
+        .vmm = r->vmm,
+        .account = &r->account,
+        .map = r->map,
+        .inval = {&r->inval},
+        .image = r->image,
+        .grant = {DOMID, {{MIB, MIB}, {8 * MIB, MIB}, {4, 2}}},
+        .protect = protect,
+        .ctx = r,
+        .max_pins = 1000,
+        .max_tables = max_tables,
+    };
+    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
+    settle(r);
+}
+
+void pass(struct rig *r)
+{
+    __atomic_store_n(&r->inval.done_seq, r->map->clear_seq, __ATOMIC_RELEASE);
+}
+
+void teardown(struct rig *r)
+{
+    int rc, turns = 0;
+
+    r->refuse = false;
+    while ((rc = gtt_guest_detach(r->g, 1000)) == GTT_GUEST_MORE) {
+        assert_true(turns++ < 10000);
+        pass(r);
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(gpu_fake_pins(r->fake), 0);
+    assert_int_equal(gpu_dma_list(r->gpu, NULL, 0), 0);
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_false(r->trapped[i]);
+    for (uint32_t i = MIB / 4096; i < 2 * MIB / 4096; i++)
+        assert_int_equal(gpu_fake_gtt(r->fake, i) & GEN8_PTE_ADDR, r->gpu->info.scratch_dma);
+    vmm_fake_ops.close(r->vmm);
+    fake_guest_free(r->ram);
+    gpu_close(r->gpu);
+    gpu_fake_free(r->fake);
+    free(r->map);
+    free(r->image);
+}
+
+uint64_t *table(struct rig *r, uint64_t gfn)
+{
+    return fake_ram(r->ram, gfn * 4096);
+}
+
+void restart(struct rig *r)
+{
+    gtt_guest_forget(r->g);
+    gpu_close(r->gpu);
+    assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
+    r->config.gpu = r->gpu;
+    memset(r->trapped, 0, sizeof r->trapped); /* mmio takes repeated requests */
+    r->confirms = 0;
+    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
+    r->g->epoch = r->epoch; /* what the lane's last entries would carry */
+}

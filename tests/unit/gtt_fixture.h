@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gtt_fixture.h: one guest of the graphics-memory service between a fake GPU and a fake guest, for
+ * the unit tests of services/gtt. One thread.
+ */
+#pragma once
+#include "services/gtt/guest.h"
+
+#include "gpu/fake/fake.h"
+#include "vmm/fake/fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DOMID   5
+#define PAGES   96u
+#define TABLES  12u /* pages the guest uses as tables */
+#define ENTRIES 4096u
+#define MIB     (1ull << 20)
+#define P       (GEN8_PTE_PRESENT | GEN8_PTE_RW)
+
+struct rig {
+    struct gpu_fake *fake;
+    struct gpu *gpu;
+    struct fake_guest *ram;
+    struct vmm *vmm;
+    struct account account;
+    struct gtt_map *map;
+    struct gtt_inval inval;
+    struct vggtt *image;
+    struct gtt_guest *g;
+    struct gtt_guest_config config;
+    uint64_t epoch;
+    bool trapped[PAGES], refuse;
+    unsigned confirm[4096], confirms;
+    uint64_t named[PAGES]; /* clear sequence + 1 at which a shadow last named the frame */
+    uint64_t seen[PAGES][SHADOW_LEVELS];
+    unsigned seen_round[PAGES][SHADOW_LEVELS], round;
+};
+
+/* The bus address of a guest frame. */
+uint64_t frame(uint64_t gfn);
+/* A guest attached and settled; teardown detaches it and checks that nothing is left. */
+void setup(struct rig *r, uint64_t max_tables);
+void teardown(struct rig *r);
+/* The service dies and comes back with what outlives it. */
+void restart(struct rig *r);
+/* One entry with the next epoch, applied. */
+void post(struct rig *r, struct mmio_gtt m);
+/* Work until settled; the epoch of the last post is then published. */
+void settle(struct rig *r);
+/* Every TLB is invalidated now. */
+void pass(struct rig *r);
+/* The guest's page as a table. */
+uint64_t *table(struct rig *r, uint64_t gfn);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One guest's graphics memory at its edges: the TLB rule step by step, hostile tables and entries,
+ * limits, and the lane with a crash in the middle.
+ */
+#include "tests/unit/gtt_fixture.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define ENTRY(gfn) ((uint64_t)(gfn) << 12 | P)
+
+static void pte(struct rig *r, uint64_t index, uint64_t value)
+{
+    r->image->pte[index] = value;
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {index, value}});
+}
+
+static void root4(struct rig *r, enum mmio_gtt_kind kind, uint64_t gfn)
+{
+    post(r, (struct mmio_gtt){.kind = kind, .level = 4, .pdp = {gfn << 12}});
+}
+
+static uint64_t count(struct rig *r, enum account_event e)
+{
+    return r->account.count[e];
+}
+
+static bool pinned(struct rig *r, uint64_t gfn)
+{
+    settle(r);
+    return gpu_fake_pinned(r->fake, DOMID, gfn);
+}
+
+static void pin_waits_for_every_reader(void **state)
+{
+    struct gtt_inval display = {0};
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    r.config.inval[1] = &display;
+    restart(&r);
+    settle(&r);
+    pte(&r, 256, ENTRY(50));
+    assert_true(pinned(&r, 50));
+    pte(&r, 256, 0);
+    assert_true(pinned(&r, 50));
+    r.inval.done_seq = display.done_seq = r.map->clear_seq - 1;
+    assert_true(pinned(&r, 50));
+    r.inval.done_seq = r.map->clear_seq;
+    assert_true(pinned(&r, 50)); /* display has not */
+    display.done_seq = r.map->clear_seq + 7;
+    assert_true(pinned(&r, 50)); /* more than was published proves nothing */
+    pte(&r, 257, ENTRY(50));     /* taken again while it waits */
+    display.done_seq = r.map->clear_seq;
+    pass(&r);
+    assert_true(pinned(&r, 50));
+    pte(&r, 257, ENTRY(51));
+    assert_true(pinned(&r, 50));
+    display.done_seq = r.map->clear_seq;
+    pass(&r);
+    assert_false(pinned(&r, 50));
+    assert_true(pinned(&r, 51));
+    r.g->tlb.inval[1] = NULL; /* display stopped scanning out */
+    teardown(&r);
+}
+
+static void table_page_waits_too(void **state)
+{
+    struct rig r;
+    uint64_t old;
+
+    (void)state;
+    setup(&r, 100);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    settle(&r);
+    old = r.map->root[0].shadow[0];
+    root4(&r, MMIO_GTT_PPGTT_GONE, 1);
+    settle(&r);
+    assert_int_equal(r.map->root[0].level, 0);
+    for (uint64_t gfn = 0; gfn < 90; gfn++)
+        root4(&r, MMIO_GTT_PPGTT_NEW, gfn);
+    settle(&r);
+    for (unsigned i = 0; i < 90; i++)
+        assert_int_not_equal(r.map->root[i].shadow[0], old);
+    teardown(&r);
+}
+
+/* 512 entries at each of four levels, all pointing to one page. */
+static void page_that_is_its_own_table(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    for (unsigned i = 0; i < 512; i++)
+        table(&r, 7)[i] = ENTRY(7);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 7);
+    assert_int_equal(gtt_guest_settle(r.g, 100), GTT_GUEST_MORE);
+    assert_true(r.map->epoch < r.epoch);
+    settle(&r);
+    assert_int_equal(shadow_count(&r.g->shadows), 4);
+    assert_int_equal(gpu_fake_pins(r.fake), 1);
+    memset(table(&r, 7), 0, 4096);
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {7, 0, 4096}});
+    settle(&r);
+    assert_int_equal(shadow_count(&r.g->shadows), 1);
+    teardown(&r);
+}
+
+static void tree_beyond_the_limit(void **state)
+{
+    struct rig r;
+    uint64_t *page;
+
+    (void)state;
+    setup(&r, 10);
+    for (unsigned i = 0; i < 40; i++)
+        table(&r, 1)[i] = ENTRY(2 + i);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    settle(&r);
+    assert_int_equal(shadow_count(&r.g->shadows), 10);
+    assert_int_equal(count(&r, ACCOUNT_NO_RESOURCE), 31);
+    page = gpu_fake_dma_page(r.fake, r.map->root[0].shadow[0]);
+    assert_int_equal(page[30] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GEN8_LEVEL_PDPE));
+    assert_int_not_equal(page[8] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GEN8_LEVEL_PDPE));
+    teardown(&r);
+}
+
+static void more_roots_than_slots(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    for (uint64_t i = 0; i < GTT_MAP_ROOTS + 5; i++)
+        post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PPGTT_NEW,
+                                   .level = 3,
+                                   .pdp = {(i % 32 + 1) << 12, (i / 32 + 1) << 12}});
+    settle(&r);
+    assert_int_equal(count(&r, ACCOUNT_NO_RESOURCE), 5);
+    assert_int_equal(r.g->ppgtt.count, GTT_MAP_ROOTS);
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_RESET});
+    settle(&r);
+    assert_int_equal(shadow_count(&r.g->shadows), 0);
+    teardown(&r);
+}
+
+static void nonsense_is_counted(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    settle(&r);
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {1, 4096, 8}});
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {1, 8, UINT32_MAX}});
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {1, 8, 0}});
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PPGTT_NEW, .level = 5});
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PPGTT_NEW, .level = 4, .pdp = {1ull << 45}});
+    assert_int_equal(count(&r, ACCOUNT_BAD_PPGTT), 5);
+    post(&r, (struct mmio_gtt){.kind = 99});
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {UINT64_MAX, ENTRY(1)}});
+    assert_int_equal(count(&r, ACCOUNT_BAD_GTT), 2);
+    gpu_fake_fail(r.fake, ENOMEM, 1);
+    pte(&r, 260, ENTRY(3));
+    assert_int_equal(count(&r, ACCOUNT_NO_RESOURCE), 1);
+    assert_int_equal(gpu_fake_gtt(r.fake, 260), shadow_scratch_data(&r.g->shadows) | 1);
+    settle(&r);
+    teardown(&r);
+}
+
+static void fence(struct rig *r, uint64_t n, uint64_t first, uint64_t last)
+{
+    uint64_t value = last << 44 | 3ull << 32 | first << 12 | 1;
+
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_FENCE, .pte = {n, value}});
+}
+
+static void fences_stay_inside(void **state)
+{
+    const uint32_t at = 0x100000 + 8 * (4 + 1);
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    fence(&r, 1, 256, 511);
+    assert_int_equal(gpu_fake_get(r.fake, at), 256 << 12 | 1);
+    assert_int_equal(gpu_fake_get(r.fake, at + 4), 511u << 12 | 3);
+    fence(&r, 1, 256, 512);
+    assert_int_equal(gpu_fake_get(r.fake, at), 0);
+    fence(&r, 1, 255, 300);
+    fence(&r, 1, 300, 299);
+    fence(&r, 2, 256, 257);
+    assert_int_equal(gpu_fake_get(r.fake, at), 0);
+    assert_int_equal(gpu_fake_get(r.fake, at + 8), 0);
+    assert_int_equal(count(&r, ACCOUNT_BAD_GTT), 4);
+    settle(&r);
+    teardown(&r);
+}
+
+static void attach_without_memory(void **state)
+{
+    struct gtt_guest *g = NULL;
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    teardown(&r);
+    setup(&r, 100);
+    r.config.domid = 9; /* nothing of the first guest's is taken over */
+    gpu_fake_fail(r.fake, ENOMEM, 1);
+    assert_int_equal(gtt_guest_new(&r.config, &g), -ENOSPC);
+    r.config.grant.range[PARTITION_HIGH].size = 64 * MIB;
+    assert_int_equal(gtt_guest_new(&r.config, &g), -EINVAL);
+    assert_int_equal(gpu_dma_list(r.gpu, NULL, 0), 1);
+    teardown(&r);
+}
+
+static void lane_survives_a_crash(void **state)
+{
+    struct mmio_gtt m = {.kind = MMIO_GTT_PPGTT_NEW, .level = 4, .pdp = {1 << 12}};
+    int fd, wake = eventfd(0, EFD_NONBLOCK), room = eventfd(0, EFD_NONBLOCK), rc, turns = 0;
+    struct lane_tx tx;
+    struct lane_rx rx;
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    assert_int_equal(lane_create("gtt", LANE_STREAM, 256, MMIO_GTT_LAYOUT, &fd), 0);
+    assert_int_equal(lane_producer_attach(&tx, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    assert_int_equal(lane_consumer_attach(&rx, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    table(&r, 1)[0] = ENTRY(2);
+    m.epoch = 1;
+    assert_int_equal(lane_tx_put(&tx, &m, sizeof m), 0);
+    for (uint64_t i = 2; i <= 100; i++) {
+        m = (struct mmio_gtt){.kind = MMIO_GTT_PTE, .epoch = i, .pte = {256 + i, ENTRY(i % 8)}};
+        r.image->pte[256 + i] = m.pte.value;
+        assert_int_equal(lane_tx_put(&tx, &m, sizeof m), 0);
+    }
+    assert_int_equal(gtt_guest_consume(r.g, &rx, 10), GTT_GUEST_MORE);
+    assert_int_equal(r.map->epoch, 0);
+    assert_int_equal(r.map->root[0].level, 4);
+    lane_consumer_detach(&rx);
+    restart(&r);
+    assert_int_equal(lane_consumer_attach(&rx, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    while ((rc = gtt_guest_consume(r.g, &rx, 100)) == GTT_GUEST_MORE)
+        assert_true(turns++ < 1000);
+    assert_int_equal(rc, 0);
+    assert_int_equal(r.map->epoch, 100);
+    assert_int_equal(r.map->root[0].level, 4);
+    assert_int_equal(r.map->root[1].level, 0);
+    assert_int_equal(shadow_count(&r.g->shadows), 2);
+    for (uint32_t i = 2; i <= 100; i++)
+        assert_int_equal(gpu_fake_gtt(r.fake, 256 + i), frame(i % 8) | P);
+    lane_consumer_detach(&rx);
+    assert_int_equal(lane_consumer_attach(&rx, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    assert_int_equal(gtt_guest_consume(r.g, &rx, 100), 0); /* nothing comes twice */
+    lane_consumer_detach(&rx);
+    lane_producer_detach(&tx);
+    close(fd);
+    close(wake);
+    close(room);
+    teardown(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pin_waits_for_every_reader), cmocka_unit_test(table_page_waits_too),
+        cmocka_unit_test(page_that_is_its_own_table), cmocka_unit_test(tree_beyond_the_limit),
+        cmocka_unit_test(more_roots_than_slots),      cmocka_unit_test(nonsense_is_counted),
+        cmocka_unit_test(fences_stay_inside),         cmocka_unit_test(attach_without_memory),
+        cmocka_unit_test(lane_survives_a_crash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
