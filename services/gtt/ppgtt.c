@@ -20,7 +20,9 @@ static void set64(uint64_t *to, uint64_t value)
     __atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
-/* One record under its sequence word; level 0 frees it. */
+/* One record under its sequence word; level 0 frees it. level is the last word written and the
+ * first taken away, so that after a crash anywhere in here level != 0 means that guest[] is whole.
+ */
 static void publish(struct gtt_root *r, uint32_t level, const uint64_t guest[4],
                     const uint64_t shadow[4])
 {
@@ -28,11 +30,13 @@ static void publish(struct gtt_root *r, uint32_t level, const uint64_t guest[4],
 
     /* An exchange, not a store and a fence: nothing below may be seen before the odd word. */
     __atomic_exchange_n(&r->seq, seq, __ATOMIC_ACQ_REL);
-    __atomic_store_n(&r->level, level, __ATOMIC_RELAXED);
+    if (!level)
+        __atomic_exchange_n(&r->level, 0, __ATOMIC_ACQ_REL);
     for (int i = 0; i < 4; i++) {
         set64(&r->guest[i], guest[i]);
         set64(&r->shadow[i], shadow[i]);
     }
+    __atomic_store_n(&r->level, level, __ATOMIC_RELEASE);
     __atomic_store_n(&r->seq, seq + 1, __ATOMIC_RELEASE);
 }
 
@@ -131,7 +135,7 @@ void ppgtt_rebuild(struct ppgtt *p)
     for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
         struct gtt_root r = p->map->root[i];
 
-        if (r.seq & 1 || !tables_of(r.level) || find(p, tables_of(r.level), r.guest)) {
+        if (!tables_of(r.level) || find(p, tables_of(r.level), r.guest)) {
             if (r.seq & 1 || r.level)
                 publish(&p->map->root[i], 0, none, none);
             continue;

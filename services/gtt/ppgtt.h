@@ -41,6 +41,7 @@ void ppgtt_destroy(struct ppgtt *p, uint32_t level, const uint64_t pdp[4]);
 /* All gone (device reset, detach). */
 void ppgtt_reset(struct ppgtt *p);
 
-/* After a restart: every root the map still holds, in its slot, with new shadows. A record torn by
- * the crash is dropped: the entry that was being applied comes again. */
+/* After a restart: every root the map still holds, in its slot, with new shadows; also one whose
+ * record a crash left with an odd sequence. A record not complete yet is dropped: the entry that
+ * was being applied comes again. */
 void ppgtt_rebuild(struct ppgtt *p);

@@ -220,6 +220,36 @@ static void attach_without_memory(void **state)
     teardown(&r);
 }
 
+/* Crashes while the map was written: of a whole record, and of one not complete. */
+static void torn_map(void **state)
+{
+    struct rig r;
+    uint64_t old;
+
+    (void)state;
+    setup(&r, 100);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 2);
+    settle(&r);
+    old = r.map->root[0].shadow[0];
+    r.map->root[0].seq++;
+    r.map->root[1].seq++;
+    r.map->root[1].level = 0;
+    restart(&r);
+    settle(&r);
+    assert_int_equal(r.map->root[0].seq & 1, 0);
+    assert_int_equal(r.map->root[0].level, 4);
+    assert_int_equal(r.map->root[0].guest[0], 1 << 12);
+    assert_int_not_equal(r.map->root[0].shadow[0], old);
+    assert_non_null(gpu_fake_dma_page(r.fake, old)); /* an engine may walk it still */
+    assert_int_equal(r.map->root[1].seq & 1, 0);
+    assert_int_equal(r.map->root[1].guest[0], 0);
+    pass(&r);
+    settle(&r);
+    assert_null(gpu_fake_dma_page(r.fake, old));
+    teardown(&r);
+}
+
 static void lane_survives_a_crash(void **state)
 {
     struct mmio_gtt m = {.kind = MMIO_GTT_PPGTT_NEW, .level = 4, .pdp = {1 << 12}};
@@ -270,10 +300,15 @@ static void lane_survives_a_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pin_waits_for_every_reader), cmocka_unit_test(table_page_waits_too),
-        cmocka_unit_test(page_that_is_its_own_table), cmocka_unit_test(tree_beyond_the_limit),
-        cmocka_unit_test(more_roots_than_slots),      cmocka_unit_test(nonsense_is_counted),
-        cmocka_unit_test(fences_stay_inside),         cmocka_unit_test(attach_without_memory),
+        cmocka_unit_test(pin_waits_for_every_reader),
+        cmocka_unit_test(table_page_waits_too),
+        cmocka_unit_test(page_that_is_its_own_table),
+        cmocka_unit_test(tree_beyond_the_limit),
+        cmocka_unit_test(more_roots_than_slots),
+        cmocka_unit_test(nonsense_is_counted),
+        cmocka_unit_test(fences_stay_inside),
+        cmocka_unit_test(attach_without_memory),
+        cmocka_unit_test(torn_map),
         cmocka_unit_test(lane_survives_a_crash),
     };
 
