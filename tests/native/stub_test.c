@@ -363,7 +363,7 @@ static void submit(struct gpu *s)
 
     gpu_write_masked(s, BCS + 0x29c, 1u << 15, 1u << 15);
     gpu_write32(s, BCS + 0x80, ggtt_of(HWSP));
-    gpu_write32(s, BCS + 0xa8, ~0x101u);
+    gpu_write32(s, BCS + 0xa8, ~(0x101u << 16)); /* as in the bank it shares */
     gpu_write32(s, BCS + 0x230, 0);
     gpu_write32(s, BCS + 0x230, 0);
     gpu_write32(s, BCS + 0x230, (uint32_t)(desc >> 32));
