@@ -67,6 +67,53 @@ static void pin_waits_for_every_reader(void **state)
     teardown(&r);
 }
 
+/* Cleared, named again and cleared again, all before the first clear is passed. */
+static void second_clear_counts(void **state)
+{
+    struct rig r;
+    uint64_t first;
+
+    (void)state;
+    setup(&r, 100);
+    pte(&r, 256, ENTRY(50));
+    settle(&r);
+    pte(&r, 256, 0);
+    settle(&r);
+    first = r.map->clear_seq;
+    pte(&r, 256, ENTRY(50));
+    settle(&r);
+    pte(&r, 256, 0);
+    settle(&r);
+    assert_true(r.map->clear_seq > first);
+    r.inval.done_seq = first;
+    assert_true(pinned(&r, 50));
+    pass(&r);
+    assert_false(pinned(&r, 50));
+    teardown(&r);
+}
+
+/* A table is not settled before mmio says that its page is protected. */
+static void epoch_waits_for_protection(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    setup(&r, 100);
+    r.config.confirmed = true;
+    restart(&r);
+    settle(&r);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    assert_int_equal(gtt_guest_settle(r.g, 10000), GTT_GUEST_MORE);
+    assert_int_equal(r.confirms, 1);
+    assert_true(r.map->epoch < r.epoch);
+    table(&r, 1)[3] = ENTRY(9); /* not trapped yet */
+    assert_int_equal(gtt_guest_settle(r.g, 10000), GTT_GUEST_MORE);
+    assert_int_equal(shadow_count(&r.g->shadows), 1);
+    settle(&r);
+    assert_int_equal(shadow_count(&r.g->shadows), 2);
+    teardown(&r);
+}
+
 static void table_page_waits_too(void **state)
 {
     struct rig r;
@@ -301,6 +348,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pin_waits_for_every_reader),
+        cmocka_unit_test(second_clear_counts),
+        cmocka_unit_test(epoch_waits_for_protection),
         cmocka_unit_test(table_page_waits_too),
         cmocka_unit_test(page_that_is_its_own_table),
         cmocka_unit_test(tree_beyond_the_limit),
