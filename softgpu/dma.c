@@ -195,37 +195,57 @@ static bool covered(const struct dma *d, uint64_t addr, size_t len, unsigned rig
     return false;
 }
 
-/* The guest polls status words that the device writes: an aligned word goes over in one piece, and
- * after everything that was written before it. */
+/*
+ * Machine memory is shared with processors that follow no rules of ours: a driver builds a command
+ * while an engine that went astray reads it. Hardware then sees old or new words, so every word is
+ * moved by an atomic access of its own. The guest polls status words that the device writes: a copy
+ * of one aligned word also comes after everything that was written before it.
+ */
 static void copy_in(void *dst, const void *src, size_t len)
 {
-    uint64_t v8;
-    uint32_t v4;
+    const uint8_t *from = src;
+    uint8_t *to = dst;
 
-    if (len == 4 && !((uintptr_t)src & 3)) {
-        v4 = __atomic_load_n((const uint32_t *)src, __ATOMIC_ACQUIRE);
-        memcpy(dst, &v4, 4);
-    } else if (len == 8 && !((uintptr_t)src & 7)) {
-        v8 = __atomic_load_n((const uint64_t *)src, __ATOMIC_ACQUIRE);
-        memcpy(dst, &v8, 8);
-    } else {
-        memcpy(dst, src, len);
+    while (len) {
+        if (len >= 8 && !((uintptr_t)from & 7)) {
+            uint64_t v = __atomic_load_n((const uint64_t *)from, __ATOMIC_ACQUIRE);
+
+            memcpy(to, &v, 8);
+            from += 8, to += 8, len -= 8;
+        } else if (len >= 4 && !((uintptr_t)from & 3)) {
+            uint32_t v = __atomic_load_n((const uint32_t *)from, __ATOMIC_ACQUIRE);
+
+            memcpy(to, &v, 4);
+            from += 4, to += 4, len -= 4;
+        } else {
+            *to++ = __atomic_load_n(from++, __ATOMIC_RELAXED);
+            len--;
+        }
     }
 }
 
 static void copy_out(void *dst, const void *src, size_t len)
 {
-    uint64_t v8;
-    uint32_t v4;
+    const uint8_t *from = src;
+    uint8_t *to = dst;
 
-    if (len == 4 && !((uintptr_t)dst & 3)) {
-        memcpy(&v4, src, 4);
-        __atomic_store_n((uint32_t *)dst, v4, __ATOMIC_RELEASE);
-    } else if (len == 8 && !((uintptr_t)dst & 7)) {
-        memcpy(&v8, src, 8);
-        __atomic_store_n((uint64_t *)dst, v8, __ATOMIC_RELEASE);
-    } else {
-        memcpy(dst, src, len);
+    while (len) {
+        if (len >= 8 && !((uintptr_t)to & 7)) {
+            uint64_t v;
+
+            memcpy(&v, from, 8);
+            __atomic_store_n((uint64_t *)to, v, __ATOMIC_RELEASE);
+            from += 8, to += 8, len -= 8;
+        } else if (len >= 4 && !((uintptr_t)to & 3)) {
+            uint32_t v;
+
+            memcpy(&v, from, 4);
+            __atomic_store_n((uint32_t *)to, v, __ATOMIC_RELEASE);
+            from += 4, to += 4, len -= 4;
+        } else {
+            __atomic_store_n(to++, *from++, __ATOMIC_RELAXED);
+            len--;
+        }
     }
 }
 

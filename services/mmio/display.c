@@ -6,6 +6,9 @@
  * dispatch.c and, for vblanks and hot-plug, by the main loop. Register facts: Broadwell PRM vol.
  * 2c.
  */
+#include <assert.h>
+#include <string.h>
+
 #include "services/mmio/priv.h"
 
 #define PIPE(offset, pipe) ((offset) + 0x1000u * (pipe))
@@ -32,6 +35,19 @@ enum {
     IIR_SPRITE_FLIP = 1 << 5,
 };
 
+/* Word by word with acquire, so that the sequence word read afterwards is not older than any. */
+static struct timing_pipe pipe_copy(const struct timing_pipe *shared)
+{
+    uint64_t words[sizeof(*shared) / 8];
+    struct timing_pipe copy;
+
+    static_assert(sizeof(copy) % 8 == 0, "whole words");
+    for (size_t i = 0; i < sizeof(words) / 8; i++)
+        words[i] = __atomic_load_n((const uint64_t *)shared + i, __ATOMIC_ACQUIRE);
+    memcpy(&copy, words, sizeof(copy));
+    return copy;
+}
+
 /* A consistent copy of a pipe's record. Display may have died while it wrote: then the last good
  * one goes on, as vblanks must. */
 static struct timing_pipe timing_of(struct mmio *m, uint32_t pipe)
@@ -40,9 +56,8 @@ static struct timing_pipe timing_of(struct mmio *m, uint32_t pipe)
 
     for (int tries = 0; tries < 8; tries++) {
         uint32_t before = __atomic_load_n(&shared->seq, __ATOMIC_ACQUIRE);
-        struct timing_pipe copy = *(const volatile struct timing_pipe *)shared;
+        struct timing_pipe copy = pipe_copy(shared);
 
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (before % 2 == 0 && __atomic_load_n(&shared->seq, __ATOMIC_RELAXED) == before) {
             m->timing[pipe] = copy;
             break;
