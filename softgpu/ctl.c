@@ -251,25 +251,6 @@ static int cmd_frames(struct ctl *c, char **words, unsigned n, FILE *out)
     return 0;
 }
 
-/* The judge's array on one line: line breaks mean nothing in JSON. */
-static void print_violations(struct judge *j, FILE *out)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *mem = open_memstream(&text, &len);
-
-    if (!mem) {
-        fputs("[]", out);
-        return;
-    }
-    judge_dump(j, mem);
-    fclose(mem);
-    for (const char *p = text; p && *p; p++)
-        if (*p != '\n')
-            fputc(*p, out);
-    free(text);
-}
-
 static int cmd_violations(struct ctl *c, char **words, unsigned n, FILE *out)
 {
     struct judge *j = device_judge(c->device);
@@ -277,7 +258,7 @@ static int cmd_violations(struct ctl *c, char **words, unsigned n, FILE *out)
     (void)words;
     (void)n;
     fprintf(out, "{\"ok\":true,\"count\":%" PRIu64 ",\"violations\":", judge_violations(j));
-    print_violations(j, out);
+    judge_dump(j, out);
     fputs("}\n", out);
     return 0;
 }
