@@ -27,7 +27,10 @@ struct gtt_map {
     _Alignas(128) struct gtt_root root[GTT_MAP_ROOTS];
 };
 
-/* Written by sched: TLBs of every engine were invalidated after clear_seq had this value. */
+#define GTT_INVAL_LAYOUT 1u
+
+/* Written by sched (display): its TLBs were invalidated after clear_seq had this value. One region
+ * each. */
 struct gtt_inval {
     _Alignas(128) uint64_t done_seq;
 };
