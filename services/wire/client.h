@@ -54,10 +54,10 @@ struct wire_ops {
 };
 
 struct wire_config {
-    const char *role;    /* "vgt-gtt" */
-    uint32_t domid;      /* vgt-mmio; else 0 */
-    const char *socket;  /* uri of the wiring socket */
-    const char *control; /* uri of the control channel, NULL: the wiring socket */
+    const char *role;              /* "vgt-gtt" */
+    uint32_t domid;                /* vgt-mmio; else 0 */
+    const char *socket;            /* uri of the wiring socket */
+    const char *control;           /* uri of the control channel, NULL: the wiring socket */
     const struct chan_type *types; /* further types taken, for other(); handle is ignored */
     unsigned type_count;
     const struct wire_ops *ops;

@@ -6,10 +6,10 @@
  *   of a service  vgt-gtt      dev, sched_gtt, gtt_sched
  *                 vgt-sched    dev, sched_gtt, gtt_sched, journal
  *                 vgt-display  dev, screen
- *   of a guest    vgt-mmio     vreg, vggtt, timing, mmio_gtt, gtt_mmio, mmio_sched, sched_mmio, bell
- *                 vgt-gtt      vggtt, gtt_map, inval_sched, inval_display, mmio_gtt, gtt_mmio
- *                 vgt-sched    vggtt, gtt_map, inval_sched, mmio_sched, sched_mmio
- *                 vgt-display  vreg, gtt_map, inval_display, timing, bell
+ *   of a guest    vgt-mmio     vreg, vggtt, timing, mmio_gtt, gtt_mmio, mmio_sched, sched_mmio,
+ * bell vgt-gtt      vggtt, gtt_map, inval_sched, inval_display, mmio_gtt, gtt_mmio vgt-sched vggtt,
+ * gtt_map, inval_sched, mmio_sched, sched_mmio vgt-display  vreg, gtt_map, inval_display, timing,
+ * bell
  *
  * Regions a service only reads come as descriptors that cannot be mapped writable.
  */
