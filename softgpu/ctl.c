@@ -98,6 +98,15 @@ static bool number(const char *word, uint64_t max, uint64_t *out)
     return !errno && !*end && *out <= max;
 }
 
+static uint64_t sum(const uint64_t count[ENGINE_COUNT])
+{
+    uint64_t all = 0;
+
+    for (unsigned e = 0; e < ENGINE_COUNT; e++)
+        all += count[e];
+    return all;
+}
+
 static void print_engines(FILE *out, const struct engines_stats *s)
 {
     static const char *const names[ENGINE_COUNT] = {"rcs", "bcs", "vcs", "vecs"};
@@ -106,19 +115,23 @@ static void print_engines(FILE *out, const struct engines_stats *s)
     for (unsigned e = 0; e < ENGINE_COUNT; e++)
         fprintf(out,
                 "\"%s\":{\"batches\":%" PRIu64 ",\"contexts\":%" PRIu64 ",\"commands\":%" PRIu64
-                ",\"unknown\":%" PRIu64 ",\"busy_ns\":%" PRIu64 "},",
+                ",\"unknown\":%" PRIu64 ",\"busy_ns\":%" PRIu64 ",\"slices\":%" PRIu64 "},",
                 names[e], s->batches[e], s->contexts[e], s->commands[e], s->unknown[e],
-                s->busy_ns[e]);
-    fprintf(out, "\"blit_bytes\":%" PRIu64 ",\"slices\":%" PRIu64 ",\"faults\":%" PRIu64 "}",
-            s->blit_bytes, s->slices, s->faults);
+                s->busy_ns[e], s->slices[e]);
+    fprintf(out,
+            "\"blit_bytes\":%" PRIu64 ",\"faults\":%" PRIu64 "},\"batches\":%" PRIu64
+            ",\"slices\":%" PRIu64,
+            s->blit_bytes, s->faults, sum(s->batches), sum(s->slices));
 }
 
 static void print_judge(struct ctl *c, FILE *out)
 {
     struct judge *j = device_judge(c->device);
 
-    fprintf(out, "\"judge_ready\":%s,\"violations\":%" PRIu64 ",\"frames\":{",
-            judge_ready(j) ? "true" : "false", judge_violations(j));
+    fprintf(out,
+            "\"judge_ready\":%s,\"isolation_violations\":%" PRIu64 ",\"new_stub_pages\":%" PRIu64
+            ",\"frames\":{",
+            judge_ready(j) ? "true" : "false", judge_violations(j), judge_forgiven(j));
     for (unsigned i = 0; i < c->known.count; i++)
         fprintf(out, "%s\"%u\":%" PRIu64, i ? "," : "", c->known.id[i],
                 judge_frames(j, c->known.id[i]));

@@ -399,7 +399,7 @@ void engines_get_stats(struct engines *es, struct engines_stats *out)
         out->commands[i] = atomic_load(&e->commands);
         out->unknown[i] = atomic_load(&e->unknown);
         out->busy_ns[i] = busy_ns(e);
-        out->slices += atomic_load(&e->slices);
+        out->slices[i] = atomic_load(&e->slices);
     }
     out->blit_bytes = atomic_load(&es->blit_bytes);
     out->blits_skipped = atomic_load(&es->blits_skipped);

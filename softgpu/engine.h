@@ -75,9 +75,9 @@ struct engines_stats {
     uint64_t unknown[ENGINE_COUNT];  /* commands with an unknown opcode: the engine hangs on it */
     uint64_t busy_ns[ENGINE_COUNT];
     uint64_t blit_bytes;
-    uint64_t slices;        /* RCS+BCS+VCS+VECS: context loads whose owning domain
-                               differs from the one before on that engine */
-    uint64_t faults;        /* accesses through invalid PTEs */
-    uint64_t blits_skipped; /* blits of a kind that is retired without drawing */
+    uint64_t slices[ENGINE_COUNT]; /* contexts loaded whose domain, as the judge learned it, is
+                                      not the one before's on that engine; the first counts */
+    uint64_t faults;               /* accesses through invalid PTEs */
+    uint64_t blits_skipped;        /* blits of a kind that is retired without drawing */
 };
 void engines_get_stats(struct engines *e, struct engines_stats *out);

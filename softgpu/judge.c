@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define RECORDS 256
+#define RECORDS  256
+#define SUSPECTS 65536u /* a power of 2 */
 
 struct range {
     uint64_t mfn, count;
@@ -29,6 +31,11 @@ struct record {
     uint16_t owner, ctx_domid;
 };
 
+/* A page that was dom0's or nobody's when it was touched; count 0: a free slot. */
+struct suspect {
+    uint64_t mfn, count;
+};
+
 struct judge {
     pthread_rwlock_t lock; /* map */
     struct map map;
@@ -37,10 +44,12 @@ struct judge {
     struct map building; /* control thread only */
     bool open;
 
-    pthread_mutex_t record_lock;
+    pthread_mutex_t record_lock; /* all below */
     struct record record[RECORDS];
     size_t records;
-    atomic_ullong violations;
+    struct suspect *suspect; /* SUSPECTS slots, hashed by frame */
+    size_t suspects;
+    uint64_t violations, forgiven;
 };
 
 struct judge *judge_new(void)
@@ -49,6 +58,11 @@ struct judge *judge_new(void)
 
     if (!j)
         return NULL;
+    j->suspect = calloc(SUSPECTS, sizeof(*j->suspect));
+    if (!j->suspect) {
+        free(j);
+        return NULL;
+    }
     pthread_rwlock_init(&j->lock, NULL);
     pthread_mutex_init(&j->record_lock, NULL);
     return j;
@@ -60,6 +74,7 @@ struct judge *judge_free(struct judge *j)
         return NULL;
     pthread_mutex_destroy(&j->record_lock);
     pthread_rwlock_destroy(&j->lock);
+    free(j->suspect);
     free(j->map.range);
     free(j->building.range);
     free(j);
@@ -119,29 +134,6 @@ static int merge(struct map *m)
     return 0;
 }
 
-int judge_commit(struct judge *j)
-{
-    struct map old;
-    int r;
-
-    if (!j->open)
-        return -EINVAL;
-    j->open = false;
-    if (!j->building.used)
-        return -ENODATA;
-    qsort(j->building.range, j->building.used, sizeof(struct range), by_mfn);
-    r = merge(&j->building);
-    if (r)
-        return r;
-    pthread_rwlock_wrlock(&j->lock);
-    old = j->map;
-    j->map = j->building;
-    atomic_store(&j->ready, true);
-    pthread_rwlock_unlock(&j->lock);
-    j->building = old;
-    return 0;
-}
-
 bool judge_ready(struct judge *j)
 {
     return atomic_load(&j->ready);
@@ -182,13 +174,87 @@ uint16_t judge_owner(struct judge *j, uint64_t mfn)
     return domid;
 }
 
+/* dom0's or nobody's: what the stub's pages are in a snapshot that is older than they. */
+static bool unowned(uint16_t owner)
+{
+    return owner == 0 || owner == JUDGE_DOM_NONE;
+}
+
+/* Under record_lock. When the table is three quarters full the violation stays for good. */
+static void suspect(struct judge *j, uint64_t mfn)
+{
+    size_t at = (mfn * 0x9e3779b97f4a7c15ull) >> 48 & (SUSPECTS - 1);
+
+    while (j->suspect[at].count && j->suspect[at].mfn != mfn)
+        at = (at + 1) & (SUSPECTS - 1);
+    if (!j->suspect[at].count) {
+        if (j->suspects >= SUSPECTS / 4 * 3)
+            return;
+        j->suspects++;
+    }
+    j->suspect[at].mfn = mfn;
+    j->suspect[at].count++;
+}
+
+/* Under record_lock, with a new map in force: its pages of the stub are nobody's violation. */
+static void forgive(struct judge *j)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < SUSPECTS && j->suspects; i++) {
+        const struct suspect *s = &j->suspect[i];
+
+        if (!s->count || judge_owner(j, s->mfn) != JUDGE_DOM_STUB)
+            continue;
+        j->violations -= s->count;
+        j->forgiven += s->count;
+    }
+    for (size_t i = 0; i < j->records; i++) {
+        const struct record *r = &j->record[i];
+
+        if (!unowned(r->owner) || judge_owner(j, r->access.mfn) != JUDGE_DOM_STUB)
+            j->record[kept++] = *r;
+    }
+    j->records = kept;
+    memset(j->suspect, 0, SUSPECTS * sizeof(*j->suspect));
+    j->suspects = 0;
+}
+
 static void record(struct judge *j, const struct judge_access *a, uint16_t owner, uint16_t ctx)
 {
-    atomic_fetch_add(&j->violations, 1);
     pthread_mutex_lock(&j->record_lock);
+    j->violations++;
+    if (unowned(owner))
+        suspect(j, a->mfn);
     if (j->records < RECORDS)
         j->record[j->records++] = (struct record){*a, owner, ctx};
     pthread_mutex_unlock(&j->record_lock);
+}
+
+int judge_commit(struct judge *j)
+{
+    struct map old;
+    int r;
+
+    if (!j->open)
+        return -EINVAL;
+    j->open = false;
+    if (!j->building.used)
+        return -ENODATA;
+    qsort(j->building.range, j->building.used, sizeof(struct range), by_mfn);
+    r = merge(&j->building);
+    if (r)
+        return r;
+    pthread_rwlock_wrlock(&j->lock);
+    old = j->map;
+    j->map = j->building;
+    atomic_store(&j->ready, true);
+    pthread_rwlock_unlock(&j->lock);
+    pthread_mutex_lock(&j->record_lock);
+    forgive(j);
+    pthread_mutex_unlock(&j->record_lock);
+    j->building = old;
+    return 0;
 }
 
 bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid)
@@ -200,7 +266,7 @@ bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_do
     owner = judge_owner(j, a->mfn);
     if (owner == JUDGE_DOM_STUB)
         return false;
-    if (a->space != JUDGE_TABLE && owner != JUDGE_DOM_NONE && owner != 0) {
+    if (a->space != JUDGE_TABLE && !unowned(owner)) {
         if (*ctx_domid == JUDGE_DOM_NONE)
             *ctx_domid = owner;
         if (*ctx_domid == owner)
@@ -212,7 +278,22 @@ bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_do
 
 uint64_t judge_violations(struct judge *j)
 {
-    return atomic_load(&j->violations);
+    uint64_t n;
+
+    pthread_mutex_lock(&j->record_lock);
+    n = j->violations;
+    pthread_mutex_unlock(&j->record_lock);
+    return n;
+}
+
+uint64_t judge_forgiven(struct judge *j)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&j->record_lock);
+    n = j->forgiven;
+    pthread_mutex_unlock(&j->record_lock);
+    return n;
 }
 
 void judge_dump(struct judge *j, FILE *out)

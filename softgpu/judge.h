@@ -9,6 +9,11 @@
  * dom0 frames may be touched only if the walker listed them as the stub's own pages. A page table
  * may stand in the stub's pages only: one in a guest's frame is a table the guest can write. Before
  * any ownership is loaded (native runs) nothing is judged and judge_ready() is false.
+ *
+ * Ownership is a snapshot and the stub hands out pages at any time. An access to a page that was
+ * dom0's or nobody's is a violation at once; when the next snapshot shows that page among the
+ * stub's, its violations are taken back (judge_forgiven() counts them). So the last word follows a
+ * walk made after the work.
  */
 #pragma once
 #include <stdbool.h>
@@ -56,5 +61,7 @@ struct judge_access {
  * belong to: the caller keeps it per loaded context, JUDGE_DOM_NONE at first. */
 bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid);
 uint64_t judge_violations(struct judge *j);
+/* Accesses once counted as violations that turned out to hit the stub's newer pages. */
+uint64_t judge_forgiven(struct judge *j);
 /* JSON array of the recorded violations. */
 void judge_dump(struct judge *j, FILE *out);

@@ -310,8 +310,10 @@ static void test_status(void **state)
     assert_non_null(strstr(r->answer, "\"mmio\":{\"reads\":3,\"writes\":2}"));
     assert_non_null(strstr(r->answer, "{\"offset\":\"0x01fff0\",\"reads\":1,\"writes\":1}"));
     assert_non_null(strstr(r->answer, "\"pcode_illegal\":1"));
-    assert_non_null(strstr(r->answer, "\"judge_ready\":false,\"violations\":0"));
+    assert_non_null(strstr(r->answer, "\"judge_ready\":false,\"isolation_violations\":0"));
     assert_non_null(strstr(r->answer, "\"rcs\":{\"batches\":0"));
+    assert_non_null(strstr(r->answer, "\"busy_ns\":0,\"slices\":0}"));
+    assert_non_null(strstr(r->answer, "},\"batches\":0,\"slices\":0,\"judge_ready\""));
 }
 
 /* --- connections --- */

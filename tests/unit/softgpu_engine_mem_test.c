@@ -344,7 +344,7 @@ static void judge_sees_engine_accesses(void **state)
         assert_int_equal(judge_commit(r->judge), 0);
         RIG_RUN(r, &c, MI_SDI(DATA, 1), MI_SDI(DATA + 0x1000, 2));
         assert_int_equal(judge_violations(r->judge), cases[i].violations);
-        assert_int_equal(rig_stats(r).slices, 1);
+        assert_int_equal(rig_stats(r).slices[ENGINE_BCS], 1);
         f = open_memstream(&text, &size);
         judge_dump(r->judge, f);
         fclose(f);
@@ -353,6 +353,32 @@ static void judge_sees_engine_accesses(void **state)
             assert_non_null(strstr(text, "\"gpu_addr\":1073745920"));
         free(text);
     }
+}
+
+/* A change of the domain on an engine is a slice; the same domain again is none. */
+static void slices_count_alternation(void **state)
+{
+    static const unsigned turns[] = {0, 0, 1, 0, 1, 1};
+    struct rig *r = *state;
+    struct rig_ctx c[2];
+    uint64_t page[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        rig_context(r, &c[i], ENGINE_BCS, 4);
+        page[i] = rig_map_new(r, &c[i], DATA) / 4096;
+    }
+    judge_begin(r->judge);
+    judge_add(r->judge, 0, page[0], JUDGE_DOM_STUB);
+    judge_add(r->judge, page[0], 1, 5);
+    judge_add(r->judge, page[0] + 1, page[1] - page[0] - 1, JUDGE_DOM_STUB);
+    judge_add(r->judge, page[1], 1, 6);
+    judge_add(r->judge, page[1] + 1, 0x2000, JUDGE_DOM_STUB);
+    assert_int_equal(judge_commit(r->judge), 0);
+    for (unsigned i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+        RIG_RUN(r, &c[turns[i]], MI_SDI(DATA, i));
+    assert_int_equal(rig_stats(r).slices[ENGINE_BCS], 4);
+    assert_int_equal(rig_stats(r).slices[ENGINE_RCS], 0);
+    assert_int_equal(judge_violations(r->judge), 0);
 }
 
 /* A table in the guest's own frame: the guest could write it. */
@@ -385,6 +411,43 @@ static void judge_sees_the_aperture(void **state)
     own(r, page, 3);
     engines_ggtt_read(r->engines, at, &v, 4);
     assert_int_equal(judge_violations(r->judge), 1);
+}
+
+/* A page the stub handed out after the walk: taken back by the next walk, and only then. */
+static void judge_forgives_newer_stub_pages(void **state)
+{
+    struct judge *j = judge_new();
+    uint16_t ctx = JUDGE_DOM_NONE;
+    struct judge_access a = {.space = JUDGE_TABLE};
+
+    (void)state;
+    judge_begin(j);
+    judge_add(j, 0, 100, 0);
+    judge_add(j, 100, 100, 1);
+    assert_int_equal(judge_commit(j), 0);
+    for (uint64_t mfn = 10; mfn < 14; mfn++)
+        for (unsigned times = 0; times < 3; times++) {
+            a.mfn = mfn;
+            assert_true(judge_check(j, &a, &ctx));
+        }
+    a.mfn = 100; /* a table in a guest's frame */
+    assert_true(judge_check(j, &a, &ctx));
+    a.mfn = 1000; /* nobody's */
+    assert_true(judge_check(j, &a, &ctx));
+    assert_int_equal(judge_violations(j), 14);
+    judge_begin(j);
+    judge_add(j, 0, 12, 0);
+    judge_add(j, 12, 2, JUDGE_DOM_STUB);
+    judge_add(j, 100, 1, JUDGE_DOM_STUB);
+    judge_add(j, 1000, 1, JUDGE_DOM_STUB);
+    assert_int_equal(judge_commit(j), 0);
+    assert_int_equal(judge_violations(j), 7); /* 10, 11 three times, and 100 */
+    assert_int_equal(judge_forgiven(j), 7);
+    judge_begin(j);
+    judge_add(j, 0, 100, JUDGE_DOM_STUB); /* too late for what was dom0's in between */
+    assert_int_equal(judge_commit(j), 0);
+    assert_int_equal(judge_violations(j), 7);
+    judge_free(j);
 }
 
 static void judge_maps_are_transactions(void **state)
@@ -442,8 +505,10 @@ int main(void)
         T(faults_read_zero_and_drop),
         cmocka_unit_test(tlb_keeps_spaces_apart),
         T(judge_sees_engine_accesses),
+        T(slices_count_alternation),
         T(judge_sees_foreign_page_tables),
         T(judge_sees_the_aperture),
+        cmocka_unit_test(judge_forgives_newer_stub_pages),
         cmocka_unit_test(judge_maps_are_transactions),
     };
 
