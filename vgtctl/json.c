@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.c: answers as JSON, built with json-c. Called by the commands when --json was given. Names
+ * of counters and engines are the broker's: a name that comes twice is added up, so that a key
+ * stands once in an object.
+ */
+#include "vgtctl/json.h"
+
+#include "lib/log.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_object *string(const char *text)
+{
+    uint32_t size = (uint32_t)strlen(text) + 1;
+    char *clean = malloc(size);
+    json_object *o;
+
+    if (!clean)
+        return json_object_new_string("");
+    log_clean(clean, size, text);
+    o = json_object_new_string(clean);
+    free(clean);
+    return o;
+}
+
+static void number(json_object *o, const char *key, uint64_t value)
+{
+    json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+/* A key from outside. */
+static void add(json_object *o, const char *key, uint64_t value)
+{
+    uint32_t size = (uint32_t)strlen(key) + 1;
+    char *clean = malloc(size);
+    json_object *old;
+
+    if (!clean)
+        return;
+    log_clean(clean, size, key);
+    if (json_object_object_get_ex(o, clean, &old))
+        value += json_object_get_uint64(old);
+    number(o, clean, value);
+    free(clean);
+}
+
+static json_object *counters(size_t n, Vgt__Counter **list)
+{
+    json_object *o = json_object_new_object();
+
+    for (size_t i = 0; i < n; i++)
+        add(o, list[i]->name, list[i]->value);
+    return o;
+}
+
+static json_object *times(size_t n, Vgt__EngineTime **list)
+{
+    json_object *o = json_object_new_object();
+
+    for (size_t i = 0; i < n; i++)
+        add(o, list[i]->engine, list[i]->time_us);
+    return o;
+}
+
+static json_object *resources(const Vgt__Resources *r)
+{
+    static const Vgt__Resources none = VGT__RESOURCES__INIT;
+    json_object *o = json_object_new_object();
+
+    if (!r)
+        r = &none;
+    number(o, "low_base", r->low_base);
+    number(o, "low_size", r->low_size);
+    number(o, "high_base", r->high_base);
+    number(o, "high_size", r->high_size);
+    number(o, "fence_base", r->fence_base);
+    number(o, "fences", r->fences);
+    return o;
+}
+
+static json_object *guest_object(const Vgt__Guest *g)
+{
+    json_object *o = json_object_new_object();
+
+    number(o, "domid", g->domid);
+    json_object_object_add(o, "name", string(g->name));
+    json_object_object_add(o, "state", string(g->state));
+    json_object_object_add(o, "type", string(g->type));
+    json_object_object_add(o, "foreground", json_object_new_boolean(g->foreground));
+    number(o, "weight", g->weight);
+    number(o, "batches", g->batches);
+    json_object_object_add(o, "gpu_time_us", times(g->n_gpu_time, g->gpu_time));
+    json_object_object_add(o, "resources", resources(g->resources));
+    json_object_object_add(o, "counters", counters(g->n_counters, g->counters));
+    return o;
+}
+
+static json_object *guests(size_t n, Vgt__Guest **list)
+{
+    json_object *o = json_object_new_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_object_array_add(o, guest_object(list[i]));
+    return o;
+}
+
+static json_object *services(size_t n, Vgt__Service **list)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < n; i++) {
+        json_object *o = json_object_new_object();
+
+        json_object_object_add(o, "name", string(list[i]->name));
+        number(o, "pid", list[i]->pid);
+        json_object_object_add(o, "state", string(list[i]->state));
+        number(o, "restarts", list[i]->restarts);
+        json_object_array_add(array, o);
+    }
+    return array;
+}
+
+static json_object *gpu(const Vgt__Gpu *g)
+{
+    json_object *o;
+
+    if (!g)
+        return NULL; /* null */
+    o = json_object_new_object();
+    json_object_object_add(o, "name", string(g->name));
+    number(o, "device_id", g->device_id);
+    number(o, "low_total", g->low_total);
+    number(o, "low_free", g->low_free);
+    number(o, "high_total", g->high_total);
+    number(o, "high_free", g->high_free);
+    number(o, "fences_total", g->fences_total);
+    number(o, "fences_free", g->fences_free);
+    json_object_object_add(o, "busy_us", times(g->n_busy, g->busy));
+    json_object_object_add(o, "counters", counters(g->n_counters, g->counters));
+    return o;
+}
+
+/* Takes o. */
+static void print(FILE *out, json_object *o)
+{
+    const char *text =
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    if (text)
+        fprintf(out, "%s\n", text);
+    json_object_put(o);
+}
+
+void json_status(FILE *out, const Vgt__StatusReply *reply)
+{
+    json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "services", services(reply->n_services, reply->services));
+    json_object_object_add(o, "gpu", gpu(reply->gpu));
+    json_object_object_add(o, "guests", guests(reply->n_guests, reply->guests));
+    print(out, o);
+}
+
+void json_list(FILE *out, const Vgt__ListReply *reply)
+{
+    json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "guests", guests(reply->n_guests, reply->guests));
+    print(out, o);
+}
+
+void json_guest(FILE *out, const Vgt__Guest *guest)
+{
+    print(out, guest_object(guest));
+}
+
+void json_switch(FILE *out, uint32_t domid, uint32_t ms)
+{
+    json_object *o = json_object_new_object();
+
+    number(o, "to", domid);
+    number(o, "ms", ms);
+    print(out, o);
+}
+
+void json_screenshot(FILE *out, const char *file, uint32_t width, uint32_t height)
+{
+    json_object *o = json_object_new_object();
+
+    /* The caller's own name, unchanged: it is to be opened. */
+    json_object_object_add(o, "file", json_object_new_string(file));
+    number(o, "width", width);
+    number(o, "height", height);
+    print(out, o);
+}
+
+void json_error(FILE *out, const char *sentence)
+{
+    json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "error", string(sentence));
+    print(out, o);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.c: answers as text. Tables are filled row by row and printed when the width of every column
+ * is known. Called by the commands; no state.
+ */
+#include "vgtctl/text.h"
+
+#include "lib/account.h"
+#include "lib/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_COLUMNS 9u
+#define CELL        32u /* longer names are cut */
+
+/* A heading that starts with '>' is that of a column of numbers. */
+struct table {
+    unsigned columns, cells, room;
+    const char *const *heads;
+    char (*cell)[CELL];
+};
+
+static void cell(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void cell(struct table *t, const char *format, ...)
+{
+    char raw[CELL];
+    va_list args;
+
+    if (t->cells == t->room) {
+        unsigned room = t->room ? t->room * 2 : 64;
+        void *grown = realloc(t->cell, room * sizeof(*t->cell));
+
+        if (!grown)
+            return; /* a cell is missing: still no harm */
+        t->cell = grown;
+        t->room = room;
+    }
+    va_start(args, format);
+    vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    log_clean(t->cell[t->cells++], CELL, raw);
+}
+
+static unsigned width(const struct table *t, unsigned column)
+{
+    size_t most = strlen(t->heads[column]) - (*t->heads[column] == '>');
+
+    for (unsigned i = column; i < t->cells; i += t->columns)
+        if (strlen(t->cell[i]) > most)
+            most = strlen(t->cell[i]);
+    return (unsigned)most;
+}
+
+static void print_cell(FILE *out, const struct table *t, unsigned column, unsigned w,
+                       const char *text)
+{
+    bool last = column == t->columns - 1;
+
+    if (*t->heads[column] == '>')
+        fprintf(out, "%*s", (int)w, text);
+    else
+        fprintf(out, "%-*s", last ? 0 : (int)w, text);
+    fputs(last ? "\n" : "  ", out);
+}
+
+/* Prints and frees. */
+static void print_table(FILE *out, struct table *t)
+{
+    unsigned w[MAX_COLUMNS];
+
+    for (unsigned c = 0; c < t->columns; c++) {
+        w[c] = width(t, c);
+        print_cell(out, t, c, w[c], t->heads[c] + (*t->heads[c] == '>'));
+    }
+    for (unsigned i = 0; i < t->cells; i++)
+        print_cell(out, t, i % t->columns, w[i % t->columns], t->cell[i]);
+    if (t->cells % t->columns)
+        fputc('\n', out);
+    free(t->cell);
+}
+
+const char *text_size(char out[TEXT_UNIT], uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    unsigned u = 0;
+    uint64_t unit = 1;
+
+    while (u < 4 && bytes >= unit * 1024) {
+        unit *= 1024;
+        u++;
+    }
+    if (bytes % unit)
+        snprintf(out, TEXT_UNIT, "%.1f %s", (double)bytes / (double)unit, units[u]);
+    else
+        snprintf(out, TEXT_UNIT, "%" PRIu64 " %s", bytes / unit, units[u]);
+    return out;
+}
+
+const char *text_time(char out[TEXT_UNIT], uint64_t us)
+{
+    uint64_t s = us / 1000000;
+
+    if (us < 1000)
+        snprintf(out, TEXT_UNIT, "%" PRIu64 " us", us);
+    else if (s < 1)
+        snprintf(out, TEXT_UNIT, "%" PRIu64 ".%" PRIu64 " ms", us / 1000, us / 100 % 10);
+    else if (s < 60)
+        snprintf(out, TEXT_UNIT, "%" PRIu64 ".%" PRIu64 " s", s, us / 100000 % 10);
+    else if (s < 3600)
+        snprintf(out, TEXT_UNIT, "%" PRIu64 "m%02" PRIu64 "s", s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(out, TEXT_UNIT, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
+    else
+        snprintf(out, TEXT_UNIT, "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
+    return out;
+}
+
+/* Services may put their name in front: "mmio.bad_access". */
+static bool is_event(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    for (unsigned i = 0; i < ACCOUNT_EVENTS; i++)
+        if (!strcmp(dot ? dot + 1 : name, account_event_name(i)))
+            return true;
+    return false;
+}
+
+uint64_t text_events(const Vgt__Guest *guest)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < guest->n_counters; i++)
+        if (is_event(guest->counters[i]->name))
+            sum += guest->counters[i]->value;
+    return sum;
+}
+
+static uint64_t gpu_time(const Vgt__Guest *guest)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < guest->n_gpu_time; i++)
+        sum += guest->gpu_time[i]->time_us;
+    return sum;
+}
+
+static void guest_row(struct table *t, const Vgt__Guest *g)
+{
+    char unit[TEXT_UNIT];
+
+    cell(t, "%u", g->domid);
+    cell(t, "%s", g->name);
+    cell(t, "%s", g->state);
+    cell(t, "%s", g->type);
+    cell(t, "%s", g->foreground ? "*" : "");
+    if (g->resources)
+        cell(t, "%" PRIu64 "+%" PRIu64, g->resources->low_size >> 20,
+             g->resources->high_size >> 20);
+    else
+        cell(t, "-");
+    cell(t, "%u", g->resources ? g->resources->fences : 0);
+    cell(t, "%s", text_time(unit, gpu_time(g)));
+    cell(t, "%" PRIu64, text_events(g));
+}
+
+static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
+{
+    static const char *const heads[] = {">DOMID",   "NAME",    "STATE",     "TYPE",   "FG",
+                                        ">MEM MiB", ">FENCES", ">GPU TIME", ">EVENTS"};
+    struct table t = {.columns = 9, .heads = heads};
+
+    if (!n) {
+        fputs("no guest has a virtual GPU\n", out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        guest_row(&t, guests[i]);
+    print_table(out, &t);
+}
+
+void text_list(FILE *out, const Vgt__ListReply *reply)
+{
+    guest_table(out, reply->n_guests, reply->guests);
+}
+
+static void service_table(FILE *out, const Vgt__StatusReply *reply)
+{
+    static const char *const heads[] = {"SERVICE", ">PID", "STATE", ">RESTARTS"};
+    struct table t = {.columns = 4, .heads = heads};
+
+    for (size_t i = 0; i < reply->n_services; i++) {
+        const Vgt__Service *s = reply->services[i];
+
+        cell(&t, "%s", s->name);
+        if (s->pid)
+            cell(&t, "%u", s->pid);
+        else
+            cell(&t, "-");
+        cell(&t, "%s", s->state);
+        cell(&t, "%u", s->restarts);
+    }
+    print_table(out, &t);
+}
+
+static void engine_line(FILE *out, const char *label, size_t n, Vgt__EngineTime **times)
+{
+    char unit[TEXT_UNIT], name[CELL];
+
+    fprintf(out, "%-10s", label);
+    for (size_t i = 0; i < n; i++) {
+        log_clean(name, sizeof(name), times[i]->engine);
+        fprintf(out, "%s%s %s", i ? ", " : "  ", name, text_time(unit, times[i]->time_us));
+    }
+    fputs(n ? "\n" : "  none\n", out);
+}
+
+static void counter_lines(FILE *out, size_t n, Vgt__Counter **counters, bool zeroes)
+{
+    char name[40];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!counters[i]->value && !zeroes)
+            continue;
+        log_clean(name, sizeof(name), counters[i]->name);
+        fprintf(out, "  %-30s  %" PRIu64 "\n", name, counters[i]->value);
+    }
+}
+
+static void memory_line(FILE *out, const char *label, uint64_t free_bytes, uint64_t total)
+{
+    char a[TEXT_UNIT], b[TEXT_UNIT];
+
+    fprintf(out, "%-10s  %s free of %s\n", label, text_size(a, free_bytes), text_size(b, total));
+}
+
+static void gpu_lines(FILE *out, const Vgt__Gpu *gpu)
+{
+    char name[64];
+
+    if (!gpu) {
+        fputs("gpu         not known: vgt-gtt has not answered\n", out);
+        return;
+    }
+    log_clean(name, sizeof(name), gpu->name);
+    fprintf(out, "%-10s  %s (8086:%04x)\n", "gpu", name, gpu->device_id);
+    memory_line(out, "aperture", gpu->low_free, gpu->low_total);
+    memory_line(out, "high", gpu->high_free, gpu->high_total);
+    fprintf(out, "%-10s  %u free of %u\n", "fences", gpu->fences_free, gpu->fences_total);
+    engine_line(out, "busy", gpu->n_busy, gpu->busy);
+    counter_lines(out, gpu->n_counters, gpu->counters, false);
+}
+
+void text_status(FILE *out, const Vgt__StatusReply *reply)
+{
+    service_table(out, reply);
+    fputc('\n', out);
+    gpu_lines(out, reply->gpu);
+    fputc('\n', out);
+    guest_table(out, reply->n_guests, reply->guests);
+}
+
+static void range_line(FILE *out, const char *label, uint64_t at, uint64_t size)
+{
+    char unit[TEXT_UNIT];
+
+    fprintf(out, "%-10s  %s at 0x%08" PRIx64 "\n", label, text_size(unit, size), at);
+}
+
+static void word_line(FILE *out, const char *label, const char *text)
+{
+    char clean[80];
+
+    log_clean(clean, sizeof(clean), text);
+    fprintf(out, "%-10s  %s\n", label, clean);
+}
+
+void text_guest(FILE *out, const Vgt__Guest *g)
+{
+    const Vgt__Resources *r = g->resources;
+
+    fprintf(out, "%-10s  %u\n", "domid", g->domid);
+    word_line(out, "name", g->name);
+    word_line(out, "state", g->state);
+    word_line(out, "type", g->type);
+    word_line(out, "foreground", g->foreground ? "yes" : "no");
+    fprintf(out, "%-10s  %u\n", "weight", g->weight);
+    if (r) {
+        range_line(out, "aperture", r->low_base, r->low_size);
+        range_line(out, "high", r->high_base, r->high_size);
+        fprintf(out, "%-10s  %u from %u on\n", "fences", r->fences, r->fence_base);
+    }
+    engine_line(out, "gpu time", g->n_gpu_time, g->gpu_time);
+    fprintf(out, "%-10s  %" PRIu64 "\n", "batches", g->batches);
+    fprintf(out, "%-10s  %" PRIu64 "\n", "events", text_events(g));
+    if (g->n_counters)
+        fputs("counters\n", out);
+    counter_lines(out, g->n_counters, g->counters, true);
+}
