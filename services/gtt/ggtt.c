@@ -45,6 +45,24 @@ static uint64_t *held_of(struct ggtt *g, uint64_t index)
     return NULL;
 }
 
+uint64_t ggtt_held(struct ggtt *g, uint64_t index)
+{
+    const uint64_t *held = held_of(g, index);
+
+    return held ? *held : 0;
+}
+
+bool ggtt_contains(const struct ggtt *g, uint64_t first, uint64_t count)
+{
+    for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
+        const struct partition_range *r = &g->part[kind];
+
+        if (first >= r->base && count <= r->size && first - r->base <= r->size - count)
+            return true;
+    }
+    return false;
+}
+
 static int replace(struct ggtt *g, uint64_t index, uint64_t *held, uint64_t entry, uint64_t now)
 {
     uint64_t old = *held;

@@ -45,5 +45,11 @@ int ggtt_flush(struct ggtt *g);
 /* All entries name the device's scratch page, fences are off, references are put. */
 int ggtt_clear(struct ggtt *g);
 
+/* Are entries [first, first + count) all of one piece of the partition? */
+bool ggtt_contains(const struct ggtt *g, uint64_t first, uint64_t count);
+
+/* gfn + 1 of the frame that an entry of the partition names, 0: none. */
+uint64_t ggtt_held(struct ggtt *g, uint64_t index);
+
 /* Frees memory only. */
 void ggtt_free(struct ggtt *g);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: vgt-gtt: graphics memory of all guests. Options, then the loop; everything else is
+ * service.c's, in answer to the broker and the lanes.
+ */
+#include "services/gtt/service.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLE "vgt-gtt"
+
+struct options {
+    const char *wire, *core, *store, *vmm;
+};
+
+static void usage(FILE *out)
+{
+    fputs("usage: vgt-gtt [options]\n"
+          "Shadows the graphics memory of guests; started by vgt-gtt.service.\n"
+          "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
+          "  --core URI   control channel of the broker, e.g. vchan:/local/domain/0/vgt/core\n"
+          "               (default: the wiring socket)\n"
+          "  --store URI  for vchan: xen: (default) or file:DIR\n"
+          "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --help\n",
+          out);
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"wire", 1, NULL, 'w'},  {"core", 1, NULL, 'c'},
+                                          {"store", 1, NULL, 's'}, {"vmm", 1, NULL, 'v'},
+                                          {"help", 0, NULL, 'h'},  {0}};
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        switch (opt) {
+        case 'w':
+            o->wire = optarg;
+            break;
+        case 'c':
+            o->core = optarg;
+            break;
+        case 's':
+            o->store = optarg;
+            break;
+        case 'v':
+            o->vmm = optarg;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(0);
+        default:
+            usage(stderr);
+            return 2;
+        }
+    }
+    return optind == argc ? 0 : (usage(stderr), 2);
+}
+
+static int run(const struct options *o, const struct log *log, struct gtt_service *s)
+{
+    const struct vmm_ops *ops = vmm_find(o->vmm);
+    struct wire_config config = {.role = ROLE,
+                                 .socket = o->wire,
+                                 .control = o->core,
+                                 .types = gtt_wire_types,
+                                 .type_count = 1,
+                                 .ops = &gtt_wire_ops,
+                                 .log = log};
+    struct store *store = NULL;
+    struct loop *loop;
+    int rc;
+
+    if (!ops) {
+        log_write(log, LOG_ERR, "no such hypervisor back end", "vmm=%s", o->vmm);
+        return 2;
+    }
+    rc = loop_new(&loop);
+    if (!rc && o->core)
+        rc = store_open(loop, o->store, &store);
+    if (!rc)
+        rc = gtt_service_init(s, loop, log, ops);
+    if (!rc)
+        rc = wire_client_new(loop, store, &config, s, &s->client);
+    if (!rc)
+        rc = loop_run(loop);
+    log_write(log, rc ? LOG_ERR : LOG_INFO, "ending", "error=%d", rc);
+    return rc ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.wire = WIRE_DEFAULT, .store = "xen:", .vmm = "xen"};
+    struct log log = {.fd = 2, .level = LOG_INFO, .name = ROLE};
+    struct gtt_service *s = calloc(1, sizeof(*s));
+    int rc = parse(argc, argv, &o);
+
+    if (rc || !s)
+        return rc ? rc : 1;
+    signal(SIGPIPE, SIG_IGN);
+    return run(&o, &log, s);
+}

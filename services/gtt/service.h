@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * service.h: vgt-gtt as a process: the guests it serves, their lanes, and the host's share of the
+ * GGTT. main.c makes it; service.c attaches and detaches guests and runs their turns; host.c serves
+ * sched's requests and display's slice. One thread, that of the loop.
+ */
+#pragma once
+#include "lib/region.h"
+#include "services/gtt/guest.h"
+#include "services/gtt/slice.h"
+#include "services/wire/client.h"
+#include "services/wire/sched_gtt.h"
+
+#define GTT_BUDGET 4096u /* table entries of one guest per turn */
+
+struct gtt_service;
+
+/* One attached guest. */
+struct gtt_member {
+    struct gtt_service *service;
+    bool used, leaving, lane_broken, lane_full;
+    uint32_t domid, remove_id;
+    struct account account;
+    struct wire_fds fds;
+    struct region vggtt, map, inval[TLB_READERS];
+    struct lane_rx from_mmio;
+    struct lane_tx to_mmio;
+    struct loop_source *wake, *room;
+    struct vmm *vmm;
+    struct gtt_guest *guest;
+    uint64_t told_epoch, told_clear; /* what sched was last woken for */
+};
+
+struct gtt_service {
+    struct loop *loop;
+    struct wire_client *client;
+    const struct log *log;
+    const struct vmm_ops *ops;
+    struct gpu *gpu; /* NULL until the device came */
+    struct partition partition;
+    struct wire_fds fds;
+    struct lane_rx from_sched;
+    struct lane_tx to_sched;
+    struct loop_source *sched_wake, *sched_room, *turn, *tick;
+    struct gtt_sched answer; /* the last one owed to sched */
+    bool answer_owed;
+    struct gtt_slice slice;
+    struct gtt_member member[WIRE_MAX_GUESTS];
+    uint64_t host_entries; /* written for sched */
+};
+
+/* Everything but the device. The log, loop and ops are borrowed. 0 or -errno. */
+int gtt_service_init(struct gtt_service *s, struct loop *loop, const struct log *log,
+                     const struct vmm_ops *ops);
+/* The device came: s->gpu is open, s->fds are the service's. 0 or -errno. */
+int gtt_service_start(struct gtt_service *s);
+/* Let go of everything; guests' pins and pages stay behind the device's descriptor. */
+void gtt_service_stop(struct gtt_service *s);
+
+extern const struct wire_ops gtt_wire_ops; /* ctx: struct gtt_service */
+/* Types besides those of wire_client. */
+extern const struct chan_type gtt_wire_types[1];
+
+struct gtt_member *gtt_member_find(struct gtt_service *s, uint32_t domid);
+/* Turns of all guests before the loop sleeps. */
+void gtt_service_turn(struct gtt_service *s);
+
+/* host.c */
+int gtt_host_claim(struct gtt_service *s);
+int gtt_host_attach(struct gtt_service *s);
+/* One turn of sched's lane. */
+void gtt_host_turn(struct gtt_service *s);
+void gtt_host_slice(struct gtt_service *s, const struct chan_message *message);
+
+/* stats.c */
+void gtt_stats(void *ctx, uint32_t id);
