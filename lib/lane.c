@@ -105,22 +105,29 @@ void lane_producer_detach(struct lane_tx *tx)
     lane_unmap(&tx->mem);
 }
 
-int lane_tx_reserve(struct lane_tx *tx, struct lane_slot **slot)
+int lane_tx_room(struct lane_tx *tx)
 {
     uint32_t slots = tx->mem.config.slots;
 
     if (tx->broken)
         return LANE_BROKEN;
-    if (tx->tail - tx->head_cache >= slots) {
-        if (!load_head(tx, memory_order_acquire))
-            return LANE_BROKEN;
-        if (tx->tail - tx->head_cache >= slots) {
-            publish(&tx->mem.shared->producer.full, ++tx->full);
-            return LANE_FULL;
-        }
-    }
-    *slot = &tx->mem.slots[tx->tail++ & (slots - 1)];
-    return 0;
+    if (tx->tail - tx->head_cache < slots)
+        return 0;
+    if (!load_head(tx, memory_order_acquire))
+        return LANE_BROKEN;
+    if (tx->tail - tx->head_cache < slots)
+        return 0;
+    publish(&tx->mem.shared->producer.full, ++tx->full);
+    return LANE_FULL;
+}
+
+int lane_tx_reserve(struct lane_tx *tx, struct lane_slot **slot)
+{
+    int rc = lane_tx_room(tx);
+
+    if (!rc)
+        *slot = &tx->mem.slots[tx->tail++ & (tx->mem.config.slots - 1)];
+    return rc;
 }
 
 static void publish_tx_stats(struct lane_tx *tx)

@@ -144,6 +144,9 @@ void lane_producer_detach(struct lane_tx *tx);
  */
 int lane_tx_reserve(struct lane_tx *tx, struct lane_slot **slot);
 
+/* Is there a free slot? 0: lane_tx_reserve() will find it; LANE_FULL or LANE_BROKEN. */
+int lane_tx_room(struct lane_tx *tx);
+
 /* Publish the batch: one store, at most one wake. 0, LANE_BROKEN, or -errno of the eventfd. */
 int lane_tx_commit(struct lane_tx *tx);
 

@@ -21,9 +21,32 @@ struct target {
     int (*write)(struct mmio *m, const struct mmio_unit *u, uint64_t value);
 };
 
+static const char *const fault_names[MMIO_FAULTS] = {
+    [MMIO_FAULT_WIDTH] = "width",
+    [MMIO_FAULT_UNKNOWN] = "unknown register",
+    [MMIO_FAULT_READ_ONLY] = "read-only register",
+    [MMIO_FAULT_RANGE] = "nothing there",
+    [MMIO_FAULT_OPERAND] = "operand",
+    [MMIO_FAULT_QUARANTINE] = "quarantined",
+    [MMIO_FAULT_NOTIFY] = "notice",
+    [MMIO_FAULT_RING] = "ring mode",
+};
+
+const char *mmio_fault_name(unsigned fault)
+{
+    return fault < MMIO_FAULTS ? fault_names[fault] : NULL;
+}
+
 void mmio_fault(struct mmio *m, enum mmio_fault fault)
 {
-    m->fault[fault]++;
+    if (!m->fault[fault]++)
+        m->fault_at[fault] = m->vreg->inflight[m->serving].addr;
+}
+
+/* Clocks, power, pipes, planes, ports: what vgt-display computes a guest's mode from. */
+static bool for_display(uint32_t offset)
+{
+    return offset >= 0x45000 && offset < 0x80000 && offset != 0x78818;
 }
 
 static unsigned kind_of(struct mmio *m, const struct mmio_handler *h)
@@ -72,6 +95,7 @@ static int reg_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
     const struct mmio_handler *h = m->kinds[m->handler[dword / 4]];
     struct mmio_write w = {.offset = dword, .mask = (uint32_t)byte_mask(u->len) << shift};
 
+    m->display_dirty |= for_display(dword);
     w.value = (*reg & ~w.mask) | ((uint32_t)value << shift & w.mask);
     if (h->write)
         return h->write(m, &w);
@@ -116,17 +140,17 @@ static uint64_t guest_read(struct mmio *m, const struct mmio_unit *u)
     return value;
 }
 
-/* Posted first: a full lane must find the page unchanged. gtt reads the page later, under the epoch
- * of a submission that cannot be posted before this write is complete. */
+/* A full lane must find the page unchanged, and gtt, which reads the page as soon as it is told,
+ * must find it changed: look for room, write, tell. */
 static int guest_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
 {
-    int rc = mmio_post_table_write(m, u->addr / PAGE, u->addr % PAGE, u->len);
+    int rc = mmio_post_gtt_room(m);
 
     if (rc)
         return rc;
     if (vmm_copy_to(m->s.ops, m->s.vmm, u->addr, &value, u->len))
         mmio_fault(m, MMIO_FAULT_RANGE);
-    return 0;
+    return mmio_post_table_write(m, u->addr / PAGE, u->addr % PAGE, u->len);
 }
 
 /* ---- everything else we trap: the aperture that is not this guest's, the hole in BAR0 */

@@ -10,19 +10,22 @@
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 
-/* A page the guest gave back meanwhile cannot be protected: gtt learns that from its own map. */
+/* A page the guest gave back meanwhile cannot be protected: gtt learns that from its own map. Once
+ * a page is protected gtt is told that all of it may have changed: what the guest wrote between
+ * gtt's first look and the protection is in nobody's message. MMIO_LATER: no room for that notice.
+ */
 static int from_gtt(struct mmio *m, const struct lane_slot *slot)
 {
     struct gtt_mmio msg;
+    bool on;
 
     memcpy(&msg, slot, sizeof msg);
-    switch (msg.kind) {
-    case GTT_MMIO_PROTECT:
-    case GTT_MMIO_UNPROTECT:
-        if (m->s.ops->protect(m->s.vmm, msg.gfn, msg.kind == GTT_MMIO_PROTECT))
-            mmio_fault(m, MMIO_FAULT_RANGE);
-    }
-    return 0;
+    if (msg.kind != GTT_MMIO_PROTECT && msg.kind != GTT_MMIO_UNPROTECT)
+        return 0;
+    on = msg.kind == GTT_MMIO_PROTECT;
+    if (m->s.ops->protect(m->s.vmm, msg.gfn, on))
+        mmio_fault(m, MMIO_FAULT_RANGE);
+    return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
 }
 
 static int from_sched(struct mmio *m, const struct lane_slot *slot)
@@ -39,27 +42,42 @@ static int from_sched(struct mmio *m, const struct lane_slot *slot)
     return 0; /* SCHED_MMIO_RESET_DONE: the guest saw its reset end long ago */
 }
 
-static int drain(struct mmio *m, struct lane_rx *rx,
-                 int (*apply)(struct mmio *m, const struct lane_slot *slot))
+/* One by one, so that gtt gets room in its lane while it makes room in ours. */
+static int drain_gtt(struct mmio *m)
+{
+    struct lane_rx *rx = m->s.from_gtt;
+
+    for (;;) {
+        int rc = m->gtt_waits ? 0 : lane_rx_next(rx, &m->parked_gtt, NULL);
+
+        if (rc)
+            return rc == LANE_EMPTY ? 0 : rc;
+        m->gtt_waits = true;
+        rc = from_gtt(m, &m->parked_gtt);
+        if (rc)
+            return rc == MMIO_LATER ? 0 : rc;
+        m->gtt_waits = false;
+        rc = lane_rx_advance(rx);
+        if (rc)
+            return rc;
+    }
+}
+
+static int drain_sched(struct mmio *m)
 {
     struct lane_slot slot;
     int rc, failed = 0;
 
-    if (!rx)
-        return 0;
-    while (!failed && (rc = lane_rx_next(rx, &slot, NULL)) == 0)
-        failed = apply(m, &slot);
-    if (failed)
-        return failed;
-    if (rc == LANE_BROKEN)
-        return LANE_BROKEN;
-    rc = lane_rx_advance(rx);
-    return rc;
+    while (!failed && (rc = lane_rx_next(m->s.from_sched, &slot, NULL)) == 0)
+        failed = from_sched(m, &slot);
+    if (failed || rc == LANE_BROKEN)
+        return failed ? failed : LANE_BROKEN;
+    return lane_rx_advance(m->s.from_sched);
 }
 
 int mmio_events(struct mmio *m)
 {
-    int rc = drain(m, m->s.from_gtt, from_gtt);
+    int rc = m->s.from_gtt ? drain_gtt(m) : 0;
 
-    return rc ? rc : drain(m, m->s.from_sched, from_sched);
+    return rc || !m->s.from_sched ? rc : drain_sched(m);
 }

@@ -47,6 +47,9 @@ enum mmio_fault {
     MMIO_FAULTS,
 };
 
+/* "width" and so on; NULL for a number out of range. */
+const char *mmio_fault_name(unsigned fault);
+
 struct mmio_setup {
     const struct vmm_ops *ops;
     struct vmm *vmm;
@@ -79,8 +82,12 @@ struct mmio {
     struct timing_pipe timing[TIMING_PIPES]; /* last good copies */
     uint64_t frame[TIMING_PIPES];            /* last vblank raised */
     uint64_t fault[MMIO_FAULTS];
+    uint64_t fault_at[MMIO_FAULTS]; /* address of the access that made the first */
     uint64_t accesses;
-    uint16_t serving; /* vCPU whose access a handler runs for */
+    uint16_t serving;   /* vCPU whose access a handler runs for */
+    bool display_dirty; /* a register display looks at was written; the loop clears it */
+    bool gtt_waits;     /* parked_gtt was taken from gtt's lane and is not answered yet */
+    struct lane_slot parked_gtt;
 };
 
 /* Fill the look-up and, the first time, the vreg file's reset values; send an MSI again that a

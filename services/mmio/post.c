@@ -57,6 +57,18 @@ int mmio_post_table_write(struct mmio *m, uint64_t gfn, uint32_t offset, uint32_
     return put_gtt(m, &msg);
 }
 
+int mmio_post_gtt_room(struct mmio *m)
+{
+    for (;;) {
+        int rc = lane_tx_room(m->s.to_gtt);
+
+        if (rc != LANE_FULL)
+            return rc == LANE_BROKEN ? MMIO_LATER : rc;
+        if (lane_tx_want_room(m->s.to_gtt) != LANE_READY)
+            return MMIO_LATER;
+    }
+}
+
 int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4])
 {
     struct mmio_gtt msg = {.kind = create ? MMIO_GTT_PPGTT_NEW : MMIO_GTT_PPGTT_GONE,

@@ -231,6 +231,11 @@ static void guest_page_writes(void **state)
     assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
     assert_int_equal(mmio_events(&f->mmio), 0);
     assert_true(fake_protected(f->guest, 9));
+    assert_true(fix_gtt(f, &msg)); /* what was written before the protection is in no message */
+    assert_int_equal(msg.kind, MMIO_GTT_TABLE_WRITE);
+    assert_int_equal(msg.write.gfn, 9);
+    assert_int_equal(msg.write.offset, 0);
+    assert_int_equal(msg.write.len, 4096);
     fix_write(f, 9 * 4096 + 16, 8, 0xabcdef);
     assert_int_equal(*(uint64_t *)fake_ram(f->guest, 9 * 4096 + 16), 0xabcdef);
     assert_true(fix_gtt(f, &msg));
@@ -250,6 +255,54 @@ static void guest_page_writes(void **state)
     assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
     assert_int_equal(mmio_events(&f->mmio), 0);
     assert_false(fake_protected(f->guest, 9));
+}
+
+static struct fix *looked_at; /* map() has no argument to carry it */
+
+/* Nothing may be in gtt's lane while the guest's page is still as it was. */
+static void *map_before_message(struct vmm *v, const uint64_t *gfns, size_t nr, bool writable)
+{
+    struct mmio_gtt msg;
+
+    assert_false(fix_gtt(looked_at, &msg));
+    return vmm_fake_ops.map(v, gfns, nr, writable);
+}
+
+static void page_changes_before_its_message(void **state)
+{
+    struct fix *f = *state;
+    struct gtt_mmio ask = {.kind = GTT_MMIO_PROTECT, .gfn = 9};
+
+    assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    fix_forget(f);
+    looked_at = f;
+    f->ops.map = map_before_message;
+    fix_write(f, 9 * 4096, 8, 0x1003);
+    assert_int_equal(*(uint64_t *)fake_ram(f->guest, 9 * 4096), 0x1003);
+}
+
+/* Protection is told even if gtt's lane is full at first, and the request is not carried out twice
+ * or lost meanwhile. */
+static void notice_of_protection_waits_for_room(void **state)
+{
+    struct fix *f = *state;
+    struct gtt_mmio ask = {.kind = GTT_MMIO_PROTECT, .gfn = 9};
+    struct mmio_gtt msg;
+
+    for (uint64_t i = 0; i < 4; i++)
+        fix_write(f, GTT(i), 8, i + 1);
+    assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    for (uint64_t i = 0; i < 4; i++)
+        expect_pte(f, i, i + 1, i + 1);
+    assert_false(fix_gtt(f, &msg));
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    assert_true(fix_gtt(f, &msg));
+    assert_int_equal(msg.write.gfn, 9);
+    assert_int_equal(msg.write.len, 4096);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+    assert_false(fix_gtt(f, &msg));
 }
 
 static void full_lane_holds_the_vcpu(void **state)
@@ -365,6 +418,8 @@ int main(void)
         T(config_widths),
         T(ggtt_entries_of_any_width),
         T(guest_page_writes),
+        T(page_changes_before_its_message),
+        T(notice_of_protection_waits_for_room),
         T(full_lane_holds_the_vcpu),
         T(full_lane_in_the_middle),
         T(a_parked_access_survives_a_restart),

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: vgt-mmio@DOMID: options, then the loop; everything else is service.c's.
+ */
+#include "services/mmio/service.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROLE "vgt-mmio"
+
+struct options {
+    const char *wire, *vmm;
+    uint32_t domid;
+};
+
+static void usage(FILE *out)
+{
+    fputs("usage: vgt-mmio [options] DOMID\n"
+          "Emulates the virtual GPU of one domain; started by vgt-mmio@DOMID.service.\n"
+          "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
+          "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --help\n",
+          out);
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"wire", 1, NULL, 'w'}, {"vmm", 1, NULL, 'v'}, {"help", 0, NULL, 'h'}, {0}};
+    char *end;
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (opt == 'h') {
+            usage(stdout);
+            exit(0);
+        } else if (opt == 'w') {
+            o->wire = optarg;
+        } else if (opt == 'v') {
+            o->vmm = optarg;
+        } else {
+            usage(stderr);
+            return 2;
+        }
+    }
+    o->domid = optind + 1 == argc ? (uint32_t)strtoul(argv[optind], &end, 10) : 0;
+    if (!o->domid || *end || o->domid > 0x7fef) {
+        usage(stderr);
+        return 2;
+    }
+    return 0;
+}
+
+static int run(const struct options *o, const struct log *log, struct mmio_service *s)
+{
+    const struct vmm_ops *ops = vmm_find(o->vmm);
+    struct wire_config config = {.role = ROLE,
+                                 .domid = o->domid,
+                                 .socket = o->wire,
+                                 .types = mmio_wire_types,
+                                 .type_count = 1,
+                                 .ops = &mmio_wire_ops,
+                                 .log = log};
+    struct loop *loop;
+    int rc;
+
+    if (!ops) {
+        log_write(log, LOG_ERR, "no such hypervisor back end", "vmm=%s", o->vmm);
+        return 2;
+    }
+    rc = loop_new(&loop);
+    if (!rc)
+        rc = mmio_service_init(s, loop, log, ops, o->domid);
+    if (!rc)
+        rc = wire_client_new(loop, NULL, &config, s, &s->client);
+    if (!rc)
+        rc = loop_run(loop);
+    log_write(log, rc ? LOG_ERR : LOG_INFO, "ending", "domid=%u error=%d", o->domid, rc);
+    return rc ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.wire = WIRE_DEFAULT, .vmm = "xen"};
+    struct log log = {.fd = 2, .level = LOG_INFO, .name = ROLE};
+    struct mmio_service *s = calloc(1, sizeof(*s));
+    int rc = parse(argc, argv, &o);
+
+    if (rc || !s)
+        return rc ? rc : 1;
+    signal(SIGPIPE, SIG_IGN);
+    return run(&o, &log, s);
+}
