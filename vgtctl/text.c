@@ -89,7 +89,8 @@ const char *text_size(char out[TEXT_UNIT], uint64_t bytes)
     unsigned u = 0;
     uint64_t unit = 1;
 
-    while (u < 4 && bytes >= unit * 1024) {
+    /* A unit up where that loses nothing worth knowing: 1344 MiB stays. */
+    while (u < 4 && bytes >= unit * 1024 && (!(bytes % (unit * 1024)) || bytes >= unit * 10240)) {
         unit *= 1024;
         u++;
     }

@@ -13,7 +13,7 @@ void text_list(FILE *out, const Vgt__ListReply *reply);
 void text_guest(FILE *out, const Vgt__Guest *guest);
 
 #define TEXT_UNIT 24u
-/* "64 MiB", "1.5 GiB": whole numbers exact, else one decimal. */
+/* "64 MiB", "1344 MiB", "10.5 GiB": exact, or at least two digits and one decimal. */
 const char *text_size(char out[TEXT_UNIT], uint64_t bytes);
 /* "850 us", "12.3 ms", "59.9 s", "1h02m", "3d04h". */
 const char *text_time(char out[TEXT_UNIT], uint64_t us);
