@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vgt-gtt's host side: entries for sched's pages on its lane, roots it met, and display's slice.
+ */
+#include "services/gtt/service.h"
+#include "services/wire/names.h"
+#include "tests/unit/gtt_fixture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define GGTT_ENTRIES (1u << 20)
+#define HOST_FIRST   (GGTT_ENTRIES - WIRE_HOST_HIGH / 4096)
+
+struct host {
+    struct gpu_fake *fake;
+    struct loop *loop;
+    struct gtt_service *s;
+    struct lane_tx to_gtt;
+    struct lane_rx from_gtt;
+    uint64_t seq;
+};
+
+static void add_lane(struct wire_fds *fds, const char *name)
+{
+    static const char *const suffix[3] = {"", ".wake", ".room"};
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(fds->item[fds->count].name, sizeof(fds->item[0].name), "%s%s", name, suffix[i]);
+        fds->item[fds->count].fd = eventfd(0, EFD_NONBLOCK);
+        if (i == 0) {
+            close(fds->item[fds->count].fd);
+            assert_int_equal(
+                lane_create(name, LANE_STREAM, 4, SCHED_GTT_LAYOUT, &fds->item[fds->count].fd), 0);
+        }
+        fds->count++;
+    }
+}
+
+static int host_setup(void **state)
+{
+    struct host *h = calloc(1, sizeof(*h));
+
+    h->s = calloc(1, sizeof(*h->s));
+    h->fake = gpu_fake_new(GPU_GEN8, GGTT_ENTRIES);
+    assert_int_equal(loop_new(&h->loop), 0);
+    assert_int_equal(gtt_service_init(h->s, h->loop, NULL, &vmm_fake_ops), 0);
+    assert_int_equal(gpu_fake_open(h->fake, GPU_ROW_GTT, &h->s->gpu), 0);
+    add_lane(&h->s->fds, WIRE_SCHED_GTT);
+    add_lane(&h->s->fds, WIRE_GTT_SCHED);
+    assert_int_equal(gtt_service_start(h->s), 0);
+    assert_int_equal(wire_producer(&h->s->fds, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT, &h->to_gtt), 0);
+    assert_int_equal(wire_consumer(&h->s->fds, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT, &h->from_gtt), 0);
+    *state = h;
+    return 0;
+}
+
+static int host_teardown(void **state)
+{
+    struct host *h = *state;
+
+    lane_producer_detach(&h->to_gtt);
+    lane_consumer_detach(&h->from_gtt);
+    gtt_service_stop(h->s);
+    loop_free(h->loop);
+    gpu_fake_free(h->fake);
+    free(h->s);
+    free(h);
+    return 0;
+}
+
+static void ask(struct host *h, uint32_t first, uint32_t count, uint64_t dma)
+{
+    struct sched_gtt m = {.kind = SCHED_GTT_MAP, .first = first, .count = count, .seq = ++h->seq};
+
+    for (uint32_t i = 0; i < count && i < SCHED_GTT_MAP_PAGES; i++)
+        m.dma[i] = dma + 4096 * i;
+    assert_int_equal(lane_tx_put(&h->to_gtt, &m, sizeof(m)), 0);
+}
+
+static bool take(struct host *h, struct gtt_sched *m)
+{
+    struct lane_slot slot;
+
+    if (lane_rx_next(&h->from_gtt, &slot, NULL))
+        return false;
+    memcpy(m, &slot, sizeof(*m));
+    assert_int_equal(lane_rx_advance(&h->from_gtt), 0);
+    return true;
+}
+
+static void turn(struct host *h)
+{
+    assert_int_equal(loop_turn(h->loop, 0), 0);
+}
+
+static void host_entries_are_written_then_answered(void **state)
+{
+    struct host *h = *state;
+    struct gtt_sched m;
+
+    ask(h, 7, 5, 0x1000000);
+    ask(h, 12, 1, 0x2000000);
+    turn(h);
+    assert_true(take(h, &m));
+    assert_int_equal(m.kind, GTT_SCHED_DONE);
+    assert_int_equal(m.error, 0);
+    assert_int_equal(m.seq, 2);
+    assert_int_equal(gpu_fake_gtt(h->fake, HOST_FIRST + 7), 0x1000001);
+    assert_int_equal(gpu_fake_gtt(h->fake, HOST_FIRST + 11), 0x1004001);
+    assert_int_equal(gpu_fake_gtt(h->fake, HOST_FIRST + 12), 0x2000001);
+    assert_false(take(h, &m));
+}
+
+static void nothing_outside_the_host_share(void **state)
+{
+    struct host *h = *state;
+    const struct {
+        uint32_t first, count;
+        uint64_t dma;
+    } bad[] = {{WIRE_HOST_HIGH / 4096, 1, 0x1000},
+               {WIRE_HOST_HIGH / 4096 - 1, 2, 0x1000},
+               {0, 0, 0x1000},
+               {0, 6, 0x1000},
+               {UINT32_MAX, 1, 0x1000},
+               {3, 1, 0x1800},
+               {3, 1, 1ull << 40}};
+    struct gtt_sched m;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        uint64_t before = gpu_fake_gtt(h->fake, HOST_FIRST + 3);
+
+        ask(h, bad[i].first, bad[i].count, bad[i].dma);
+        turn(h);
+        assert_true(take(h, &m));
+        assert_int_equal(m.error, -EINVAL);
+        assert_int_equal(m.seq, h->seq);
+        assert_int_equal(gpu_fake_gtt(h->fake, HOST_FIRST + 3), before);
+    }
+}
+
+/* More requests than the answer lane has slots: cumulative answers, none lost at the end. */
+static void answers_find_room_later(void **state)
+{
+    struct host *h = *state;
+    struct gtt_sched m = {0};
+
+    for (uint32_t round = 0; round < 12; round++) {
+        ask(h, round, 1, 0x1000 * (round + 1));
+        turn(h);
+    }
+    while (take(h, &m))
+        turn(h);
+    turn(h);
+    while (take(h, &m))
+        ;
+    assert_int_equal(m.seq, 12);
+}
+
+static void root_of_an_unknown_guest(void **state)
+{
+    struct host *h = *state;
+    struct sched_gtt root = {.kind = SCHED_GTT_ROOT, .domid = 3, .count = 4, .seq = 1};
+    struct gtt_sched m;
+
+    assert_int_equal(lane_tx_put(&h->to_gtt, &root, sizeof(root)), 0);
+    turn(h);
+    assert_true(take(h, &m));
+    assert_int_equal(m.error, -ENOENT);
+}
+
+static void guests_never_get_the_host_share(void **state)
+{
+    struct host *h = *state;
+    struct partition_grant g;
+    char why[256];
+
+    assert_int_equal(
+        partition_take(&h->s->partition, 1, 32 * MIB, 64 * MIB, 4, &g, why, sizeof(why)), 0);
+    assert_true(g.range[PARTITION_LOW].base >= WIRE_HOST_LOW);
+    assert_int_equal(partition_take(&h->s->partition, 2, 0, 4096 * MIB, 0, &g, why, sizeof(why)),
+                     -ENOSPC);
+    assert_non_null(strstr(why, "host holds"));
+}
+
+/* ---- the slice */
+
+static int rig_setup(void **state)
+{
+    *state = calloc(1, sizeof(struct rig));
+    setup(*state, 20);
+    ((struct rig *)*state)->gpu->info.aperture_slice_at = 12 * MIB; /* the rig's GTT is small */
+    return 0;
+}
+
+static int rig_teardown(void **state)
+{
+    teardown(*state);
+    free(*state);
+    return 0;
+}
+
+static uint64_t slice_dma(struct rig *r, uint32_t page)
+{
+    uint32_t at = r->gpu->info.aperture_slice_at / 4096 + page;
+
+    return gpu_fake_gtt(r->fake, at) & GEN8_PTE_ADDR;
+}
+
+static void slice_holds_what_it_shows(void **state)
+{
+    struct rig *r = *state;
+    struct gtt_slice s = {0};
+
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, (40 << 12) + 1}});
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {257, (41 << 12) + 1}});
+    settle(r);
+    assert_int_equal(gtt_slice_show(&s, r->g, 256, 3), 0);
+    assert_int_equal(slice_dma(r, 0), frame(40));
+    assert_int_equal(slice_dma(r, 1), frame(41));
+    assert_int_equal(slice_dma(r, 2), r->gpu->info.scratch_dma);
+    /* The guest takes its entry back: the frame stays as long as the slice shows it. */
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, 0}});
+    settle(r);
+    pass(r);
+    settle(r);
+    assert_true(gpu_fake_pinned(r->fake, DOMID, 40));
+    assert_int_equal(gtt_slice_clear(&s), 0);
+    assert_int_equal(slice_dma(r, 0), r->gpu->info.scratch_dma);
+    settle(r);
+    assert_true(gpu_fake_pinned(r->fake, DOMID, 40)); /* engines may still know it */
+    pass(r);
+    settle(r);
+    assert_false(gpu_fake_pinned(r->fake, DOMID, 40));
+    assert_true(gpu_fake_pinned(r->fake, DOMID, 41));
+}
+
+static void slice_stays_inside_the_partition(void **state)
+{
+    struct rig *r = *state;
+    struct gtt_slice s = {0};
+
+    assert_int_equal(gtt_slice_show(&s, r->g, 255, 2), -EINVAL);
+    assert_int_equal(gtt_slice_show(&s, r->g, 511, 2), -EINVAL);
+    assert_int_equal(gtt_slice_show(&s, r->g, 256, UINT32_MAX), -EINVAL);
+    assert_int_equal(gtt_slice_show(&s, r->g, UINT32_MAX, 1), -EINVAL);
+    assert_null(s.guest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(host_entries_are_written_then_answered, host_setup,
+                                        host_teardown),
+        cmocka_unit_test_setup_teardown(nothing_outside_the_host_share, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(answers_find_room_later, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(root_of_an_unknown_guest, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(guests_never_get_the_host_share, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
