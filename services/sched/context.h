@@ -36,8 +36,9 @@
 #define CONTEXT_BATCH_TOTAL (512u << 10) /* bytes of those of one prepare */
 #define CONTEXT_BATCHES     64u          /* batches of one prepare */
 #define CONTEXT_ID_SHIFT    13u          /* id: set number + 1, then the slot in the set */
-#define CONTEXT_ID_SET(id)  (((id) >> CONTEXT_ID_SHIFT) - 1u) /* set number of an id that is not 0 \
-                                                               */
+#define CONTEXT_ID_SET(id)                                                                         \
+    (((id) >> CONTEXT_ID_SHIFT) - 1u) /* set number of an id that is not 0                         \
+                                       */
 
 struct context_set;
 struct context;

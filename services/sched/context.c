@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* context.c: the contexts of a guest: look-up, pages, eviction, status page. See context.h. */
+#include "services/sched/context_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int context_set_new(const struct context_config *config, struct context_set **out)
+{
+    struct gmem_config gmem = {.ops = config->ops,
+                               .vmm = config->vmm,
+                               .vggtt = config->vggtt,
+                               .low_base = config->low_base,
+                               .low_size = config->low_size,
+                               .high_base = config->high_base,
+                               .high_size = config->high_size};
+    struct context_set *s;
+    int rc;
+
+    if (config->number >= CONTEXT_SETS)
+        return -EINVAL;
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    s->c = *config;
+    TAILQ_INIT(&s->ages);
+    rc = gmem_new(&gmem, &s->mem);
+    if (rc) {
+        free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void context_pages_free(struct context_set *s, struct arena_range *r)
+{
+    s->pages -= r->pages;
+    arena_free(s->c.arena, r);
+}
+
+/* Everything it has in the arena, but what it must resume in. */
+static void give_back(struct context *c, bool keep_resume)
+{
+    arena_busy(c->set->c.arena, &c->user);
+    context_batches_drop(c);
+    context_batches_free(c, keep_resume);
+    context_pages_free(c->set, &c->mem);
+    c->ready = c->imaged = false;
+}
+
+static void forget(struct context *c)
+{
+    struct context_set *s = c->set;
+
+    give_back(c, false);
+    if (c->busy)
+        s->busy--;
+    LIST_REMOVE(c, same);
+    TAILQ_REMOVE(&s->ages, c, age);
+    s->slot[c->slot] = NULL;
+    s->count--;
+    free(c);
+}
+
+void context_set_free(struct context_set *s)
+{
+    struct context *c;
+
+    if (!s)
+        return;
+    while ((c = TAILQ_FIRST(&s->ages)))
+        forget(c);
+    assert(!s->pages && !s->count && !s->busy);
+    gmem_free(s->mem);
+    free(s);
+}
+
+/* A context inside a batch is remembered without its shadow: where it stood is known to nobody
+ * else. */
+static void evict(struct arena_user *user)
+{
+    struct context *c = (struct context *)user;
+
+    assert(!c->busy);
+    if (c->resume)
+        give_back(c, true);
+    else
+        forget(c);
+}
+
+/* The least recently used one of the set; false: all are in use. */
+static bool evict_own(struct context_set *s)
+{
+    struct context *c;
+
+    TAILQ_FOREACH(c, &s->ages, age)
+    {
+        if (!c->user.listed)
+            continue;
+        evict(&c->user);
+        return true;
+    }
+    return false;
+}
+
+int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out)
+{
+    while (s->c.max_pages && s->pages + pages > s->c.max_pages) {
+        if (evict_own(s))
+            continue;
+        if (s->busy)
+            return CONTEXT_NO_ROOM;
+        account_event(s->c.account, ACCOUNT_NO_RESOURCE, "context_pages=%u", s->pages + pages);
+        return CONTEXT_REFUSED;
+    }
+    if (arena_alloc_evict(s->c.arena, pages, out))
+        return CONTEXT_NO_ROOM;
+    s->pages += pages;
+    return 0;
+}
+
+void context_set_hwsp(struct context_set *s, enum gen8_engine engine, uint32_t gma)
+{
+    assert(engine < GEN8_ENGINES);
+    s->hwsp[engine] = gma & ~4095u;
+}
+
+void context_set_flush(struct context_set *s)
+{
+    gmem_flush(s->mem);
+}
+
+/* --- look-up --- */
+
+static struct context_bucket *bucket_of(struct context_set *s, enum gen8_engine engine,
+                                        uint32_t lrca)
+{
+    return &s->bucket[(lrca / 4096 + (uint32_t)engine * 37) % CONTEXT_BUCKETS];
+}
+
+static struct context *find(struct context_set *s, enum gen8_engine engine, uint32_t lrca)
+{
+    struct context *c;
+
+    LIST_FOREACH(c, bucket_of(s, engine, lrca), same)
+    {
+        if (c->lrca == lrca && c->engine == engine)
+            return c;
+    }
+    return NULL;
+}
+
+/* A slot for one more; the least recently used that is not on hardware goes if it must. */
+static int free_slot(struct context_set *s)
+{
+    struct context *c;
+
+    if (s->count == CONTEXT_MAX) {
+        TAILQ_FOREACH(c, &s->ages, age)
+        {
+            if (!c->busy)
+                break;
+        }
+        if (!c)
+            return CONTEXT_NO_ROOM;
+        forget(c);
+    }
+    while (s->slot[s->next_slot])
+        s->next_slot = (s->next_slot + 1) % CONTEXT_MAX;
+    return 0;
+}
+
+static int make(struct context_set *s, enum gen8_engine engine, uint32_t lrca, struct context **out)
+{
+    struct context *c;
+    int rc = free_slot(s);
+
+    if (rc)
+        return rc;
+    c = calloc(1, sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    c->user.evict = evict;
+    c->set = s;
+    c->engine = engine;
+    c->lrca = lrca;
+    c->slot = s->next_slot;
+    SLIST_INIT(&c->placed);
+    s->slot[c->slot] = c;
+    s->next_slot = (s->next_slot + 1) % CONTEXT_MAX;
+    s->count++;
+    LIST_INSERT_HEAD(bucket_of(s, engine, lrca), c, same);
+    TAILQ_INSERT_TAIL(&s->ages, c, age);
+    *out = c;
+    return 0;
+}
+
+struct context *context_find(struct context_set *s, uint32_t id)
+{
+    uint32_t slot = id & ((1u << CONTEXT_ID_SHIFT) - 1);
+
+    if (id >> CONTEXT_ID_SHIFT != s->c.number + 1 || slot >= CONTEXT_MAX)
+        return NULL;
+    return s->slot[slot];
+}
+
+/* --- preparing --- */
+
+static int check_desc(struct context_set *s, enum gen8_engine engine, const struct ctx_gen8_desc *d)
+{
+    bool legacy = d->mode == CTX_LEGACY_32 || d->mode == CTX_LEGACY_64;
+
+    if (d->valid && d->privileged && legacy &&
+        gmem_inside(s->mem, d->lrca, ctx_gen8_pages(engine) * 4096))
+        return 0;
+    account_event(s->c.account, ACCOUNT_BAD_DESCRIPTOR, "engine=%u lrca=0x%x mode=%u",
+                  (unsigned)engine, d->lrca, (unsigned)d->mode);
+    return CONTEXT_REFUSED;
+}
+
+int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
+                    struct context **out)
+{
+    struct ctx_gen8_desc d = ctx_gen8_desc_decode(desc);
+    struct context *c;
+    int rc;
+
+    assert(engine < GEN8_ENGINES);
+    *out = NULL;
+    rc = check_desc(s, engine, &d);
+    if (rc)
+        return rc;
+    c = find(s, engine, d.lrca);
+    if (!c) {
+        rc = make(s, engine, d.lrca, &c);
+        if (rc)
+            return rc;
+    }
+    TAILQ_REMOVE(&s->ages, c, age);
+    TAILQ_INSERT_TAIL(&s->ages, c, age);
+    arena_busy(s->c.arena, &c->user); /* not evicted by its own wants */
+    rc = c->busy ? context_append(c, d.mode) : context_refresh(c, d.mode);
+    if (!c->busy && c->mem.pages)
+        arena_idle(s->c.arena, &c->user);
+    if (rc)
+        return rc;
+    c->guest_desc = desc;
+    *out = c;
+    return 0;
+}
+
+uint64_t context_desc(const struct context *c)
+{
+    struct ctx_gen8_desc d = ctx_gen8_desc_decode(c->guest_desc);
+
+    assert(c->ready);
+    d.valid = d.privileged = d.coherent = true;
+    d.mode = c->mode;
+    d.priority = 0;
+    d.lrca = c->mem.gma;
+    d.id = context_id(c);
+    return ctx_gen8_desc_encode(&d);
+}
+
+uint32_t context_id(const struct context *c)
+{
+    return (c->set->c.number + 1) << CONTEXT_ID_SHIFT | c->slot;
+}
+
+uint64_t context_guest_desc(const struct context *c)
+{
+    return c->guest_desc;
+}
+
+enum gen8_engine context_engine(const struct context *c)
+{
+    return c->engine;
+}
+
+void context_set_busy(struct context *c, bool busy)
+{
+    if (busy) {
+        if (!c->busy++)
+            c->set->busy++;
+        arena_busy(c->set->c.arena, &c->user);
+        return;
+    }
+    assert(c->busy);
+    if (--c->busy)
+        return;
+    c->set->busy--;
+    arena_idle(c->set->c.arena, &c->user);
+}
+
+bool context_is_busy(const struct context *c)
+{
+    return c->busy;
+}
+
+void context_note_head(struct context *c, uint32_t head)
+{
+    if (!c->ready || head >= c->ring_size || head % 4)
+        return;
+    if (context_ring_len(c->head, head, c->ring_size) <=
+        context_ring_len(c->head, c->tail, c->ring_size))
+        c->head = head;
+}
+
+bool context_set_roots_mapped(const struct context_set *s)
+{
+    const struct context *c;
+
+    TAILQ_FOREACH(c, &s->ages, age)
+    {
+        if (c->busy && !context_root_mapped(c))
+            return false;
+    }
+    return true;
+}
+
+void context_reset_engine(struct context_set *s, enum gen8_engine engine)
+{
+    struct context *c = TAILQ_FIRST(&s->ages), *next;
+
+    for (; c; c = next) {
+        next = TAILQ_NEXT(c, age);
+        if (c->engine != engine)
+            continue;
+        if (c->busy)
+            c->stale = true;
+        else
+            forget(c);
+    }
+    gmem_flush(s->mem);
+}
+
+/* --- status page --- */
+
+int context_post_csb(struct context_set *s, enum gen8_engine engine, unsigned slot, uint64_t csb,
+                     unsigned write_ptr)
+{
+    uint32_t hwsp = s->hwsp[engine];
+    int rc;
+
+    assert(engine < GEN8_ENGINES && slot < CSB_ENTRIES);
+    if (!hwsp)
+        return 0;
+    rc = gmem_store64(s->mem, hwsp + CSB_HWSP_ENTRY(slot) * 4, csb);
+    if (!rc)
+        rc = gmem_store32(s->mem, hwsp + CSB_HWSP_WRITE * 4, write_ptr);
+    if (rc)
+        account_event(s->c.account, ACCOUNT_BAD_GUEST_ADDR, "status_page=0x%x engine=%u", hwsp,
+                      (unsigned)engine);
+    return 0;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * context_batch.c: the audit of rings and privileged batches, and what its patches ask for: copies
+ * of batches and small replacements, placed in the arena with the context. A batch is read until
+ * its end is met, into our own memory, and audited there before it is put where the GPU finds it.
+ */
+#include "services/sched/context_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_DEPTH 8u  /* batches that start batches */
+#define ALIGN     64u /* of a batch in the arena, bytes */
+#define PDP_FIRST 0x270u
+
+/* The buffer at hand. */
+struct job {
+    struct context *c;
+    uint32_t *dw;
+    size_t n;
+    enum audit_where where;
+    bool alone; /* a context batch, which may start no other */
+    unsigned depth;
+    int answer; /* why a patch could not be carried out, if that is not the guest's fault */
+};
+
+static int audit(struct job *j);
+
+/* --- placing --- */
+
+static int more_pages(struct context *c, uint32_t bytes)
+{
+    struct context_batches *m = c->making;
+    int rc;
+
+    if (m->ranges == CONTEXT_RANGES)
+        return CONTEXT_REFUSED;
+    rc = context_pages(c->set, (bytes + 4095) / 4096, &m->range[m->ranges]);
+    if (rc)
+        return rc;
+    m->ranges++;
+    m->fill = 0;
+    return 0;
+}
+
+/* Room for a batch: 0 with *cpu and *gma, an answer, or -ENOMEM. */
+static int place(struct context *c, uint32_t bytes, uint8_t **cpu, uint32_t *gma)
+{
+    struct context_batches *m;
+    struct arena_range *r;
+
+    if (!c->making)
+        c->making = calloc(1, sizeof(*c->making));
+    m = c->making;
+    if (!m)
+        return -ENOMEM;
+    bytes = (bytes + ALIGN - 1) & ~(ALIGN - 1);
+    if (bytes > CONTEXT_BATCH_TOTAL - m->bytes)
+        return CONTEXT_REFUSED;
+    if (!m->ranges || bytes > m->range[m->ranges - 1].pages * 4096 - m->fill) {
+        int rc = more_pages(c, bytes);
+
+        if (rc)
+            return rc;
+    }
+    r = &m->range[m->ranges - 1];
+    *cpu = r->cpu + m->fill;
+    *gma = r->gma + m->fill;
+    m->fill += bytes;
+    m->bytes += bytes;
+    return 0;
+}
+
+static void free_batches(struct context *c, struct context_batches *m)
+{
+    for (uint32_t i = 0; i < m->ranges; i++)
+        context_pages_free(c->set, &m->range[i]);
+    free(m);
+}
+
+void context_batches_keep(struct context *c)
+{
+    if (c->making)
+        SLIST_INSERT_HEAD(&c->placed, c->making, link);
+    c->making = NULL;
+}
+
+void context_batches_drop(struct context *c)
+{
+    if (c->making)
+        free_batches(c, c->making);
+    c->making = NULL;
+}
+
+static bool holds(const struct context_batches *m, uint32_t gma)
+{
+    for (uint32_t i = 0; i < m->ranges; i++) {
+        if (gma - m->range[i].gma < m->range[i].pages * 4096)
+            return true;
+    }
+    return false;
+}
+
+void context_batches_free(struct context *c, bool keep_resume)
+{
+    struct context_batch_list kept = SLIST_HEAD_INITIALIZER(kept);
+    struct context_batches *m;
+
+    while ((m = SLIST_FIRST(&c->placed))) {
+        SLIST_REMOVE_HEAD(&c->placed, link);
+        if (keep_resume && c->resume && (holds(m, c->at[1]) || holds(m, c->at[4])))
+            SLIST_INSERT_HEAD(&kept, m, link);
+        else
+            free_batches(c, m);
+    }
+    c->placed = kept;
+}
+
+/* --- reading a batch --- */
+
+/* A copy that grows until the batch's end is in it. */
+struct reading {
+    uint32_t *dw;
+    uint32_t n;   /* dwords read */
+    uint32_t end; /* dwords walked over */
+};
+
+/* Nothing behind this command is executed; the audit's own rule. */
+static bool ends(const struct cmd *cmd, uint32_t header)
+{
+    if (cmd->info->flags & CMD_END)
+        return true;
+    return cmd->info->kind == CMD_BATCH_START && !(header & (MI_BB_2ND_LEVEL | MI_BB_PREDICATE));
+}
+
+/* True when no more needs to be read: the end, or something the audit will refuse. */
+static bool walk(enum gen8_engine engine, struct reading *r)
+{
+    while (r->end < r->n) {
+        uint32_t header = r->dw[r->end];
+        struct cmd cmd;
+        int rc = cmds_gen8_decode(engine, r->dw + r->end, r->n - r->end, &cmd);
+
+        if (rc == CMDS_TRUNCATED)
+            return false;
+        if (rc == CMDS_UNKNOWN) {
+            r->end++;
+            return true;
+        }
+        r->end += cmd.len;
+        if (ends(&cmd, header))
+            return true;
+    }
+    return false;
+}
+
+static int read_batch(struct context *c, uint64_t addr, struct reading *r)
+{
+    do {
+        uint64_t from = addr + r->n * 4u;
+        uint32_t more = (uint32_t)(4096 - from % 4096);
+        uint32_t *dw;
+
+        if (r->n * 4u + more > CONTEXT_BATCH_MAX)
+            return context_refuse(c, ACCOUNT_BAD_COMMAND, "batch=0x%x reason=\"too long\"",
+                                  (uint32_t)addr);
+        dw = realloc(r->dw, r->n * 4u + more);
+        if (!dw)
+            return -ENOMEM;
+        r->dw = dw;
+        if (gmem_read(c->set->mem, from, r->dw + r->n, more))
+            return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "batch=0x%x", (uint32_t)addr);
+        r->n += more / 4;
+    } while (!walk(c->engine, r));
+    return 0;
+}
+
+/* --- patches --- */
+
+static const struct context_copy *find_copy(const struct context *c, uint64_t addr,
+                                            enum audit_where where)
+{
+    const struct context_batches *m = c->making;
+
+    for (uint32_t i = 0; m && i < m->copies; i++) {
+        if (m->copy[i].addr == addr && m->copy[i].where == where)
+            return &m->copy[i];
+    }
+    return NULL;
+}
+
+/* The copy is known before it is audited, for a batch may go round. */
+static int audit_copy(struct job *j, struct reading *r, uint64_t addr, enum audit_where where,
+                      uint32_t *gma)
+{
+    struct job inner = {.c = j->c,
+                        .dw = r->dw,
+                        .n = r->end,
+                        .where = where,
+                        .alone = j->alone,
+                        .depth = j->depth + 1};
+    struct context_batches *m;
+    uint8_t *cpu;
+    int rc;
+
+    rc = place(j->c, r->end * 4, &cpu, gma);
+    if (rc)
+        return rc;
+    m = j->c->making;
+    if (m->copies == CONTEXT_BATCHES)
+        return CONTEXT_REFUSED;
+    m->copy[m->copies++] = (struct context_copy){addr, r->end * 4, *gma, where};
+    rc = audit(&inner);
+    if (!rc)
+        memcpy(cpu, r->dw, r->end * 4);
+    return rc;
+}
+
+static int copy_batch(struct job *j, const struct audit_patch *p, uint32_t *gma)
+{
+    enum audit_where where = AUDIT_BATCH;
+    const struct context_copy *known;
+    struct reading r = {0};
+    int rc;
+
+    if (j->where == AUDIT_BATCH_2ND || (j->where != AUDIT_RING && p->second_level))
+        where = AUDIT_BATCH_2ND;
+    known = find_copy(j->c, p->addr, where);
+    if (known) {
+        *gma = known->gma;
+        return 0;
+    }
+    if (j->depth >= MAX_DEPTH)
+        return CONTEXT_REFUSED;
+    rc = read_batch(j->c, p->addr, &r);
+    if (!rc)
+        rc = audit_copy(j, &r, p->addr, where, gma);
+    free(r.dw);
+    return rc;
+}
+
+static int on_batch(struct job *j, const struct audit_patch *p)
+{
+    uint32_t gma;
+    int rc;
+
+    if (j->alone)
+        return CONTEXT_REFUSED;
+    rc = copy_batch(j, p, &gma);
+    if (rc)
+        return rc;
+    j->dw[p->at + 1] = gma;
+    j->dw[p->at + 2] = 0;
+    return 0;
+}
+
+static int on_trampoline(struct job *j, const struct audit_patch *p)
+{
+    uint8_t *cpu;
+    uint32_t gma;
+    int rc;
+
+    if (j->alone)
+        return CONTEXT_REFUSED;
+    rc = place(j->c, p->n_words * 4, &cpu, &gma);
+    if (rc)
+        return rc;
+    memcpy(cpu, p->words, p->n_words * 4);
+    assert(p->len >= 3);
+    memset(j->dw + p->at, 0, p->len * 4);
+    j->dw[p->at] = MI_BB_START | (p->second_level ? MI_BB_2ND_LEVEL : 0);
+    j->dw[p->at + 1] = gma;
+    return 0;
+}
+
+/* Whatever the guest would load: this context has the roots it was prepared with. */
+static int on_pdp(struct job *j, const struct audit_patch *p)
+{
+    uint32_t at = p->reg - gen8_engine_base(j->c->engine) - PDP_FIRST;
+    uint64_t root;
+
+    assert(at < 32);
+    root = j->c->shadow[at / 8];
+    j->dw[p->at] = (uint32_t)(at % 8 ? root >> 32 : root);
+    return 0;
+}
+
+static int on_plain(struct job *j, const struct audit_patch *p)
+{
+    audit_gen8_apply(j->dw, j->n, p);
+    return 0;
+}
+
+static int patch(void *ctx, const struct audit_patch *p)
+{
+    static int (*const on_kind[])(struct job * j, const struct audit_patch *p) = {
+        [AUDIT_PATCH_WORDS] = on_plain,
+        [AUDIT_PATCH_BLANK] = on_plain,
+        [AUDIT_PATCH_TRAMPOLINE] = on_trampoline,
+        [AUDIT_PATCH_BATCH] = on_batch,
+        [AUDIT_PATCH_PDP] = on_pdp,
+    };
+    struct job *j = ctx;
+    int rc = on_kind[p->kind](j, p);
+
+    if (rc && rc != CONTEXT_REFUSED)
+        j->answer = rc;
+    return rc;
+}
+
+/* --- audit --- */
+
+static bool is_guests(void *ctx, uint64_t addr, uint64_t len, bool write)
+{
+    struct job *j = ctx;
+
+    (void)write;
+    return gmem_inside(j->c->set->mem, addr, len);
+}
+
+static int audit(struct job *j)
+{
+    static const struct audit_ops ops = {is_guests, patch};
+    struct context *c = j->c;
+    struct audit_verdict v;
+
+    if (!audit_gen8(c->engine, j->where, j->dw, j->n, c->set->hwsp[c->engine], &ops, j, &v))
+        return 0;
+    if (j->answer)
+        return j->answer;
+    return context_refuse(c, ACCOUNT_BAD_COMMAND,
+                          "engine=%u reason=\"%s\" where=%u at=%u header=0x%x", (unsigned)c->engine,
+                          audit_gen8_reason(v.reason), (unsigned)j->where, v.at, v.header);
+}
+
+int context_audit(struct context *c, enum audit_where where, uint32_t *dw, size_t n)
+{
+    struct job j = {.c = c, .dw = dw, .n = n, .where = where};
+
+    return audit(&j);
+}
+
+/* --- context batches --- */
+
+static int place_indirect(struct context *c, const struct ctx_gen8_state *st, uint8_t *cpu)
+{
+    uint32_t dw[1024];
+    struct job j = {
+        .c = c, .dw = dw, .n = st->indirect_len / 4, .where = AUDIT_INDIRECT_CTX, .alone = true};
+    int rc;
+
+    assert(st->indirect_len <= sizeof(dw));
+    if (gmem_read(c->set->mem, st->indirect, dw, st->indirect_len))
+        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "indirect_ctx=0x%x", st->indirect);
+    rc = audit(&j);
+    if (!rc)
+        memcpy(cpu, dw, st->indirect_len);
+    return rc;
+}
+
+static int place_per_ctx(struct context *c, uint32_t addr, uint8_t *cpu)
+{
+    struct reading r = {0};
+    struct job j = {.c = c, .where = AUDIT_BATCH_2ND, .alone = true};
+    int rc = read_batch(c, addr, &r);
+
+    if (!rc && r.end > 1024)
+        rc = context_refuse(c, ACCOUNT_BAD_CONTEXT, "per_ctx=0x%x dwords=%u", addr, r.end);
+    j.dw = r.dw;
+    j.n = r.end;
+    if (!rc)
+        rc = audit(&j);
+    if (!rc)
+        memcpy(cpu, r.dw, r.end * 4);
+    free(r.dw);
+    return rc;
+}
+
+int context_wa_place(struct context *c, const struct ctx_gen8_state *st, uint32_t *image)
+{
+    uint32_t at = CTX_GEN8_RCS_PAGES * 4096, gma = c->mem.gma + at;
+    uint8_t *cpu = c->mem.cpu + at;
+    int rc = 0;
+
+    if (c->engine != GEN8_RCS)
+        return 0;
+    if (st->indirect)
+        rc = place_indirect(c, st, cpu);
+    if (!rc && st->per_ctx)
+        rc = place_per_ctx(c, st->per_ctx, cpu + 4096);
+    if (!rc)
+        ctx_gen8_set_batches(image, st->per_ctx ? gma + 4096 : 0, st->indirect ? gma : 0,
+                             st->indirect_len);
+    return rc;
+}

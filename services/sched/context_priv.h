@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * context_priv.h: what the files of shadow contexts share. context.c: the set, look-ups, eviction;
+ * context_root.c: PPGTT roots; context_image.c: images in; context_ring.c: rings; context_batch.c:
+ * privileged batches and patches; context_save.c: state back out. One thread.
+ */
+#pragma once
+#include "gen/audit_gen8.h"
+#include "gen/ctx_gen8.h"
+#include "services/sched/context.h"
+#include "services/sched/gmem.h"
+
+#define CONTEXT_BUCKETS 256u
+#define CONTEXT_RESUME  6u /* dwords that say where in a batch a context was */
+#define CONTEXT_RANGES  64u
+#define CONTEXT_WA      2u /* pages behind a render image: indirect-context and per-context batch */
+
+/* One privileged batch: where the guest has it and where its copy is. */
+struct context_copy {
+    uint64_t addr;
+    uint32_t bytes, gma;
+    enum audit_where where;
+};
+
+/* Batches placed by one prepare: they come and go together. */
+struct context_batches {
+    struct arena_range range[CONTEXT_RANGES];
+    struct context_copy copy[CONTEXT_BATCHES];
+    uint32_t ranges, copies;
+    uint32_t fill;  /* bytes used of the last range */
+    uint32_t bytes; /* placed in all */
+    SLIST_ENTRY(context_batches) link;
+};
+SLIST_HEAD(context_batch_list, context_batches);
+
+struct context {
+    struct arena_user user; /* first */
+    struct context_set *set;
+    enum gen8_engine engine;
+    uint32_t lrca, slot;
+    uint64_t guest_desc;
+    unsigned busy;
+    bool ready;  /* the shadow is whole */
+    bool stale;  /* the guest reset the engine: its image is no business of this shadow */
+    bool imaged; /* the shadow image has an engine part that was audited, or the hardware's own */
+
+    struct arena_range mem; /* image, context batches (render), ring */
+    enum ctx_gen8_mode mode;
+    uint32_t root_slot, root_seq; /* in the map */
+    uint64_t pdp[4], shadow[4];
+    uint32_t asked_level; /* need_root was called for asked[]; 0: not */
+    uint64_t asked[4];
+
+    uint32_t ring_start, ring_size; /* the guest's, bytes */
+    uint32_t head, tail;            /* of the shadow; head as far as known */
+    uint32_t guest_head;            /* dword in the guest's image */
+
+    bool resume;                   /* it was switched out inside a batch */
+    uint32_t at[CONTEXT_RESUME];   /* ... where, in the shadow */
+    uint32_t told[CONTEXT_RESUME]; /* ... as the guest's image has it */
+    struct context_batch_list placed;
+    struct context_batches *making; /* of the prepare at hand; NULL until something is placed */
+
+    uint32_t page0[1024]; /* the context's status page as the shadow began with it */
+    LIST_ENTRY(context) same;
+    TAILQ_ENTRY(context) age;
+};
+LIST_HEAD(context_bucket, context);
+TAILQ_HEAD(context_ages, context);
+
+struct context_set {
+    struct context_config c;
+    struct gmem *mem;
+    uint32_t hwsp[GEN8_ENGINES];
+    uint32_t count, next_slot;
+    uint32_t busy;  /* contexts that are */
+    uint32_t pages; /* of the arena */
+    struct context_bucket bucket[CONTEXT_BUCKETS];
+    struct context_ages ages; /* least recently used first */
+    struct context *slot[CONTEXT_MAX];
+    uint32_t image[CTX_GEN8_RCS_PAGES * 1024]; /* the copy at hand */
+    uint32_t ring[CONTEXT_RING_MAX / 4];       /* the copy at hand, linear */
+};
+
+/* A guest's fault: count it, and the answer that goes with it. */
+#define context_refuse(c, event, ...)                                                              \
+    (account_event((c)->set->c.account, event, __VA_ARGS__), CONTEXT_REFUSED)
+
+/* context.c: arena pages for a set, evicting; 0, CONTEXT_NO_ROOM or CONTEXT_REFUSED. */
+int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out);
+void context_pages_free(struct context_set *s, struct arena_range *r);
+
+/* context_root.c: shadow roots for c->mode and pdp; fills the root's fields. 0, CONTEXT_WAIT. */
+int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t pdp[4]);
+
+/* context_image.c. Answers as context_prepare(). */
+int context_refresh(struct context *c, enum ctx_gen8_mode mode);
+int context_append(struct context *c, enum ctx_gen8_mode mode);
+
+/* The register state of the shadow image. */
+static inline uint32_t *context_state(const struct context *c)
+{
+    return (uint32_t *)c->mem.cpu + CTX_GEN8_STATE;
+}
+
+static inline uint32_t context_image_pages(enum gen8_engine engine)
+{
+    return (uint32_t)ctx_gen8_pages(engine) + (engine == GEN8_RCS ? CONTEXT_WA : 0);
+}
+
+/* context_ring.c: bytes from `from` to `to` in a ring of size. */
+static inline uint32_t context_ring_len(uint32_t from, uint32_t to, uint32_t size)
+{
+    return from <= to ? to - from : size - from + to;
+}
+/* Copy [from, to) of the guest's ring, audit and patch the copy; it waits in set->ring for
+ * context_ring_put(). 0 or an answer. */
+int context_ring_take(struct context *c, uint32_t from, uint32_t to);
+void context_ring_put(struct context *c, uint32_t from, uint32_t to);
+
+/* context_batch.c: audit a buffer of n dwords, carrying the patches out. 0 or an answer. */
+int context_audit(struct context *c, enum audit_where where, uint32_t *dw, size_t n);
+/* The context batches of a render image, into the pages behind it. 0 or an answer. */
+int context_wa_place(struct context *c, const struct ctx_gen8_state *st, uint32_t *image);
+/* What the prepare at hand placed: keep it with the context, or let it go. */
+void context_batches_keep(struct context *c);
+void context_batches_drop(struct context *c);
+/* Let go what earlier prepares placed; but what the context will resume in, if keep_resume. */
+void context_batches_free(struct context *c, bool keep_resume);
+
+/* context_save.c: is the guest's image the one that was saved, inside the same batch? */
+bool context_resumes(const struct context *c, const uint32_t *image);
+void context_resume_set(const struct context *c, uint32_t *image);
