@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view.h: what a guest's own display registers say, taken from its vreg file: whether a virtual
+ * pipe runs, its mode, its planes. The guest may change them at any moment: each is read once into
+ * a struct view_pipe, and only that is looked at. Called by guest.c. Pure but for the reads; any
+ * thread.
+ */
+#pragma once
+#include "gen/fb_gen8.h"
+#include "gen/mode_gen8.h"
+#include "services/wire/vreg.h"
+
+#define VIEW_PIPES 3u
+
+/* Raw register values. */
+struct view_pipe {
+    uint32_t conf; /* PIPE_CONF of the transcoder the pipe feeds */
+    struct mode_gen8_regs mode;
+    uint32_t hblank, hsync, vsync;
+    struct fb_gen8_regs plane;
+    uint32_t cur_ctl, cur_base, cur_pos;
+};
+
+void view_read(const struct vreg_file *vreg, unsigned pipe, struct view_pipe *view);
+
+/* The guest asked for the pipe to run. */
+bool view_running(const struct view_pipe *view);
