@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define FRAMES_PER_TURN 16
@@ -344,7 +345,9 @@ int chan_new(struct loop *loop, struct chan_transport *t, const struct chan_user
     c->data = data;
     c->loop = loop;
     c->last = &c->first;
-    c->next_id = 1;
+    /* A late answer to a request of an earlier channel must not fit one of this. */
+    if (getrandom(&c->next_id, sizeof(c->next_id), 0) != sizeof(c->next_id))
+        c->next_id = 1;
     t->chan = c;
     if (t->fd >= 0)
         chan_connected(c);
@@ -481,6 +484,8 @@ int chan_send(struct chan *chan, uint32_t type, uint32_t id, const ProtobufCMess
 
 uint32_t chan_next_id(struct chan *chan)
 {
+    if (!chan->next_id) /* 0 means none */
+        chan->next_id++;
     return chan->next_id++;
 }
 

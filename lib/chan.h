@@ -87,7 +87,7 @@ void chan_close(struct chan *chan);
 int chan_send(struct chan *chan, uint32_t type, uint32_t id, const ProtobufCMessage *body,
               const int *fds, unsigned nfds);
 
-/* A request id not used on this channel lately. */
+/* A request id not used on this channel lately, nor (most likely) on an earlier one; never 0. */
 uint32_t chan_next_id(struct chan *chan);
 void chan_set_data(struct chan *chan, void *data);
 struct chan_peer chan_peer(const struct chan *chan);

@@ -133,13 +133,24 @@ static void drop(struct guest *g)
     *g = (struct guest){0};
 }
 
-/* The record of this attach of domid; one of an earlier attach that never finished goes. */
+/* Forget a guest that is not known yet; whoever asked for it is told. */
+static void cancel(struct wire_client *c, struct guest *g)
+{
+    if (g->add)
+        wire_error(c, g->id, ECANCELED, "the guest was taken back before it was attached");
+    drop(g);
+}
+
+/*
+ * The record of this attach of domid; one of an earlier attach that never finished goes. It is of a
+ * later attach where a Wire of an earlier one arrives late.
+ */
 static struct guest *obtain(struct wire_client *c, uint32_t domid, uint64_t generation)
 {
     struct guest *g = find(c, domid);
 
-    if (g && !g->known && g->generation != generation)
-        drop(g);
+    if (g && !g->known && g->generation < generation)
+        cancel(c, g);
     for (unsigned i = 0; (!g || !g->used) && i < WIRE_MAX_GUESTS; i++)
         if (!c->guest[i].used)
             g = &c->guest[i];
@@ -151,15 +162,15 @@ static struct guest *obtain(struct wire_client *c, uint32_t domid, uint64_t gene
 static void try_add(struct wire_client *c, struct guest *g)
 {
     Vgt__GuestAdd *add = g->add;
-    uint32_t id = g->id;
+    struct wire_fds fds = g->fds;
 
     if (!g->have_fds || !add)
         return;
     g->known = true;
     g->add = NULL;
     g->have_fds = false;
-    c->config->ops->guest_add(c->ctx, add, &g->fds, id);
-    g->fds.count = 0; /* taken */
+    g->fds.count = 0; /* the service's from here on, also if it forgets the guest at once */
+    c->config->ops->guest_add(c->ctx, add, &fds, g->id);
     vgt__guest_add__free_unpacked(add, NULL);
 }
 
@@ -203,6 +214,10 @@ static void on_guest_add(struct chan *chan, const struct chan_message *m, void *
             wire_error(c, m->id, EEXIST, "this domain is still attached from before");
         return;
     }
+    if (g && g->generation != add->generation) {
+        wire_error(c, m->id, ESTALE, "this domain was attached anew since");
+        return;
+    }
     if (g && g->add)
         vgt__guest_add__free_unpacked(g->add, NULL);
     if (g)
@@ -228,7 +243,7 @@ static void on_guest_remove(struct chan *chan, const struct chan_message *m, voi
         return;
     }
     if (g)
-        drop(g);
+        cancel(c, g);
     removed.domid = r->domid;
     wire_reply(c, m->id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
 }
@@ -326,8 +341,12 @@ static void on_other(struct chan *chan, const struct chan_message *m, void *data
     c->config->ops->other(c->ctx, m);
 }
 
+/* Halves of guests and ids of their requests are of this connection: the next one brings both. */
 static void lose(struct wire_client *c)
 {
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
+        if (c->guest[i].used && !c->guest[i].known)
+            drop(&c->guest[i]);
     if (c->control != c->socket)
         chan_close(c->control);
     chan_close(c->socket);

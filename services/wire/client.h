@@ -77,5 +77,5 @@ void wire_error(struct wire_client *client, uint32_t id, int err, const char *te
 /* A request or notice to the broker over the control channel; its reply comes to other(). id 0 on
  * failure. */
 uint32_t wire_request(struct wire_client *client, uint32_t type, const ProtobufCMessage *body);
-/* guest_remove(final) was carried out: the domid may be added again. */
+/* guest_remove(final) was carried out, or guest_add failed: the domid may be added again. */
 void wire_forget(struct wire_client *client, uint32_t domid);
