@@ -23,12 +23,17 @@ struct job {
     enum audit_where where;
     bool alone; /* a context batch, which may start no other */
     unsigned depth;
-    int answer; /* why a patch could not be carried out, if that is not the guest's fault */
+    int answer; /* why a patch could not be carried out; counted already if a fault */
 };
 
 static int audit(struct job *j);
 
 /* --- placing --- */
+
+static int too_much(struct context *c, const char *what)
+{
+    return context_refuse(c, ACCOUNT_NO_RESOURCE, "privileged_batches=\"too many %s\"", what);
+}
 
 static int more_pages(struct context *c, uint32_t bytes)
 {
@@ -36,7 +41,7 @@ static int more_pages(struct context *c, uint32_t bytes)
     int rc;
 
     if (m->ranges == CONTEXT_RANGES)
-        return CONTEXT_REFUSED;
+        return too_much(c, "pieces");
     rc = context_pages(c->set, (bytes + 4095) / 4096, &m->range[m->ranges]);
     if (rc)
         return rc;
@@ -58,7 +63,7 @@ static int place(struct context *c, uint32_t bytes, uint8_t **cpu, uint32_t *gma
         return -ENOMEM;
     bytes = (bytes + ALIGN - 1) & ~(ALIGN - 1);
     if (bytes > CONTEXT_BATCH_TOTAL - m->bytes)
-        return CONTEXT_REFUSED;
+        return too_much(c, "bytes");
     if (!m->ranges || bytes > m->range[m->ranges - 1].pages * 4096 - m->fill) {
         int rc = more_pages(c, bytes);
 
@@ -210,7 +215,7 @@ static int audit_copy(struct job *j, struct reading *r, uint64_t addr, enum audi
         return rc;
     m = j->c->making;
     if (m->copies == CONTEXT_BATCHES)
-        return CONTEXT_REFUSED;
+        return too_much(j->c, "batches");
     m->copy[m->copies++] = (struct context_copy){addr, r->end * 4, *gma, where};
     rc = audit(&inner);
     if (!rc)
@@ -233,7 +238,7 @@ static int copy_batch(struct job *j, const struct audit_patch *p, uint32_t *gma)
         return 0;
     }
     if (j->depth >= MAX_DEPTH)
-        return CONTEXT_REFUSED;
+        return too_much(j->c, "levels");
     rc = read_batch(j->c, p->addr, &r);
     if (!rc)
         rc = audit_copy(j, &r, p->addr, where, gma);
@@ -247,7 +252,7 @@ static int on_batch(struct job *j, const struct audit_patch *p)
     int rc;
 
     if (j->alone)
-        return CONTEXT_REFUSED;
+        return context_refuse(j->c, ACCOUNT_BAD_COMMAND, "context_batch=jump at=%u", p->at);
     rc = copy_batch(j, p, &gma);
     if (rc)
         return rc;
@@ -263,7 +268,7 @@ static int on_trampoline(struct job *j, const struct audit_patch *p)
     int rc;
 
     if (j->alone)
-        return CONTEXT_REFUSED;
+        return context_refuse(j->c, ACCOUNT_BAD_COMMAND, "context_batch=jump at=%u", p->at);
     rc = place(j->c, p->n_words * 4, &cpu, &gma);
     if (rc)
         return rc;
@@ -305,8 +310,7 @@ static int patch(void *ctx, const struct audit_patch *p)
     struct job *j = ctx;
     int rc = on_kind[p->kind](j, p);
 
-    if (rc && rc != CONTEXT_REFUSED)
-        j->answer = rc;
+    j->answer = rc;
     return rc;
 }
 

@@ -83,8 +83,8 @@ struct context_set {
 };
 
 /* A guest's fault: count it, and the answer that goes with it. */
-#define context_refuse(c, event, ...)                                                              \
-    (account_event((c)->set->c.account, event, __VA_ARGS__), CONTEXT_REFUSED)
+#define context_refuse(who, event, ...)                                                            \
+    (account_event((who)->set->c.account, event, __VA_ARGS__), CONTEXT_REFUSED)
 
 /* context.c: arena pages for a set, evicting; 0, CONTEXT_NO_ROOM or CONTEXT_REFUSED. */
 int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out);
