@@ -6,12 +6,14 @@
  * alone. One thread.
  *
  * Prints "VGT: copies_verified=N copies_wrong=M batches=K ...". Status 0 when none was wrong.
+ * SIGTERM ends it as if enough had been done; --report S says every S seconds how far it is.
  */
 #include <drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <i915_drm.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,6 +62,14 @@ struct check {
     unsigned relocs;
     unsigned long verified, wrong, batches, stray;
 };
+
+static volatile sig_atomic_t stop;
+
+static void on_term(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
 
 static uint32_t rnd(struct check *c, uint32_t below)
 {
@@ -291,11 +301,15 @@ static int open_gpu(struct check *c, const char *device)
     return blt ? 0 : -ENODEV;
 }
 
-static int run(struct check *c, unsigned long count, double seconds)
+static int run(struct check *c, unsigned long count, double seconds, double report)
 {
-    double end = now() + seconds;
+    double end = now() + seconds, next = now() + report;
 
-    while (c->verified + c->wrong < count || now() < end) {
+    while (!stop && (c->verified + c->wrong < count || now() < end)) {
+        if (report > 0 && now() >= next) {
+            printf("VGT: blit_so_far=%lu\n", c->verified);
+            next = now() + report;
+        }
         int rc = build_and_submit(c, 1 + rnd(c, MAX_COPIES));
         if (!rc)
             rc = verify(c);
@@ -307,15 +321,13 @@ static int run(struct check *c, unsigned long count, double seconds)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"count", 1, NULL, 'c'},
-                                            {"seconds", 1, NULL, 's'},
-                                            {"seed", 1, NULL, 'r'},
-                                            {"device", 1, NULL, 'd'},
-                                            {0}};
+    static const struct option options[] = {{"count", 1, NULL, 'c'},  {"seconds", 1, NULL, 's'},
+                                            {"seed", 1, NULL, 'r'},   {"device", 1, NULL, 'd'},
+                                            {"report", 1, NULL, 'p'}, {0}};
     const char *device = "/dev/dri/renderD128";
     unsigned long count = 1000;
     uint64_t seed = 1;
-    double seconds = 0;
+    double seconds = 0, report = 0;
     static struct check c;
     int opt;
 
@@ -326,18 +338,22 @@ int main(int argc, char **argv)
             seconds = strtod(optarg, NULL);
         else if (opt == 'r')
             seed = strtoull(optarg, NULL, 0);
+        else if (opt == 'p')
+            report = strtod(optarg, NULL);
         else if (opt == 'd')
             device = optarg;
         else
             return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGTERM, on_term);
     c.rng = seed * 0x9e3779b97f4a7c15ull | 1;
     int rc = open_gpu(&c, device);
     if (!rc)
         rc = fill_buffers(&c);
     double t0 = now();
     if (!rc)
-        rc = run(&c, count, seconds);
+        rc = run(&c, count, seconds, report);
     if (rc)
         printf("VGT: blit_error=%s\n", strerror(-rc));
     printf("VGT: copies_verified=%lu copies_wrong=%lu batches=%lu stray_bytes=%lu seconds=%.2f\n",

@@ -5,10 +5,12 @@
 guest_cfg() {
     gc=/var/lib/vgt-testbed/guest-$1.cfg
     sed -e "s|@NAME@|guest-$1|" -e "s|@MEMORY@|$VGT_GUEST_MB|" -e "s|@VCPUS@|${VGT_GUEST_VCPUS:-1}|" \
-        -e "s|@CMDLINE@|$VGT_CMDLINE ${2-}|" -e "s|@OUT@|$OUT|" /usr/lib/vgt-testbed/guest.cfg.in >"$gc"
-    if [ -x /usr/libexec/vgt/vgt-dm ]; then
+        -e "s|@CMDLINE@|vgt.name=guest-$1 $VGT_CMDLINE ${2-}|" -e "s|@OUT@|$OUT|" \
+        /usr/lib/vgt-testbed/guest.cfg.in >"$gc"
+    [ -e /mnt/vgt/guest/initrd ] || sed -i /^ramdisk=/d "$gc"
+    if vgt_wanted; then
         echo 'device_model_override="/usr/libexec/vgt/vgt-dm"' >>"$gc"
-        [ -z "${VGT_TYPE-}" ] || echo "device_model_args=[\"-vgt\",\"type=$VGT_TYPE\"]" >>"$gc"
+        echo "device_model_args=[\"-vgt\",\"type=$VGT_TYPE\"]" >>"$gc"
     else
         # Without a VGA card the xen-platform device would take slot 2, the GPU's.
         printf '%s\n' xen_platform_pci=0 'device_model_args_hvm=["-device","xen-platform,addr=0x4"]' >>"$gc"
@@ -16,9 +18,44 @@ guest_cfg() {
     echo "$gc"
 }
 
-# guest_create N [EXTRA-CMDLINE]: build it and let it run.
+# guest_create N [EXTRA-CMDLINE]: build it and let it run, once the judge knows its frames.
 guest_create() {
-    xl create "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }
+    xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }
+    walk || return 1
+    xl unpause "guest-$1"
+}
+
+# Are guests to have vGPUs, and can they?
+vgt_wanted() { [ -n "$VGT_VGPU" ] && [ -x /usr/libexec/vgt/vgt-dm ]; }
+
+# vgt_start: the module, the services; returns when vgtctl answers.
+vgt_start() {
+    for vs_module in xen-gntdev xen-gntalloc xen-evtchn; do
+        modprobe $vs_module || return 1
+    done
+    insmod /usr/lib/vgt-testbed/vgt_stub.ko || return 1
+    await 20 test -e /dev/vgt/broker || return 1
+    systemctl start vgt.target || { vgt_why; return 1; }
+    await 90 vgtctl status || { vgt_why; return 1; }
+}
+
+# The journal's last lines of our units, so that a failed start says why; then one sentence.
+vgt_why() {
+    journalctl -b --no-pager -o cat -n 40 -u 'vgt*'
+    vw_failed=$(systemctl list-units --plain --no-legend --state=failed 'vgt*' | cut -d' ' -f1 | tr '\n' ' ')
+    echo "vgt.target did not come up${vw_failed:+, failed: $vw_failed}"
+}
+
+# guest_pictures N: make it the foreground; leave the scan-out as screen-guest-N.png, its framebuffer
+# as guest-guest-N.png, the answer as switch-N.json.
+guest_pictures() {
+    gp_domid=$(guest_domid "$1")
+    vgtctl --json switch "$gp_domid" >"$OUT/switch-$1.json" ||
+        { echo "vgtctl switch to guest-$1 failed: $(cat "$OUT/switch-$1.json")"; return 1; }
+    judge png 0 "$VGT_HOST_OUT/screen-guest-$1.png" >"$OUT/png-$1.json" ||
+        { echo "softgpu made no picture of guest-$1: $(cat "$OUT/png-$1.json")"; return 1; }
+    vgtctl --json screenshot "$gp_domid" -o "$OUT/guest-guest-$1.png" >"$OUT/shot-$1.json" ||
+        { echo "vgtctl screenshot of guest-$1 failed: $(cat "$OUT/shot-$1.json")"; return 1; }
 }
 
 guest_domid() { xl domid "guest-$1" 2>/dev/null; }
