@@ -65,6 +65,8 @@ struct gpu_info {
     uint32_t aperture_slice; /* bytes of BAR2 set aside for row display; the same on every row */
     uint32_t aperture_slice_at; /* where in BAR2 it begins; GGTT entries from
                                  * aperture_slice_at / 4096 on are filled by gtt on request */
+    bool vcs2;                  /* a second video engine at 0x1c000 */
+    bool pv;                    /* PV dom0: pins work */
 };
 
 /* A block of single DMA-able pages, zeroed when allocated; owned by the row's opening, not by the

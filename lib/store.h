@@ -50,6 +50,7 @@ int store_allow(struct store *store, const char *path, uint32_t domid, unsigned 
 /* The domain that owns a node: who wrote it, and cannot be forged. */
 int store_owner(struct store *store, const char *path, uint32_t *domid);
 
+/* path may also be "@releaseDomain" or "@introduceDomain"; -EOPNOTSUPP without domains. */
 int store_watch(struct store *store, const char *path, store_fn *fn, void *data,
                 struct store_watch **watch);
 /* NULL is fine. No callback runs after it. */

@@ -245,6 +245,8 @@ static int file_watch(struct store *store, const char *path, const char *token)
     char name[FILE_PATH];
     int err;
 
+    if (path[0] == '@')
+        return -EOPNOTSUPP;
     /* inotify cannot wait for a directory to appear. */
     file_path(f, path, "", name);
     err = make_directories(name);

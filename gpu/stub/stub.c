@@ -423,6 +423,8 @@ static void take_info(struct gpu_info *to, const struct vgt_stub_info *info)
         .max_pins = info->max_pins,
         .aperture_slice = info->aperture_slice,
         .aperture_slice_at = info->aperture_slice_at,
+        .vcs2 = info->vcs2 != 0,
+        .pv = info->pv != 0,
     };
 }
 
@@ -449,16 +451,35 @@ static int map_windows(struct stub *s, const struct vgt_stub_info *info)
     return r;
 }
 
+static int get_info(int fd, struct vgt_stub_info *info)
+{
+    int r = call(fd, VGT_IOC_INFO, info);
+
+    if (r != 0)
+        return r;
+    return info->version != VGT_STUB_VERSION || (info->gen != GPU_GEN7 && info->gen != GPU_GEN8)
+               ? -EINVAL
+               : 0;
+}
+
+int gpu_stub_info(int fd, struct gpu_info *info)
+{
+    struct vgt_stub_info raw;
+    int r = get_info(fd, &raw);
+
+    if (r == 0)
+        take_info(info, &raw);
+    return r;
+}
+
 int gpu_stub_open_fd(int fd, struct gpu **g)
 {
     struct vgt_stub_info info;
     struct stub *s;
-    int r = call(fd, VGT_IOC_INFO, &info);
+    int r = get_info(fd, &info);
 
     if (r != 0)
         return r;
-    if (info.version != VGT_STUB_VERSION || (info.gen != GPU_GEN7 && info.gen != GPU_GEN8))
-        return -EINVAL;
     s = calloc(1, sizeof(*s));
     if (s == NULL)
         return -ENOMEM;

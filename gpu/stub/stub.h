@@ -13,6 +13,9 @@
  */
 int gpu_stub_open_fd(int fd, struct gpu **g);
 
+/* The facts alone, without mapping anything. Errors as gpu_stub_open_fd(). */
+int gpu_stub_info(int fd, struct gpu_info *info);
+
 /* The node's path, /dev/vgt/gtt and so on. */
 const char *gpu_stub_path(enum gpu_row row);
 

@@ -243,6 +243,9 @@ int xen_alive(struct vmm *v)
 {
     unsigned int nr;
 
+    /* A dying domain still answers the device model while somebody holds its pages. */
+    if (v->xc)
+        return xen_dying(v) ? -ESHUTDOWN : 0;
     if (!v->dm)
         return -EPERM;
     return xendevicemodel_nr_vcpus(v->dm, v->domid, &nr) < 0 ? -ESHUTDOWN : 0;

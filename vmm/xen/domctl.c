@@ -35,6 +35,16 @@ int xen_open_control(uint32_t domid, struct vmm **out)
     return 0;
 }
 
+/* Dying, or gone already. The list call is the one that all Xen releases have. */
+bool xen_dying(struct vmm *v)
+{
+    xc_domaininfo_t info;
+
+    if (xc_domain_getinfolist(v->xc, v->domid, 1, &info) != 1 || info.domain != v->domid)
+        return true;
+    return (info.flags & XEN_DOMINF_dying) != 0;
+}
+
 /* The permission comes first and goes last, so no mapping is ever without it. */
 int xen_map_machine(struct vmm *v, uint64_t gfn, uint64_t mfn, uint64_t nr, bool on)
 {

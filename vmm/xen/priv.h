@@ -74,6 +74,7 @@ void xen_unmap(struct vmm *v, void *addr, size_t nr);
 int xen_open_control(uint32_t domid, struct vmm **out);
 int xen_map_machine(struct vmm *v, uint64_t gfn, uint64_t mfn, uint64_t nr, bool on);
 int xen_pause(struct vmm *v, bool on);
+bool xen_dying(struct vmm *v);
 
 /* decode.c: pure. What one ioreq (a private copy of the shared slot) asks for. */
 enum xen_ioreq_kind {

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * priv.h: what the broker's files share. The pieces, each in the file of its name: parts (named
+ * descriptors), fdstore (their copies at systemd, and the state page), peer (one connection),
+ * service (a service's Hello and what it is sent), call (a request waiting for its reply), guest
+ * (the step engine), attach and remove (the steps), ctl (vgtctl's requests), stats (merging).
+ */
+#pragma once
+#include "proto/vgt.pb-c.h"
+#include "services/broker/broker.h"
+
+#include <stddef.h>
+
+#define STEP_NS   30000000000ull
+#define TICK_NS   250000000ull
+#define MAX_PART  32u /* parts of one guest, or of the broker itself */
+#define NAME_MAX_ 64u
+
+enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
+#define CORE_ROLES 3u /* the first three: one process each */
+
+/* ---- parts.c: named descriptors */
+struct part {
+    char name[28]; /* as on the wire; "dev" of a row is "vgt-gtt.dev" and so on */
+    int fd;
+};
+struct parts {
+    unsigned count;
+    struct part item[MAX_PART];
+};
+
+struct broker;
+struct guest;
+struct service;
+
+/* ---- the state page, which outlives the broker in systemd's fd store; native layout */
+#define STATE_MAGIC   0x76677462u
+#define STATE_VERSION 1u
+
+enum guest_stage { GUEST_FREE, GUEST_ATTACHING, GUEST_RUNNING, GUEST_DETACHING };
+
+/* Who may know of a guest: bit 1 << role, and: */
+enum { HELD_MODULE = 1 << ROLES, HELD_UNIT = 2 << ROLES };
+
+struct guest_state {
+    uint32_t stage; /* enum guest_stage */
+    uint32_t domid, vgpu, weight;
+    uint32_t held;   /* bits */
+    uint32_t hellos; /* of vgt-mmio */
+    uint64_t generation;
+    uint64_t low_base, low_size, high_base, high_size;
+    uint32_t fence_base, fences;
+    uint64_t aperture_at; /* shown there; 0: nowhere */
+    uint32_t edid_size, pad;
+    uint8_t edid[256];
+    char name[NAME_MAX_], type[16];
+};
+
+struct broker_state {
+    uint32_t magic, version;
+    uint64_t generation; /* of the last attach */
+    uint32_t starts;     /* of the broker */
+    uint32_t hellos[CORE_ROLES];
+    struct guest_state guest[BROKER_MAX_GUESTS];
+};
+static_assert(sizeof(struct guest_state) == 424, "layout");
+static_assert(offsetof(struct broker_state, guest) == 32, "layout");
+
+/* ---- connections and services */
+enum peer_kind { PEER_WIRE, PEER_CORE, PEER_CTL, PEER_KINDS };
+
+struct held_frame; /* a reply that waits until the channel has room */
+
+struct peer {
+    struct broker *broker;
+    struct peer *next;
+    struct chan *chan;
+    enum peer_kind kind;
+    struct service *service; /* after Hello */
+    struct held_frame *first, **last;
+    size_t held;
+    bool refused; /* closed at the next tick, when the reason is out */
+};
+
+struct service {
+    enum role role;
+    uint32_t domid;      /* vgt-mmio's */
+    struct guest *guest; /* vgt-mmio's */
+    struct peer *wire, *control;
+    uint32_t *hellos; /* in the state page */
+    uint64_t down_ns; /* since when it is away */
+    uint64_t lanes_broken;
+    bool up; /* both channels said Hello */
+};
+
+/* ---- call.c */
+/* err 0: body is the reply. Positive: the service's Error, text says why. -ECONNRESET: the service
+ * went away; -ETIMEDOUT. True: keep waiting for more replies to the same request. */
+typedef bool call_done(struct broker *broker, void *owner, int err, const char *text,
+                       const ProtobufCMessage *body);
+
+struct call {
+    struct call *next;
+    struct service *service;
+    uint32_t id, reply;
+    uint64_t deadline, limit;
+    call_done *done;
+    void *owner;
+    bool over;
+};
+
+/* ---- guest.c */
+enum step_result { STEP_DONE, STEP_WAIT, STEP_POLL }; /* or -errno with guest_because() said */
+
+struct step {
+    const char *what; /* "vgt-gtt grants graphics memory": also the text when its time is over */
+    int (*start)(struct guest *guest);
+};
+
+/* What happened to the running step; acted on at the end of the turn, never inside a handler. */
+enum step_outcome { STEP_RUNS, STEP_BEGINS, STEP_SUCCEEDED, STEP_FAILED, STEP_RETRIES };
+
+struct guest {
+    struct broker *broker;
+    struct guest_state *s;
+    struct parts parts;
+    struct vmm *vmm;
+    struct service mmio;
+    const struct step *steps; /* NULL: running */
+    unsigned at;
+    uint64_t deadline;
+    enum step_outcome outcome; /* taken up by the next turn */
+    bool polls;                /* start() of this step is called again when something changes */
+    bool told;                 /* said once in this step */
+    bool resumed; /* in this step the service was lost: it resumes what it may have begun */
+    struct peer *asker, *detacher; /* who waits for AttachReply, DetachReply */
+    uint32_t ask_id, detach_id;
+    struct unit_job *job;
+    int error; /* positive errno of because */
+    char because[512];
+};
+
+struct ask;   /* stats.c */
+struct relay; /* ctl.c */
+void ctl_request(struct peer *p, const struct chan_message *m);
+
+struct listener_of {
+    struct broker *broker;
+    enum peer_kind kind;
+};
+
+struct broker {
+    struct loop *loop;
+    struct broker_config config;
+    const struct log *log;
+    uint64_t limit_ns;
+    struct broker_state *state;
+    int state_fd;
+    struct parts parts;
+    struct chan_user user[PEER_KINDS];
+    struct listener_of of[PEER_KINDS];
+    struct chan_listener *wire, *core, *ctl[BROKER_MAX_CTL];
+    struct peer *peers;
+    struct service service[CORE_ROLES];
+    struct guest *guest[BROKER_MAX_GUESTS]; /* index as in the state page */
+    struct call *calls;
+    struct ask *asks;
+    struct relay *relays;
+    struct loop_source *tick, *turn;
+    struct store_watch *release;
+    unsigned ticks;
+    bool closing;
+};
+
+uint64_t now_ns(void);
+
+int parts_fd(const struct parts *parts, const char *name);
+/* Takes fd, error or not. */
+int parts_add(struct parts *parts, const char *name, int fd);
+void parts_close(struct parts *parts);
+/* Make what is missing. 0 or -errno. */
+int parts_make_guest(struct parts *parts);
+int parts_make_service(struct parts *parts);
+/* A Wire's names and descriptors for a role: of a guest, or (guest false) its own. fds that are
+ * extra read-only copies are marked in *copies. Returns their number or -errno. */
+int parts_for(const struct parts *parts, enum role role, bool guest, const char **names, int *fds,
+              uint32_t *copies);
+
+/* fdstore.c. prefix: "s." or "g.N." */
+void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts);
+void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts);
+/* The state page and what came back; guests' parts go into b->guest[]. */
+int fdstore_restore(struct broker *b);
+
+/* peer.c */
+int peers_listen(struct broker *b);
+void peers_unlisten(struct broker *b);
+/* Send; what does not fit now follows when there is room. */
+void peer_send(struct peer *p, uint32_t type, uint32_t id, const ProtobufCMessage *body);
+void peer_error(struct peer *p, uint32_t id, int err, const char *text);
+/* It broke the rules: log and close. Nothing of p may be used afterwards. */
+void peer_cut(struct peer *p, const char *why);
+void peer_close(struct peer *p);
+void peers_tick(struct broker *b);
+
+/* service.c */
+extern const char *const role_names[ROLES];
+void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
+/* One of its channels is gone: so is the other. */
+void service_lost(struct service *s, struct peer *gone);
+/* Wire and GuestAdd; owner of the call is the guest. 0 or -errno. */
+int service_add(struct service *s, struct guest *g, bool restart, call_done *done);
+const char *service_name(const struct service *s, char name[32]);
+
+/* call.c. 0 or -errno (then done is not called). */
+int call_start(struct broker *b, struct service *s, uint32_t type, uint32_t reply,
+               const ProtobufCMessage *body, uint64_t limit_ns, call_done *done, void *owner);
+/* A reply of this service came; false: nobody waits for it. */
+bool call_answer(struct broker *b, struct service *s, const struct chan_message *m);
+void calls_cancel(struct broker *b, const void *owner);
+void calls_lost(struct broker *b, const struct service *s);
+void calls_tick(struct broker *b, uint64_t now);
+void calls_free(struct broker *b);
+
+/* guest.c */
+struct guest *guest_find(struct broker *b, uint32_t domid);
+struct guest *guest_new(struct broker *b, unsigned slot);
+/* Its memory and channels only; fd store and state page stay as they are. */
+void guest_free(struct guest *g);
+void guest_begin(struct guest *g, const struct step *steps);
+/* The step that returned STEP_WAIT ended well, or not (guest_because() said why). */
+void guest_step_done(struct guest *g);
+void guest_step_failed(struct guest *g);
+/* The step is to start again when something changes. */
+void guest_step_again(struct guest *g);
+/* Reason for a failure; returns -err for a step's return. */
+int guest_because(struct guest *g, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Something changed: try polling steps again. */
+void guests_kick(struct broker *b);
+void guests_turn(struct broker *b);
+void guests_tick(struct broker *b, uint64_t now);
+void guests_check_alive(struct broker *b);
+void guest_resources(const struct guest *g, Vgt__Resources *r);
+struct service *guest_service(struct guest *g, enum role role);
+
+/* attach.c, remove.c */
+extern const struct step attach_steps[], remove_steps[];
+void attach_request(struct peer *p, const struct chan_message *m);
+void attach_failed(struct guest *g);
+void remove_begin(struct guest *g);
+/* The last step is over: answer and forget. */
+void remove_over(struct guest *g);
+
+/* unit.c: systemctl VERB --no-block vgt-mmio@N.service; done(0 or -errno). */
+struct unit_job;
+int unit_start(struct guest *g, const char *verb, void (*done)(struct guest *g, int err));
+void unit_cancel(struct unit_job *job);
+
+/* aperture.c */
+void aperture_request(struct peer *p, const struct chan_message *m);
+
+/* ctl.c */
+void ctl_request(struct peer *p, const struct chan_message *m);
+void slice_request(struct peer *p, const struct chan_message *m);
+void relays_lost(struct broker *b, const struct peer *p);
+void relays_free(struct broker *b);
+
+/* stats.c */
+void stats_request(struct peer *p, const struct chan_message *m);
+void stats_lost(struct broker *b, const struct peer *p);
+
+/* types.c: sizes wanted and the name of the type. 0, or positive errno with the sentence. */
+int vgpu_type(const Vgt__AttachRequest *request, struct guest_state *s, char *why, size_t size);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * remove.c: a guest's vGPU goes away, because its domain did, somebody asked, or an attach failed.
+ * The order is that of the TLB rule: vgt-mmio, then sched and display stop (but still publish
+ * invalidations), gtt lets go of the memory, then sched and display forget. Only who may know of
+ * the guest is asked. A step that fails is logged and the next one taken.
+ */
+#include "services/broker/priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool removed(struct broker *b, void *owner, int err, const char *text,
+                    const ProtobufCMessage *body)
+{
+    struct guest *g = owner;
+
+    (void)b;
+    (void)body;
+    if (err == -ECONNRESET) {
+        guest_step_again(g);
+    } else if (err) {
+        guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
+        guest_step_failed(g);
+    } else {
+        guest_step_done(g);
+    }
+    return false;
+}
+
+/* A service that is away comes back, is told of the guest (service.c) and then of its removal. */
+static int ask(struct guest *g, enum role role, bool final)
+{
+    Vgt__GuestRemove r = VGT__GUEST_REMOVE__INIT;
+    struct service *s = guest_service(g, role);
+    int rc;
+
+    if (!(g->s->held & (1u << role)))
+        return STEP_DONE;
+    guest_because(g, EAGAIN, "%s is not running", role_names[role]);
+    if (!s->up)
+        return STEP_POLL;
+    r.domid = g->s->domid;
+    r.final = final;
+    rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
+                    &r.base, g->broker->limit_ns, removed, g);
+    return rc ? guest_because(g, -rc, "cannot ask: %s", strerror(-rc)) : STEP_WAIT;
+}
+
+/* vgt-mmio is not waited for: it is stopped next, and may have noticed the end of the domain. */
+static int step_tell_mmio(struct guest *g)
+{
+    Vgt__GuestRemove r = VGT__GUEST_REMOVE__INIT;
+
+    if (!g->mmio.up)
+        return STEP_DONE;
+    r.domid = g->s->domid;
+    r.final = true;
+    chan_send(g->mmio.control->chan, VGT__TYPE__TYPE_GUEST_REMOVE,
+              chan_next_id(g->mmio.control->chan), &r.base, NULL, 0);
+    return STEP_DONE;
+}
+
+static void unit_stopped(struct guest *g, int err)
+{
+    if (err)
+        log_write(g->broker->log, LOG_WARNING, "systemctl stop failed", "domid=%u error=%d",
+                  g->s->domid, err);
+    guest_step_done(g);
+}
+
+static int step_stop_mmio(struct guest *g)
+{
+    int rc;
+
+    if (!g->broker->config.start_units || !(g->s->held & HELD_UNIT))
+        return STEP_DONE;
+    rc = unit_start(g, "stop", unit_stopped);
+    return rc ? guest_because(g, -rc, "cannot run systemctl: %s", strerror(-rc)) : STEP_WAIT;
+}
+
+static int step_mmio_gone(struct guest *g)
+{
+    guest_because(g, EBUSY, "vgt-mmio@%u still runs", g->s->domid);
+    if (g->mmio.wire)
+        return STEP_POLL;
+    g->s->held &= ~(HELD_UNIT | 1u << ROLE_MMIO);
+    return STEP_DONE;
+}
+
+static int step_sched_stops(struct guest *g)
+{
+    return ask(g, ROLE_SCHED, false);
+}
+
+static int step_display_stops(struct guest *g)
+{
+    return ask(g, ROLE_DISPLAY, false);
+}
+
+static int step_gtt(struct guest *g)
+{
+    return ask(g, ROLE_GTT, true);
+}
+
+static int step_sched_forgets(struct guest *g)
+{
+    g->s->held &= ~(1u << ROLE_GTT); /* its step is over */
+    return ask(g, ROLE_SCHED, true);
+}
+
+static int step_display_forgets(struct guest *g)
+{
+    g->s->held &= ~(1u << ROLE_SCHED);
+    return ask(g, ROLE_DISPLAY, true);
+}
+
+/* Pins that vgt-gtt could not release keep the domain attached; it is tried until it works. */
+static int step_module(struct guest *g)
+{
+    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
+
+    g->s->held &= ~(1u << ROLE_DISPLAY);
+    if (!(g->s->held & HELD_MODULE))
+        return STEP_DONE;
+    rc = g->broker->config.module->detach(fd, (uint16_t)g->s->domid);
+    if (rc == -EBUSY) {
+        if (!g->told)
+            log_write(g->broker->log, LOG_WARNING, "the module still holds pins", "domid=%u",
+                      g->s->domid);
+        g->told = true;
+        g->deadline = now_ns() + g->broker->limit_ns;
+        return STEP_POLL;
+    }
+    g->s->held &= ~(uint32_t)HELD_MODULE;
+    /* Not attached is what was wanted. */
+    return rc && rc != -ENOENT && rc != -ESRCH
+               ? guest_because(g, -rc, "the module did not detach the domain: %s", strerror(-rc))
+               : STEP_DONE;
+}
+
+/* A domain that lives on loses sight of the aperture. */
+static int step_aperture(struct guest *g)
+{
+    uint64_t at = g->s->aperture_at, first = g->s->low_base;
+    const struct vmm_ops *ops = g->broker->config.vmm;
+    int rc;
+
+    g->s->aperture_at = 0;
+    if (!at || !g->vmm || ops->alive(g->vmm))
+        return STEP_DONE;
+    rc = ops->map_machine(g->vmm, (at + first) >> 12,
+                          (g->broker->config.device.aperture_base + first) >> 12,
+                          g->s->low_size >> 12, false);
+    return rc ? guest_because(g, -rc, "the aperture stays mapped: %s", strerror(-rc)) : STEP_DONE;
+}
+
+const struct step remove_steps[] = {
+    {"vgt-mmio is told", step_tell_mmio},
+    {"systemd stops vgt-mmio", step_stop_mmio},
+    {"vgt-mmio is gone", step_mmio_gone},
+    {"the aperture is unmapped", step_aperture},
+    {"vgt-sched stops the guest", step_sched_stops},
+    {"vgt-display stops the guest", step_display_stops},
+    {"vgt-gtt releases its memory", step_gtt},
+    {"vgt-sched forgets the guest", step_sched_forgets},
+    {"vgt-display forgets the guest", step_display_forgets},
+    {"the kernel module lets go", step_module},
+    {NULL, NULL},
+};
+
+void remove_begin(struct guest *g)
+{
+    if (g->s->stage == GUEST_DETACHING && g->steps)
+        return;
+    g->s->stage = GUEST_DETACHING;
+    guest_begin(g, remove_steps);
+}
+
+void remove_over(struct guest *g)
+{
+    Vgt__DetachReply reply = VGT__DETACH_REPLY__INIT;
+    struct guest_state *s = g->s;
+    char prefix[16];
+
+    if (g->detacher)
+        peer_send(g->detacher, VGT__TYPE__TYPE_DETACH_REPLY, g->detach_id, &reply.base);
+    log_write(g->broker->log, LOG_INFO, "removed", "domid=%u name=\"%s\"", s->domid, s->name);
+    snprintf(prefix, sizeof(prefix), "g.%u.", s->domid);
+    fdstore_drop(g->broker, prefix, &g->parts);
+    guest_free(g);
+    memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * service.c: who a connection is (Hello), what a service is sent when it comes up (its own
+ * descriptors, then every guest it may know), and what happens when it goes away.
+ */
+#include "services/broker/priv.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const role_names[ROLES] = {
+    [ROLE_GTT] = "vgt-gtt",
+    [ROLE_SCHED] = "vgt-sched",
+    [ROLE_DISPLAY] = "vgt-display",
+    [ROLE_MMIO] = "vgt-mmio",
+};
+
+const char *service_name(const struct service *s, char name[32])
+{
+    if (s->role == ROLE_MMIO)
+        snprintf(name, 32, "vgt-mmio@%u", s->domid);
+    else
+        snprintf(name, 32, "%s", role_names[s->role]);
+    return name;
+}
+
+/* ---- may this process say that it is this service? */
+
+/* All vgt-mmio processes have one user; which domain one serves is told by its unit. */
+static bool in_unit(int32_t pid, uint32_t domid)
+{
+    char path[32], text[512], unit[48];
+    size_t n = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+    snprintf(unit, sizeof(unit), "/vgt-mmio@%u.service\n", domid);
+    f = fopen(path, "re");
+    if (f) {
+        n = fread(text, 1, sizeof(text) - 1, f);
+        fclose(f);
+    }
+    text[n] = 0;
+    return strstr(text, unit) != NULL;
+}
+
+static bool may_be(struct chan_peer peer, enum role role, uint32_t domid)
+{
+    const struct passwd *user;
+
+    if (peer.uid == 0 || peer.uid == geteuid())
+        return true;
+    user = getpwnam(role_names[role]);
+    if (!user || user->pw_uid != peer.uid)
+        return false;
+    return role != ROLE_MMIO || in_unit(peer.pid, domid);
+}
+
+/* ---- what services are sent */
+
+static void resources_of(const struct guest *g, Vgt__Resources *r)
+{
+    vgt__resources__init(r);
+    r->low_base = g->s->low_base;
+    r->low_size = g->s->low_size;
+    r->high_base = g->s->high_base;
+    r->high_size = g->s->high_size;
+    r->fence_base = g->s->fence_base;
+    r->fences = g->s->fences;
+}
+
+void guest_resources(const struct guest *g, Vgt__Resources *r)
+{
+    resources_of(g, r);
+}
+
+static void device_of(const struct broker *b, Vgt__Device *d)
+{
+    const struct broker_device *from = &b->config.device;
+
+    vgt__device__init(d);
+    d->device_id = from->device_id;
+    d->revision = from->revision;
+    d->aperture_base = from->aperture_base;
+    d->aperture_size = from->aperture_size;
+    d->ggtt_entries = from->ggtt_entries;
+    d->engines = from->engines;
+    d->slice_at = from->slice_at;
+    d->slice_size = from->slice_size;
+}
+
+/* Descriptors of a guest, or (NULL) the service's own. */
+static int send_wire(struct broker *b, struct service *s, const struct guest *g)
+{
+    Vgt__Wire wire = VGT__WIRE__INIT;
+    const char *names[CHAN_MAX_FDS];
+    int fds[CHAN_MAX_FDS], n, rc;
+    Vgt__Device device;
+    uint32_t copies;
+
+    n = parts_for(g ? &g->parts : &b->parts, s->role, g != NULL, names, fds, &copies);
+    if (n < 0)
+        return n;
+    device_of(b, &device);
+    wire.domid = g ? g->s->domid : 0;
+    wire.generation = g ? g->s->generation : 0;
+    wire.fd_names = (char **)names;
+    wire.n_fd_names = (size_t)n;
+    wire.device = g ? NULL : &device;
+    rc = chan_send(s->wire->chan, VGT__TYPE__TYPE_WIRE, chan_next_id(s->wire->chan), &wire.base,
+                   fds, (unsigned)n);
+    for (int i = 0; i < n; i++)
+        if (copies & (1u << i))
+            close(fds[i]);
+    return rc == CHAN_FULL ? -EAGAIN : rc;
+}
+
+static int send_add(struct service *s, struct guest *g, bool restart, call_done *done)
+{
+    Vgt__GuestAdd add = VGT__GUEST_ADD__INIT;
+    Vgt__Resources resources;
+    Vgt__Device device;
+
+    resources_of(g, &resources);
+    device_of(g->broker, &device);
+    add.domid = g->s->domid;
+    add.vgpu = g->s->vgpu;
+    add.name = g->s->name;
+    add.type = g->s->type;
+    add.resources = &resources;
+    add.weight = g->s->weight;
+    add.generation = g->s->generation;
+    add.restart = restart;
+    add.device = &device;
+    if (s->role == ROLE_MMIO)
+        add.edid = (ProtobufCBinaryData){.len = g->s->edid_size, .data = g->s->edid};
+    return call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_ADD, VGT__TYPE__TYPE_GUEST_READY,
+                      &add.base, g->broker->limit_ns, done, g);
+}
+
+int service_add(struct service *s, struct guest *g, bool restart, call_done *done)
+{
+    int rc = s->up ? send_wire(g->broker, s, g) : -ECONNRESET;
+
+    return rc ? rc : send_add(s, g, restart, done);
+}
+
+/* ---- coming and going */
+
+static bool on_resumed(struct broker *b, void *owner, int err, const char *text,
+                       const ProtobufCMessage *body)
+{
+    struct guest *g = owner;
+
+    (void)body;
+    if (err && err != -ECONNRESET)
+        log_write(b->log, LOG_ERR, "a guest did not resume at a restarted service",
+                  "domid=%u error=%d text=\"%s\"", g->s->domid, err, text);
+    return false;
+}
+
+static void tell_guest(struct service *s, struct guest *g)
+{
+    int rc;
+
+    if (!g || !(g->s->held & (1u << s->role)) || (s->guest && s->guest != g))
+        return;
+    rc = service_add(s, g, true, on_resumed);
+    if (rc)
+        log_write(g->broker->log, LOG_ERR, "cannot tell a restarted service of a guest",
+                  "domid=%u error=%d", g->s->domid, rc);
+}
+
+static void now_up(struct broker *b, struct service *s)
+{
+    char name[32];
+
+    s->up = true;
+    log_write(b->log, LOG_INFO, "service is up", "service=%s pid=%d starts=%u",
+              service_name(s, name), chan_peer(s->wire->chan).pid, *s->hellos);
+    for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
+        tell_guest(s, b->guest[i]);
+    guests_kick(b);
+}
+
+static void hello_reply(struct peer *p, uint32_t id)
+{
+    Vgt__Hello reply = VGT__HELLO__INIT;
+
+    reply.version = 1;
+    reply.role = (char *)"vgt-broker";
+    peer_send(p, VGT__TYPE__TYPE_HELLO_REPLY, id, &reply.base);
+}
+
+static void refuse(struct peer *p, uint32_t id, int err, const char *text)
+{
+    peer_error(p, id, err, text);
+    log_write(p->broker->log, LOG_WARNING, "a service was refused", "reason=\"%s\" uid=%d pid=%d",
+              text, (int)chan_peer(p->chan).uid, chan_peer(p->chan).pid);
+    p->refused = true;
+}
+
+static struct service *find_service(struct broker *b, const Vgt__Hello *hello)
+{
+    struct guest *g;
+
+    for (unsigned i = 0; i < CORE_ROLES; i++)
+        if (!strcmp(hello->role, role_names[i]))
+            return &b->service[i];
+    g = strcmp(hello->role, role_names[ROLE_MMIO]) ? NULL : guest_find(b, hello->domid);
+    return g && g->s->stage != GUEST_DETACHING ? &g->mmio : NULL;
+}
+
+static bool own_control(const struct broker *b, const struct service *s)
+{
+    return b->core && (s->role == ROLE_GTT || s->role == ROLE_SCHED);
+}
+
+static void hello_wire(struct peer *p, uint32_t id, struct service *s)
+{
+    struct broker *b = p->broker;
+    int rc = 0;
+
+    if (s->wire) /* its death is not yet noticed */
+        service_lost(s, NULL);
+    p->service = s;
+    s->wire = p;
+    (*s->hellos)++;
+    hello_reply(p, id);
+    if (s->role != ROLE_MMIO)
+        rc = send_wire(b, s, NULL);
+    if (rc) {
+        log_write(b->log, LOG_ERR, "cannot hand a service its descriptors", "service=%s error=%d",
+                  role_names[s->role], rc);
+        peer_close(p);
+        return;
+    }
+    if (!own_control(b, s))
+        s->control = p;
+    if (s->control)
+        now_up(b, s);
+}
+
+static void hello_core(struct peer *p, uint32_t id, struct service *s)
+{
+    if (!own_control(p->broker, s)) {
+        peer_cut(p, "this service has no place on the core channel");
+        return;
+    }
+    if (s->control)
+        service_lost(s, NULL);
+    p->service = s;
+    s->control = p;
+    hello_reply(p, id);
+    if (s->wire)
+        now_up(p->broker, s);
+}
+
+void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello)
+{
+    struct chan_peer who = chan_peer(p->chan);
+    struct service *s;
+
+    if (hello->version != 1) {
+        refuse(p, id, EPROTO, "this broker speaks version 1");
+        return;
+    }
+    if (p->kind == PEER_CTL) {
+        hello_reply(p, id);
+        return;
+    }
+    if (p->service) {
+        peer_cut(p, "a second Hello");
+        return;
+    }
+    s = find_service(p->broker, hello);
+    if (!s)
+        refuse(p, id, ENOENT, "no such service, or no vGPU for its domain");
+    else if (p->kind == PEER_WIRE && !may_be(who, s->role, hello->domid))
+        refuse(p, id, EPERM, "this user is not that service's");
+    else if (p->kind == PEER_WIRE)
+        hello_wire(p, id, s);
+    else
+        hello_core(p, id, s);
+}
+
+void service_lost(struct service *s, struct peer *gone)
+{
+    struct peer *wire = s->wire, *control = s->control;
+    struct broker *b = (wire ? wire : control)->broker;
+    bool was_up = s->up;
+    char name[32];
+
+    s->up = false;
+    s->wire = s->control = NULL;
+    s->down_ns = now_ns();
+    if (control == wire)
+        control = NULL;
+    if (wire)
+        wire->service = NULL;
+    if (control)
+        control->service = NULL;
+    if (wire && wire != gone)
+        peer_close(wire);
+    if (control && control != gone)
+        peer_close(control);
+    if (!was_up)
+        return;
+    log_write(b->log, LOG_NOTICE, "service went away", "service=%s", service_name(s, name));
+    calls_lost(b, s);
+    guests_kick(b);
+}
