@@ -111,7 +111,7 @@ static void put_image(struct context *c, uint32_t *image, bool resume)
     context_ring_put(c, c->head, c->tail);
     c->resume = resume;
     c->ready = c->imaged = true;
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&context_state(c)[CTX_RING_TAIL], c->tail, __ATOMIC_RELEASE);
 }
 
 int context_refresh(struct context *c, enum ctx_gen8_mode mode)

@@ -10,21 +10,21 @@ static unsigned roots_of(uint32_t level)
     return level == 4 ? 1 : 4;
 }
 
-/* True with shadow[] and *seq if record r stands for these roots. */
+/* True with shadow[] and *seq if record r stands for these roots. Every load acquires, so that the
+ * last look at the sequence comes after them. */
 static bool read_root(const struct gtt_root *r, uint32_t level, const uint64_t pdp[4],
                       uint64_t shadow[4], uint32_t *seq)
 {
     bool same = true;
 
     *seq = __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE);
-    if ((*seq & 1) || __atomic_load_n(&r->level, __ATOMIC_RELAXED) != level)
+    if ((*seq & 1) || __atomic_load_n(&r->level, __ATOMIC_ACQUIRE) != level)
         return false;
     memset(shadow, 0, 4 * sizeof(shadow[0]));
     for (unsigned i = 0; i < roots_of(level); i++) {
-        same = same && __atomic_load_n(&r->guest[i], __ATOMIC_RELAXED) == pdp[i];
-        shadow[i] = __atomic_load_n(&r->shadow[i], __ATOMIC_RELAXED);
+        same = same && __atomic_load_n(&r->guest[i], __ATOMIC_ACQUIRE) == pdp[i];
+        shadow[i] = __atomic_load_n(&r->shadow[i], __ATOMIC_ACQUIRE);
     }
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return same && __atomic_load_n(&r->seq, __ATOMIC_RELAXED) == *seq;
 }
 
