@@ -58,8 +58,8 @@ static const struct {
     uint8_t bank, shift, reset_bit;
     uint16_t tlb;
 } place[GEN8_ENGINES] = {
-    [GEN8_RCS] = {GPU_IRQ_GT0, 0, 1, 0x4260},    [GEN8_BCS] = {GPU_IRQ_GT0, 16, 3, 0x426c},
-    [GEN8_VCS] = {GPU_IRQ_GT1, 0, 2, 0x4264},    [GEN8_VECS] = {GPU_IRQ_GT3, 0, 4, 0x4270},
+    [GEN8_RCS] = {GPU_IRQ_GT0, 0, 1, 0x4260},   [GEN8_BCS] = {GPU_IRQ_GT0, 16, 3, 0x426c},
+    [GEN8_VCS] = {GPU_IRQ_GT1, 0, 2, 0x4264},   [GEN8_VECS] = {GPU_IRQ_GT3, 0, 4, 0x4270},
     [GEN8_VCS2] = {GPU_IRQ_GT1, 16, 7, 0x4268},
 };
 
@@ -93,10 +93,9 @@ static int wait_for(struct hw *hw, uint32_t reg, uint32_t mask, uint32_t want, u
     }
 }
 
-void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines, const uint32_t hwsp[GEN8_ENGINES])
+void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines)
 {
     *hw = (struct hw){.gpu = gpu, .engines = engines & GEN8_M_ALL};
-    memcpy(hw->hwsp, hwsp, sizeof hw->hwsp);
 }
 
 static bool exists(const struct hw *hw, unsigned engine)
@@ -166,7 +165,7 @@ static int set_global(struct hw *hw)
     static const struct {
         uint32_t reg, clear, set;
     } fix[] = {
-        {GAM_ECOCHK, 0, 1u << 6}, /* WaSwitchSolVfFArbitrationPriority */
+        {GAM_ECOCHK, 0, 1u << 6},            /* WaSwitchSolVfFArbitrationPriority */
         {FF_THREAD, 1u << 19 | 1u << 15, 0}, /* WaVSRefCountFullforceMissDisable, WaDSRef... */
         {UCGCTL6, 0, 1u << 14},              /* WaDisableSDEUnitClockGating */
     };
@@ -217,6 +216,7 @@ int hw_reset(struct hw *hw, unsigned engine)
     uint32_t ctl = gen8_engine_base(engine) + RING_RESET_CTL;
     int rc = stop_engine(hw, engine);
 
+    hw->resets++;
     rc = rc ? rc : request_reset(hw, engine);
     rc = rc ? rc : domain_reset(hw, 1u << place[engine].reset_bit);
     gpu_write_masked(hw->gpu, ctl, RESET_REQUEST, 0);
@@ -237,18 +237,26 @@ static int full_reset(struct hw *hw)
     return rc;
 }
 
-int hw_up(struct hw *hw, uint32_t reset)
+int hw_halt(struct hw *hw, uint32_t engines, bool full)
 {
     int rc = forcewake(hw);
 
-    if (!rc && reset == GEN8_M_ALL)
-        rc = full_reset(hw);
-    rc = rc ? rc : set_global(hw);
-    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++) {
-        if (!exists(hw, e))
-            continue;
-        rc = reset != GEN8_M_ALL && reset & GEN8_M(e) ? hw_reset(hw, e) : start_engine(hw, e);
-    }
+    if (!rc && full)
+        return full_reset(hw);
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
+        if (exists(hw, e) && engines & GEN8_M(e))
+            rc = hw_reset(hw, e);
+    return rc;
+}
+
+int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
+{
+    int rc = set_global(hw);
+
+    memcpy(hw->hwsp, hwsp, sizeof hw->hwsp);
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
+        if (exists(hw, e))
+            rc = start_engine(hw, e);
     rc = rc ? rc : hw_invalidate(hw);
     return rc ? rc : set_interrupts(hw, true);
 }

@@ -17,6 +17,7 @@ struct hw {
     uint32_t engines;            /* mask of those that exist */
     uint32_t hwsp[GEN8_ENGINES]; /* GGTT address of our own status page of each */
     uint32_t csb_read[GEN8_ENGINES];
+    uint64_t resets;
 };
 
 /* Where an engine stands, to see whether it moves. */
@@ -26,13 +27,14 @@ struct hw_progress {
 };
 
 /* Only fills the struct. */
-void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines, const uint32_t hwsp[GEN8_ENGINES]);
-
+void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines);
 /*
- * Forcewake (held for good), resets, engines in execlist mode, PPAT, interrupts on. reset: mask of
- * engines whose work must end, GEN8_M_ALL resets the whole GT. -ETIMEDOUT or -errno.
+ * First: forcewake (held for good), and no engine of the mask, or none at all (full: the whole GT
+ * is reset), uses memory after it. -ETIMEDOUT or -errno.
  */
-int hw_up(struct hw *hw, uint32_t reset);
+int hw_halt(struct hw *hw, uint32_t engines, bool full);
+/* Then: PPAT and the like, engines in execlist mode with these status pages, interrupts on. */
+int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
 /* Interrupts off, engines stopped: what is left behind on a planned end. */
 void hw_down(struct hw *hw);
 

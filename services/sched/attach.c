@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c: guests come and go, and their lanes are served. A guest that leaves is taken off the
+ * engines first; its regions stay until the final removal, because gtt waits for the
+ * acknowledgement of its last clears.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/sched/sched_priv.h"
+
+/* ---- hooks of the guest's lanes */
+
+static void on_reset(void *ctx, struct guest *g, unsigned engine)
+{
+    struct sched *s = ((struct sched_guest *)ctx)->s;
+
+    if (s->up && s->hw.engines & GEN8_M(engine))
+        sched_fail(s, engine_evict(&s->engine[engine], g, sched_now()));
+    else
+        guest_reset_done(g, engine);
+    sched_trigger(s);
+}
+
+static void on_work(void *ctx, struct guest *g, unsigned engine)
+{
+    struct sched *s = ((struct sched_guest *)ctx)->s;
+
+    /* No such engine here: as on hardware, nothing answers. */
+    if (!(s->hw.engines & GEN8_M(engine)))
+        vexec_reset(g->engine[engine].v);
+    sched_trigger(s);
+}
+
+static void on_need_root(void *ctx, uint32_t level, const uint64_t pdp[4])
+{
+    struct sched_guest *sg = ctx;
+
+    sched_gtt_root(sg->s, sg->guest.c.domid, level, pdp);
+}
+
+/* ---- the lanes */
+
+static void broken(struct sched_guest *sg, const char *lane)
+{
+    struct sched *s = sg->s;
+
+    if (!sg->wake)
+        return;
+    loop_remove(sg->wake);
+    loop_remove(sg->room);
+    sg->wake = sg->room = NULL;
+    sg->guest.broken = true;
+    account_event(&sg->account, ACCOUNT_LANE_BROKEN, "lane=%s", lane);
+    s->c.events.lane_broken(s->c.events.ctx, sg->guest.c.domid, lane);
+}
+
+static void take(struct sched_guest *sg)
+{
+    int rc = guest_take(&sg->guest);
+
+    if (rc == LANE_BROKEN)
+        broken(sg, WIRE_MMIO_SCHED);
+    else if (rc == GUEST_MORE)
+        lane_kick(sg->rx.wake_fd);
+    sched_trigger(sg->s);
+}
+
+static void on_wake(void *data, uint32_t events)
+{
+    struct sched_guest *sg = data;
+
+    (void)events;
+    lane_drain(sg->rx.wake_fd);
+    take(sg);
+}
+
+static void on_room(void *data, uint32_t events)
+{
+    struct sched_guest *sg = data;
+
+    (void)events;
+    lane_drain(sg->tx.room_fd);
+    sched_trigger(sg->s);
+}
+
+static void try_gone(struct sched *s, struct sched_guest *sg)
+{
+    bool used = false;
+
+    if (!sg->removing || sg->removed)
+        return;
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        used |= engine_uses(&s->engine[e], &sg->guest);
+    if (used)
+        return;
+    sg->removed = true;
+    s->c.events.gone(s->c.events.ctx, sg->guest.c.domid, false, sg->remove_id);
+}
+
+void sched_guests_turn(struct sched *s)
+{
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++) {
+        struct sched_guest *sg = s->guest[i];
+        bool held;
+        int rc;
+
+        if (!sg)
+            continue;
+        held = sg->guest.backlog_count;
+        rc = guest_flush(&sg->guest);
+        if (rc == LANE_BROKEN)
+            broken(sg, WIRE_SCHED_MMIO);
+        if (held && !sg->guest.backlog_count)
+            lane_kick(sg->rx.wake_fd); /* entries waited for this */
+        try_gone(s, sg);
+    }
+}
+
+/* ---- attaching */
+
+static struct sched_journal_guest *record_of(struct sched *s, uint32_t domid)
+{
+    struct sched_journal_guest *free_one = NULL;
+
+    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++) {
+        struct sched_journal_guest *j = &s->journal->guest[i];
+
+        if (j->domid == domid)
+            return j;
+        if (!j->domid && !free_one)
+            free_one = j;
+    }
+    return free_one;
+}
+
+static int map_regions(struct sched_guest *sg)
+{
+    int rc = wire_region(&sg->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, VGGTT_LAYOUT,
+                         sizeof(struct vggtt), false, &sg->vggtt);
+
+    rc = rc ? rc
+            : wire_region(&sg->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT,
+                          sizeof(struct gtt_map), false, &sg->map);
+    rc = rc ? rc
+            : wire_region(&sg->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
+                          sizeof(struct gtt_inval), true, &sg->inval);
+    rc = rc ? rc : wire_consumer(&sg->fds, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT, &sg->rx);
+    return rc ? rc : wire_producer(&sg->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &sg->tx);
+}
+
+static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
+                         unsigned number)
+{
+    const Vgt__Resources *r = add->resources;
+    const struct context_config config = {.arena = s->arena,
+                                          .ops = s->c.vmm,
+                                          .vmm = sg->vmm,
+                                          .vggtt = sg->vggtt.data,
+                                          .map = sg->map.data,
+                                          .low_base = r->low_base,
+                                          .low_size = r->low_size,
+                                          .high_base = r->high_base,
+                                          .high_size = r->high_size,
+                                          .account = &sg->account,
+                                          .number = number,
+                                          .need_root = on_need_root,
+                                          .ctx = sg};
+
+    return context_set_new(&config, &sg->contexts);
+}
+
+static void make_guest(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
+                       struct sched_journal_guest *record)
+{
+    const struct guest_config config = {
+        .domid = add->domid,
+        .weight = add->weight,
+        .generation = add->generation,
+        .restart = add->restart,
+        .account = &sg->account,
+        .journal = record,
+        .contexts = sg->contexts,
+        .map = sg->map.data,
+        .inval = sg->inval.data,
+        .rx = &sg->rx,
+        .tx = &sg->tx,
+        .hooks = {.reset = on_reset, .work = on_work, .ctx = sg},
+    };
+
+    (void)s;
+    guest_init(&sg->guest, &config);
+    sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
+}
+
+static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
+                  unsigned number)
+{
+    struct sched_journal_guest *record = record_of(s, add->domid);
+    int rc;
+
+    if (!record)
+        return -ENOSPC;
+    account_init(&sg->account, add->domid, add->name, s->c.log);
+    rc = map_regions(sg);
+    rc = rc ? rc : s->c.vmm->open_memory(add->domid, &sg->vmm);
+    rc = rc ? rc : make_contexts(s, sg, add, number);
+    if (rc)
+        return rc;
+    make_guest(s, sg, add, record);
+    rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
+    return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
+}
+
+static int free_place(const struct sched *s)
+{
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
+        if (!s->guest[i])
+            return (int)i;
+    return -ENOSPC;
+}
+
+int sched_guest_add(struct sched *s, const Vgt__GuestAdd *add, struct wire_fds *fds)
+{
+    struct sched_guest *sg = calloc(1, sizeof *sg);
+    int place = free_place(s), rc = place < 0 ? place : 0;
+
+    if (!sg || rc || !s->arena || !add->resources || !add->domid ||
+        sched_guest_find(s, add->domid)) {
+        wire_fds_close(fds);
+        free(sg);
+        return !sg ? -ENOMEM : rc ? rc : !s->arena ? -EAGAIN : -EINVAL;
+    }
+    sg->s = s;
+    sg->fds = *fds;
+    fds->count = 0;
+    rc = attach(s, sg, add, (unsigned)place);
+    if (rc) {
+        sched_guest_free(s, sg);
+        return rc;
+    }
+    s->guest[place] = sg;
+    s->ring.guest[s->ring.count++] = &sg->guest;
+    sched_trigger(s);
+    return 0;
+}
+
+struct sched_guest *sched_guest_find(struct sched *s, uint32_t domid)
+{
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
+        if (s->guest[i] && s->guest[i]->guest.c.domid == domid)
+            return s->guest[i];
+    return NULL;
+}
+
+/* ---- detaching */
+
+static void leave_ring(struct sched *s, const struct guest *g)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < s->ring.count; i++)
+        if (s->ring.guest[i] != g)
+            s->ring.guest[n++] = s->ring.guest[i];
+    s->ring.count = n;
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        engine_forget(&s->engine[e], g);
+}
+
+void sched_guest_free(struct sched *s, struct sched_guest *sg)
+{
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
+        if (s->guest[i] == sg)
+            s->guest[i] = NULL;
+    leave_ring(s, &sg->guest);
+    loop_remove(sg->wake);
+    loop_remove(sg->room);
+    context_set_free(sg->contexts);
+    if (sg->vmm)
+        s->c.vmm->close(sg->vmm);
+    if (sg->rx.mem.shared)
+        lane_consumer_detach(&sg->rx);
+    if (sg->tx.mem.shared)
+        lane_producer_detach(&sg->tx);
+    if (sg->vggtt.data)
+        region_unmap(&sg->vggtt);
+    if (sg->map.data)
+        region_unmap(&sg->map);
+    if (sg->inval.data)
+        region_unmap(&sg->inval);
+    wire_fds_close(&sg->fds);
+    free(sg);
+}
+
+static void leave(struct sched *s, struct sched_guest *sg, uint32_t id)
+{
+    bool again = sg->removed;
+
+    sg->remove_id = id;
+    if (!sg->removing)
+        guest_leave(&sg->guest);
+    sg->removing = true;
+    if (again)
+        s->c.events.gone(s->c.events.ctx, sg->guest.c.domid, false, id);
+    else
+        try_gone(s, sg);
+}
+
+void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uint32_t id)
+{
+    uint32_t domid = sg->guest.c.domid;
+
+    sched_trigger(s);
+    leave(s, sg, id);
+    if (!final)
+        return;
+    *sg->guest.c.journal = (struct sched_journal_guest){0};
+    sched_guest_free(s, sg);
+    s->c.events.gone(s->c.events.ctx, domid, true, id);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h: one physical engine and the guests that share it. Guests with work take turns in a
+ * ring, each for quantum * weight; a turn ends early when there is nothing to run. While nobody
+ * else waits a guest's submissions go to the engine at once, as they would on its own hardware.
+ * When a turn is over the guest's running pair gets one quantum to finish; then the next guest's
+ * pair preempts it, and what was preempted is submitted again, as it is, at its guest's next turn.
+ * At most one submission is unacknowledged at a time. An engine that neither moves nor lets the
+ * next guest on for the watchdog's time, while another guest waits, is reset; the guest whose
+ * context ran has lost it and runs no more there until it resets its engine.
+ * The service's loop only; one thread. Times are CLOCK_MONOTONIC ns, passed in.
+ */
+#pragma once
+#include "lib/log.h"
+#include "services/sched/guest.h"
+#include "services/sched/hw.h"
+
+#define ENGINE_POLL_NS 10000000ull /* look at a busy engine even if no interrupt came */
+
+/* All guests, in the order of their turns; shared by the engines, kept by sched.c. */
+struct engine_guests {
+    struct guest *guest[SCHED_JOURNAL_GUESTS];
+    unsigned count;
+};
+
+struct engine_config {
+    unsigned id; /* enum gen8_engine */
+    struct hw *hw;
+    struct sched_journal_engine *journal;
+    const struct engine_guests *guests;
+    const struct log *log;
+    uint64_t quantum_ns, watchdog_ns;
+};
+
+/* What stands in the engine's submit port. Its contexts are busy. */
+struct engine_pair {
+    struct guest *guest;
+    struct context *ctx[2];
+    bool take; /* the head of the guest's queue; else the rest of a pair preempted by us */
+};
+
+struct engine {
+    struct engine_config c;
+    struct engine_pair now, next; /* running; submitted and not yet acknowledged */
+    unsigned at;                  /* element of now that runs */
+    bool running, asked;
+    struct guest *turn;   /* whose turn it is; NULL: nobody's yet */
+    unsigned turn_at;     /* its place in the ring, roughly */
+    uint64_t turn_end;    /* when the next may want its own */
+    uint64_t drain_since; /* 0, or: over, nothing new of this guest is submitted since */
+    uint64_t charged;     /* GPU time is charged to now.guest up to here */
+    uint64_t moved;       /* the engine was last seen moving, or nobody waited */
+    uint64_t asked_at;    /* of next */
+    struct hw_progress seen;
+    uint64_t busy_ns, batches, submissions, resets, errors;
+    int failed; /* -errno: the device does not answer */
+};
+
+void engine_init(struct engine *e, const struct engine_config *config);
+
+/* Take what the engine reports, then give it work. events: bits that were pending. The answers are
+ * 0 or -errno of the device. */
+int engine_interrupt(struct engine *e, uint32_t bits, uint64_t now);
+/* A timer's look: lost interrupts, the end of a turn, the watchdog. */
+int engine_tick(struct engine *e, uint64_t now);
+/* Something may be ready to run. */
+int engine_kick(struct engine *e, uint64_t now);
+/* When engine_tick() wants to be called; UINT64_MAX: not before something happens. */
+uint64_t engine_deadline(const struct engine *e, uint64_t now);
+
+/*
+ * Get the guest off the engine, by a reset if it is on it; what ran is lost. guest_reset_done() is
+ * called, now or when an unacknowledged submission of it has come up. engine_uses() is false then.
+ */
+int engine_evict(struct engine *e, struct guest *g, uint64_t now);
+/* Is anything of the guest in the port? */
+bool engine_uses(const struct engine *e, const struct guest *g);
+/* The guest leaves the ring and will be freed. */
+void engine_forget(struct engine *e, const struct guest *g);

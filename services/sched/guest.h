@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.h: everything sched holds for one guest: its two lanes, its virtual engines (in the
+ * journal), its shadow contexts, its counters. Takes entries from vgt-mmio in order, and sends what
+ * the virtual engines show: status entries into the guest's status page and, after that, events to
+ * vgt-mmio. A full lane makes events wait in the guest's own list (bounded: while something waits
+ * there, nothing new of this guest is taken or submitted), never the loop.
+ * What an entry means for the physical engines is up to the owner (sched.c), through guest_hooks.
+ * The service's loop only; one thread.
+ */
+#pragma once
+#include "lib/account.h"
+#include "lib/lane.h"
+#include "services/sched/context.h"
+#include "services/sched/execlist.h"
+#include "services/wire/gtt_map.h"
+#include "services/wire/mmio_sched.h"
+#include "services/wire/sched_journal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Events behind a full lane: every engine's two pairs, all their events, and room to spare. */
+#define GUEST_BACKLOG  64u
+#define GUEST_TAKE_MAX 64u /* entries of one turn */
+
+/* The guest's part in one engine. */
+struct guest_engine {
+    struct sched_vexec *v;  /* in the journal */
+    struct context *ctx[2]; /* of the running pair while another guest has the engine; busy */
+    bool blocked;           /* the head waits for gtt, room or its own context */
+    bool served;            /* had work there since the last user interrupt was passed on */
+    bool resetting;         /* its reset waits for the engine */
+    uint64_t gpu_ns, batches;
+};
+
+struct guest_stats {
+    uint64_t submissions, slices, preemptions, resets, hangs;
+};
+
+struct guest;
+
+struct guest_hooks {
+    /* The virtual engine was reset: get the guest off it. The answer is guest_reset_done(). */
+    void (*reset)(void *ctx, struct guest *g, unsigned engine);
+    /* Something may be ready to run. */
+    void (*work)(void *ctx, struct guest *g, unsigned engine);
+    void *ctx;
+};
+
+struct guest_config {
+    uint32_t domid, weight;
+    uint64_t generation;
+    bool restart; /* the journal's record is to be continued */
+    struct account *account;
+    struct sched_journal_guest *journal;
+    struct context_set *contexts;
+    const struct gtt_map *map;
+    struct gtt_inval *inval;
+    struct lane_rx *rx; /* from vgt-mmio@N, */
+    struct lane_tx *tx; /* to it; attached, borrowed like all the rest */
+    struct guest_hooks hooks;
+};
+
+struct guest {
+    struct guest_config c;
+    struct guest_engine engine[GEN8_ENGINES];
+    struct guest_stats stats;
+    uint64_t inval_done; /* clear_seq last acknowledged */
+    bool leaving;        /* takes nothing any more */
+    bool broken;         /* a lane broke */
+    struct sched_mmio backlog[GUEST_BACKLOG];
+    unsigned backlog_at, backlog_count;
+    uint32_t iir[GEN8_ENGINES]; /* interrupts to raise behind the backlog */
+};
+
+/* Only fills the struct; continues, or begins, the journal's record. */
+void guest_init(struct guest *g, const struct guest_config *config);
+
+/*
+ * Take entries from the lane. 0: empty, and announced as asleep; GUEST_MORE: call again after
+ * others had their turn; GUEST_HELD: the backlog must go first; LANE_BROKEN; -errno of a wake.
+ */
+enum { GUEST_MORE = 16, GUEST_HELD };
+int guest_take(struct guest *g);
+
+/* Takes nothing more, shows nothing more; hooks.reset for each engine. */
+void guest_leave(struct guest *g);
+
+/* A status event of the virtual engine, and its interrupt. */
+void guest_event(struct guest *g, unsigned engine, struct vexec_event event);
+/* Interrupt bits (of 16) of the virtual engine. */
+void guest_interrupt(struct guest *g, unsigned engine, uint32_t bits);
+/* Its reset of the engine is over. */
+void guest_reset_done(struct guest *g, unsigned engine);
+/* Events leave, at the end of a turn or when the lane has room. 0, LANE_BROKEN, -errno. */
+int guest_flush(struct guest *g);
+
+/* The epoch of the head is published. */
+bool guest_epoch_reached(const struct guest *g, uint64_t epoch);
+/* Could it use the engine now? (Not whether it is on it.) */
+bool guest_ready(const struct guest *g, unsigned engine);
+/* Does it wait for something that may come without a word? */
+bool guest_waits(const struct guest *g);
+bool guest_hung(const struct guest *g);

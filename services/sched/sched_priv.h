@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched_priv.h: what the files of the service proper share: sched.c (loop and life), attach.c
+ * (guests), ask.c (requests to gtt).
+ */
+#pragma once
+#include "services/sched/sched.h"
+#include "services/wire/names.h"
+#include "services/wire/sched_gtt.h"
+
+/* Negative err: the service ends. Else nothing. */
+void sched_fail(struct sched *s, int err);
+
+/* ask.c: send what is to be sent and there is room for. */
+void sched_gtt_flush(struct sched *s);
+/* gtt must build shadows of a root that it has not heard of from vgt-mmio. */
+void sched_gtt_root(struct sched *s, uint32_t domid, uint32_t level, const uint64_t pdp[4]);
+void sched_gtt_broken(struct sched *s, const char *lane);
+
+/* attach.c: the guests' part of the turn's end. */
+void sched_guests_turn(struct sched *s);
+void sched_guest_free(struct sched *s, struct sched_guest *sg);
