@@ -85,18 +85,33 @@ static void on_room(void *data, uint32_t events)
     sched_trigger(sg->s);
 }
 
+static bool on_engines(struct sched *s, const struct guest *g)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        if (engine_uses(&s->engine[e], g))
+            return true;
+    return false;
+}
+
+static void finish(struct sched *s, struct sched_guest *sg)
+{
+    uint32_t domid = sg->guest.c.domid, id = sg->remove_id;
+
+    *sg->guest.c.journal = (struct sched_journal_guest){0};
+    sched_guest_free(s, sg);
+    s->c.events.gone(s->c.events.ctx, domid, true, id);
+}
+
+/* Answers the removal once no engine holds the guest. */
 static void try_gone(struct sched *s, struct sched_guest *sg)
 {
-    bool used = false;
-
-    if (!sg->removing || sg->removed)
+    if (!sg->removing || on_engines(s, &sg->guest))
         return;
-    for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        used |= engine_uses(&s->engine[e], &sg->guest);
-    if (used)
-        return;
-    sg->removed = true;
-    s->c.events.gone(s->c.events.ctx, sg->guest.c.domid, false, sg->remove_id);
+    sg->removing = false;
+    if (sg->final)
+        finish(s, sg);
+    else
+        s->c.events.gone(s->c.events.ctx, sg->guest.c.domid, false, sg->remove_id);
 }
 
 void sched_guests_turn(struct sched *s)
@@ -171,7 +186,7 @@ static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__Gue
     return context_set_new(&config, &sg->contexts);
 }
 
-static void make_guest(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
+static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add,
                        struct sched_journal_guest *record)
 {
     const struct guest_config config = {
@@ -189,7 +204,6 @@ static void make_guest(struct sched *s, struct sched_guest *sg, const Vgt__Guest
         .hooks = {.reset = on_reset, .work = on_work, .ctx = sg},
     };
 
-    (void)s;
     guest_init(&sg->guest, &config);
     sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
 }
@@ -208,7 +222,7 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     rc = rc ? rc : make_contexts(s, sg, add, number);
     if (rc)
         return rc;
-    make_guest(s, sg, add, record);
+    make_guest(sg, add, record);
     rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
     return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
 }
@@ -293,29 +307,13 @@ void sched_guest_free(struct sched *s, struct sched_guest *sg)
     free(sg);
 }
 
-static void leave(struct sched *s, struct sched_guest *sg, uint32_t id)
-{
-    bool again = sg->removed;
-
-    sg->remove_id = id;
-    if (!sg->removing)
-        guest_leave(&sg->guest);
-    sg->removing = true;
-    if (again)
-        s->c.events.gone(s->c.events.ctx, sg->guest.c.domid, false, id);
-    else
-        try_gone(s, sg);
-}
-
 void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uint32_t id)
 {
-    uint32_t domid = sg->guest.c.domid;
-
+    sg->removing = true;
+    sg->final |= final;
+    sg->remove_id = id;
+    if (!sg->guest.leaving)
+        guest_leave(&sg->guest);
     sched_trigger(s);
-    leave(s, sg, id);
-    if (!final)
-        return;
-    *sg->guest.c.journal = (struct sched_journal_guest){0};
-    sched_guest_free(s, sg);
-    s->c.events.gone(s->c.events.ctx, domid, true, id);
+    try_gone(s, sg);
 }

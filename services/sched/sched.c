@@ -264,10 +264,29 @@ int sched_new(const struct sched_config *config, struct sched **out)
     return 0;
 }
 
+static void init_engines(struct sched *s)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        const struct engine_config config = {.id = e,
+                                             .hw = &s->hw,
+                                             .journal = &s->journal->engine[e],
+                                             .guests = &s->ring,
+                                             .log = s->c.log,
+                                             .quantum_ns = s->c.quantum_ns,
+                                             .watchdog_ns = s->c.watchdog_ns};
+
+        engine_init(&s->engine[e], &config);
+    }
+}
+
 void sched_free(struct sched *s)
 {
     if (!s)
         return;
+    if (s->up)
+        hw_down(&s->hw); /* the journal tells the next process what was running */
+    if (s->journal)
+        init_engines(s);
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (s->guest[i])
             sched_guest_free(s, s->guest[i]);
@@ -294,21 +313,6 @@ void sched_free(struct sched *s)
 }
 
 /* ---- the device */
-
-static void init_engines(struct sched *s)
-{
-    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
-        const struct engine_config config = {.id = e,
-                                             .hw = &s->hw,
-                                             .journal = &s->journal->engine[e],
-                                             .guests = &s->ring,
-                                             .log = s->c.log,
-                                             .quantum_ns = s->c.quantum_ns,
-                                             .watchdog_ns = s->c.watchdog_ns};
-
-        engine_init(&s->engine[e], &config);
-    }
-}
 
 /* What a former process left running ends here; its guests' work is submitted again from what
  * their images say. */

@@ -47,7 +47,8 @@ struct sched_guest {
     struct lane_rx rx;
     struct lane_tx tx;
     struct loop_source *wake, *room;
-    bool removing, removed; /* asked to leave; off every engine */
+    bool removing; /* a removal is to be answered */
+    bool final;
     uint32_t remove_id;
 };
 
