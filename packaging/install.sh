@@ -51,6 +51,7 @@ done
 file 644 systemd/vgt.sysusers /usr/lib/sysusers.d/vgt.conf
 file 644 systemd/70-vgt-xen.rules /usr/lib/udev/rules.d/70-vgt-xen.rules
 [ -e "$dest/etc/default/vgt" ] || file 644 systemd/vgt.default /etc/default/vgt
+file 644 packaging/vgtctl.bash-completion /usr/share/bash-completion/completions/vgtctl
 for page in man/*.[1-9]; do
     file 644 "$page" "/usr/share/man/man${page##*.}/${page##*/}"
 done
