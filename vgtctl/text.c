@@ -244,14 +244,18 @@ static void gpu_lines(FILE *out, const Vgt__Gpu *gpu)
     char name[64];
 
     if (!gpu) {
-        fputs("gpu         not known: vgt-gtt has not answered\n", out);
+        fputs("gpu         not known\n", out);
         return;
     }
     log_clean(name, sizeof(name), gpu->name);
-    fprintf(out, "%-10s  %s (8086:%04x)\n", "gpu", name, gpu->device_id);
-    memory_line(out, "aperture", gpu->low_free, gpu->low_total);
-    memory_line(out, "high", gpu->high_free, gpu->high_total);
-    fprintf(out, "%-10s  %u free of %u\n", "fences", gpu->fences_free, gpu->fences_total);
+    fprintf(out, "%-10s  %s (8086:%04x)\n", "gpu", *name ? name : "Intel GPU", gpu->device_id);
+    if (gpu->low_total) {
+        memory_line(out, "aperture", gpu->low_free, gpu->low_total);
+        memory_line(out, "high", gpu->high_free, gpu->high_total);
+        fprintf(out, "%-10s  %u free of %u\n", "fences", gpu->fences_free, gpu->fences_total);
+    } else {
+        fprintf(out, "%-10s  not known: vgt-gtt has not answered\n", "memory");
+    }
     engine_line(out, "busy", gpu->n_busy, gpu->busy);
     counter_lines(out, gpu->n_counters, gpu->counters, false);
 }

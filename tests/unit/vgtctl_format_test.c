@@ -225,6 +225,7 @@ static void test_empty(void **state)
 {
     Vgt__StatusReply reply = VGT__STATUS_REPLY__INIT;
     Vgt__ListReply list = VGT__LIST_REPLY__INIT;
+    Vgt__Gpu gpu = VGT__GPU__INIT;
     struct sink out;
 
     (void)state;
@@ -232,7 +233,15 @@ static void test_empty(void **state)
     expect(&out, "{\"services\":[],\"gpu\":null,\"guests\":[]}\n");
     text_status(sink(&out), &reply);
     expect(&out, "SERVICE  PID  STATE  RESTARTS\n\n"
-                 "gpu         not known: vgt-gtt has not answered\n\n"
+                 "gpu         not known\n\n"
+                 "no guest has a virtual GPU\n");
+    gpu.device_id = 0x1616;
+    reply.gpu = &gpu;
+    text_status(sink(&out), &reply);
+    expect(&out, "SERVICE  PID  STATE  RESTARTS\n\n"
+                 "gpu         Intel GPU (8086:1616)\n"
+                 "memory      not known: vgt-gtt has not answered\n"
+                 "busy        none\n\n"
                  "no guest has a virtual GPU\n");
     json_list(sink(&out), &list);
     expect(&out, "{\"guests\":[]}\n");
