@@ -110,33 +110,33 @@ bool phys_hotplug(struct phys *p)
 void phys_set_plane(struct phys *p, const struct phys_plane *plane)
 {
     static const struct phys_plane off;
-    const struct phys_plane *new = plane->on ? plane : &off;
+    const struct phys_plane *want = plane->on ? plane : &off;
 
-    if (!memcmp(new, &p->plane, sizeof(*new)))
+    if (!memcmp(want, &p->plane, sizeof(*want)))
         return;
-    if (new->on &&new->stride != p->plane.stride)
-        phys_write(p, PRI_STRIDE, new->stride);
-    if (new->on &&new->offset != p->plane.offset)
-        phys_write(p, PRI_OFFSET, new->offset);
-    if (new->ctl != p->plane.ctl)
-        phys_write(p, PRI_CTL, new->ctl);
-    phys_write(p, PRI_SURF, new->surf);
-    p->plane = *new;
+    if (want->on && (!p->plane.on || want->stride != p->plane.stride))
+        phys_write(p, PRI_STRIDE, want->stride);
+    if (want->on && (!p->plane.on || want->offset != p->plane.offset))
+        phys_write(p, PRI_OFFSET, want->offset);
+    if (want->ctl != p->plane.ctl)
+        phys_write(p, PRI_CTL, want->ctl);
+    phys_write(p, PRI_SURF, want->surf);
+    p->plane = *want;
 }
 
 void phys_set_cursor(struct phys *p, const struct phys_cursor *cursor)
 {
     static const struct phys_cursor off;
-    const struct phys_cursor *new = cursor->on ? cursor : &off;
+    const struct phys_cursor *want = cursor->on ? cursor : &off;
 
-    if (!memcmp(new, &p->cursor, sizeof(*new)))
+    if (!memcmp(want, &p->cursor, sizeof(*want)))
         return;
-    if (new->on)
-        phys_write(p, CUR_POS, new->pos);
-    if (new->ctl != p->cursor.ctl)
-        phys_write(p, CUR_CTL, new->ctl);
-    phys_write(p, CUR_BASE, new->base); /* takes the others along */
-    p->cursor = *new;
+    if (want->on)
+        phys_write(p, CUR_POS, want->pos);
+    if (want->ctl != p->cursor.ctl)
+        phys_write(p, CUR_CTL, want->ctl);
+    phys_write(p, CUR_BASE, want->base); /* takes the others along */
+    p->cursor = *want;
 }
 
 uint32_t phys_frame(struct phys *p)

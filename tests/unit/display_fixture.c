@@ -283,6 +283,25 @@ void vblank(struct rig *r)
     display_step(r->d); /* the timer */
 }
 
+void rig_shown(struct rig *r, unsigned n, bool monitor)
+{
+    rig_new(r, monitor);
+    rig_start(r);
+    for (unsigned i = 0; i < n; i++) {
+        guest_in(r, i);
+        xga(r, i, (uint32_t)LOW(i));
+    }
+    display_step(r->d);
+    for (int i = 0; i < 4; i++)
+        vblank(r);
+    gpu_fake_log_clear(r->fake);
+}
+
+uint32_t now_shown(struct rig *r)
+{
+    return gpu_fake_get(r->fake, PRI_CTL) & ON ? gpu_fake_get(r->fake, PRI_SURF) : 0;
+}
+
 int wrote(struct rig *r, int from, uint32_t offset, uint32_t *value)
 {
     size_t count;

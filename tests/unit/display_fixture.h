@@ -76,6 +76,11 @@ void ring(struct rig *r, unsigned n);
 void vblank(struct rig *r);
 void turns(struct rig *r, unsigned n);
 
+/* n guests with xga(), 0 is on the screen with its first frame shown, the log is empty. */
+void rig_shown(struct rig *r, unsigned n, bool monitor);
+/* The surface the plane is set to, 0 when it is off. */
+uint32_t now_shown(struct rig *r);
+
 /* Index in the log of the first write of a register from index on (and its value), or -1. */
 int wrote(struct rig *r, int from, uint32_t offset, uint32_t *value);
 /* Whether a register was ever written with this value. */
