@@ -145,7 +145,7 @@ static int start_engine(struct hw *hw, unsigned engine)
     } set[] = {
         {base + RING_HWSTAM, UINT32_MAX},
         {base + RING_HWS_PGA, hw->hwsp[engine]},
-        {base + RING_GFX_MODE, GFX_MODE_RUN_LIST << 16 | GFX_MODE_RUN_LIST},
+        {base + RING_GFX_MODE, (uint32_t)GFX_MODE_RUN_LIST << 16 | GFX_MODE_RUN_LIST},
         {base + RING_MI_MODE, (uint32_t)MI_MODE_STOP << 16},
         {base + RING_EIR, UINT32_MAX},
         {base + RING_IMR, ~bits},
@@ -306,7 +306,7 @@ int hw_events(struct hw *hw, unsigned engine, struct ctx_gen8_event events[CSB_E
     }
     hw->csb_read[engine] = read;
     if (n)
-        rc = gpu_write32(hw->gpu, base + RING_CSB_PTR, CSB_READ_BITS << 16 | read << 8);
+        rc = gpu_write32(hw->gpu, base + RING_CSB_PTR, (uint32_t)CSB_READ_BITS << 16 | read << 8);
     return rc ? rc : n;
 }
 

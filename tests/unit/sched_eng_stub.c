@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched_eng_stub.c: see sched_eng_stub.h.
+ */
+#include "tests/unit/sched_eng_stub.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int context_set_new(const struct context_config *config, struct context_set **out)
+{
+    struct context_set *s = calloc(1, sizeof *s);
+
+    assert(s);
+    s->number = config->number;
+    s->need_root = config->need_root;
+    s->ctx = config->ctx;
+    *out = s;
+    return 0;
+}
+
+void context_set_free(struct context_set *s)
+{
+    free(s);
+}
+
+void context_set_hwsp(struct context_set *s, enum gen8_engine engine, uint32_t gma)
+{
+    s->hwsp[engine] = gma;
+}
+
+struct context *stub_context(struct context_set *s, unsigned engine, uint64_t desc)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++) {
+        struct context *c = &s->context[i];
+
+        if (c->used && c->engine == engine && (uint32_t)c->desc == (uint32_t)desc)
+            return c;
+    }
+    return NULL;
+}
+
+unsigned stub_busy(const struct context_set *s)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        n += s->context[i].busy;
+    return n;
+}
+
+static struct context *make(struct context_set *s, unsigned engine)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++) {
+        if (s->context[i].used)
+            continue;
+        s->context[i] = (struct context){.set = s, .used = true, .engine = engine};
+        s->context[i].id = (s->number + 1) << CONTEXT_ID_SHIFT | i;
+        return &s->context[i];
+    }
+    abort();
+}
+
+int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
+                    struct context **out)
+{
+    static const uint64_t pdp[4] = {0x1000};
+
+    *out = NULL;
+    s->prepared++;
+    if (s->answer == CONTEXT_WAIT && s->need_root)
+        s->need_root(s->ctx, 4, pdp);
+    if (s->answer)
+        return s->answer;
+    *out = stub_context(s, engine, desc);
+    if (!*out)
+        *out = make(s, engine);
+    (*out)->desc = desc;
+    (*out)->unmapped = (*out)->stale = false;
+    return 0;
+}
+
+uint64_t context_desc(const struct context *c)
+{
+    return (uint64_t)c->id << 32 | 0xf0000000u | (c->id & 15) << 16 | 1;
+}
+
+uint32_t context_id(const struct context *c)
+{
+    return c->id;
+}
+
+uint64_t context_guest_desc(const struct context *c)
+{
+    return c->desc;
+}
+
+void context_set_busy(struct context *c, bool busy)
+{
+    assert(busy || c->busy);
+    c->busy += busy ? 1 : -1;
+}
+
+bool context_is_busy(const struct context *c)
+{
+    return c->busy;
+}
+
+int context_save(struct context *c)
+{
+    assert(!c->busy);
+    c->saved += !c->stale;
+    return 0;
+}
+
+bool context_root_mapped(const struct context *c)
+{
+    return !c->unmapped;
+}
+
+bool context_set_roots_mapped(const struct context_set *s)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        if (s->context[i].busy && s->context[i].unmapped)
+            return false;
+    return true;
+}
+
+int context_post_csb(struct context_set *s, enum gen8_engine engine, unsigned slot, uint64_t csb,
+                     unsigned write_ptr)
+{
+    assert(slot == write_ptr && s->csbs < 256);
+    s->csb[s->csbs++] = (struct stub_csb){engine, slot, csb};
+    return 0;
+}
+
+void context_reset_engine(struct context_set *s, enum gen8_engine engine)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        if (s->context[i].engine == engine)
+            s->context[i].stale = true;
+}
+
+void context_kill(struct context *c)
+{
+    assert(!c->busy);
+    c->killed++;
+}
