@@ -18,8 +18,9 @@ struct options {
 
 static void usage(FILE *out)
 {
-    fputs("usage: vgt-mmio [options] DOMID\n"
+    fputs("usage: vgt-mmio [options] --domid N\n"
           "Emulates the virtual GPU of one domain; started by vgt-mmio@DOMID.service.\n"
+          "  --domid N    the domain\n"
           "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
           "  --vmm NAME   hypervisor: xen (default) or fake\n"
           "  --help\n",
@@ -28,8 +29,12 @@ static void usage(FILE *out)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"wire", 1, NULL, 'w'}, {"vmm", 1, NULL, 'v'}, {"help", 0, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"domid", 1, NULL, 'd'},
+                                          {"wire", 1, NULL, 'w'},
+                                          {"vmm", 1, NULL, 'v'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
+    const char *domid = "";
     char *end;
     int opt;
 
@@ -37,6 +42,8 @@ static int parse(int argc, char **argv, struct options *o)
         if (opt == 'h') {
             usage(stdout);
             exit(0);
+        } else if (opt == 'd') {
+            domid = optarg;
         } else if (opt == 'w') {
             o->wire = optarg;
         } else if (opt == 'v') {
@@ -46,8 +53,8 @@ static int parse(int argc, char **argv, struct options *o)
             return 2;
         }
     }
-    o->domid = optind + 1 == argc ? (uint32_t)strtoul(argv[optind], &end, 10) : 0;
-    if (!o->domid || *end || o->domid > 0x7fef) {
+    o->domid = (uint32_t)strtoul(domid, &end, 10);
+    if (optind != argc || !o->domid || *end || o->domid > 0x7fef) {
         usage(stderr);
         return 2;
     }
