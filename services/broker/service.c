@@ -307,7 +307,8 @@ void service_lost(struct service *s, struct peer *gone)
         peer_close(wire);
     if (control && control != gone)
         peer_close(control);
-    if (!was_up)
+    /* A broker that ends leaves the state page as it is. */
+    if (!was_up || b->closing)
         return;
     log_write(b->log, LOG_NOTICE, "service went away", "service=%s", service_name(s, name));
     calls_lost(b, s);
