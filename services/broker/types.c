@@ -11,8 +11,8 @@
 #define MIB        (1ull << 20)
 #define MAX_MB     4096u
 #define MAX_FENCES 32u
-#define WEIGHT     100u
-#define MAX_WEIGHT 10000u
+#define WEIGHT     1u /* turns of vgt-sched are as much longer */
+#define MAX_WEIGHT 100u
 #define DEFAULT    "medium"
 
 static const struct {
