@@ -39,6 +39,12 @@ vgt_start() {
     await 90 vgtctl status || { vgt_why; return 1; }
 }
 
+# vgt_stop: the services, and the descriptors systemd keeps for them: the GPU is nobody's.
+vgt_stop() {
+    systemctl stop vgt.target 'vgt-mmio@*.service' vgt-display vgt-sched vgt-gtt vgt-broker
+    systemctl clean --what=fdstore vgt-broker.service
+}
+
 # The journal's last lines of our units, so that a failed start says why; then one sentence.
 vgt_why() {
     journalctl -b --no-pager -o cat -n 40 -u 'vgt*'
