@@ -169,6 +169,7 @@ struct broker {
     struct loop_source *tick, *turn;
     struct store_watch *release;
     unsigned ticks;
+    struct log_limit refusals;
     bool closing;
 };
 

@@ -198,8 +198,9 @@ static void hello_reply(struct peer *p, uint32_t id)
 static void refuse(struct peer *p, uint32_t id, int err, const char *text)
 {
     peer_error(p, id, err, text);
-    log_write(p->broker->log, LOG_WARNING, "a service was refused", "reason=\"%s\" uid=%d pid=%d",
-              text, (int)chan_peer(p->chan).uid, chan_peer(p->chan).pid);
+    log_limited(p->broker->log, &p->broker->refusals, LOG_WARNING, "a service was refused",
+                "reason=\"%s\" uid=%d pid=%d", text, (int)chan_peer(p->chan).uid,
+                chan_peer(p->chan).pid);
     p->refused = true;
 }
 

@@ -337,7 +337,7 @@ static void configure(struct rig *r, unsigned limit_ms)
         r->config.dev[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-void rig_start(struct rig *r, unsigned limit_ms)
+static void start(struct rig *r, unsigned limit_ms, bool keep)
 {
     memset(r, 0, sizeof(*r));
     memset(&rig_module, 0, sizeof(rig_module));
@@ -351,8 +351,19 @@ void rig_start(struct rig *r, unsigned limit_ms)
         r->guest[i] = fake_guest_new(7 + i, 16, 1);
     assert_int_equal(loop_new(&r->loop), 0);
     configure(r, limit_ms);
+    r->config.keep = keep;
     assert_int_equal(broker_new(r->loop, &r->config, &r->broker), 0);
     client_connect(r, r->loop);
+}
+
+void rig_start(struct rig *r, unsigned limit_ms)
+{
+    start(r, limit_ms, false);
+}
+
+void rig_start_kept(struct rig *r)
+{
+    start(r, 0, true);
 }
 
 void rig_services(struct rig *r)
@@ -402,7 +413,7 @@ void rig_stop(struct rig *r)
     loop_free(r->loop);
 }
 
-static void keep(struct broker_config *config, const char *prefix, const char *name, int fd)
+static void keep_one(struct broker_config *config, const char *prefix, const char *name, int fd)
 {
     struct broker_kept *k = &config->kept[config->kept_count++];
 
@@ -417,14 +428,14 @@ void rig_restart_broker(struct rig *r)
     char prefix[16];
 
     r->config.kept = calloc(200, sizeof(*r->config.kept));
-    keep(&r->config, "", "state", b->state_fd);
+    keep_one(&r->config, "", "state", b->state_fd);
     for (unsigned i = 0; i < b->parts.count; i++)
-        keep(&r->config, "s.", b->parts.item[i].name, b->parts.item[i].fd);
+        keep_one(&r->config, "s.", b->parts.item[i].name, b->parts.item[i].fd);
     for (unsigned g = 0; g < BROKER_MAX_GUESTS; g++)
         for (unsigned i = 0; b->guest[g] && i < b->guest[g]->parts.count; i++) {
             snprintf(prefix, sizeof(prefix), "g.%u.", b->guest[g]->s->domid);
-            keep(&r->config, prefix, b->guest[g]->parts.item[i].name,
-                 b->guest[g]->parts.item[i].fd);
+            keep_one(&r->config, prefix, b->guest[g]->parts.item[i].name,
+                     b->guest[g]->parts.item[i].fd);
         }
     broker_free(b);
     for (unsigned i = 0; i < BROKER_DEVS; i++)

@@ -65,6 +65,8 @@ extern struct rig_module {
 } rig_module;
 
 void rig_start(struct rig *r, unsigned limit_ms);
+/* With descriptors going to NOTIFY_SOCKET. */
+void rig_start_kept(struct rig *r);
 void rig_stop(struct rig *r);
 /* The broker dies and a new one takes what systemd kept. */
 void rig_restart_broker(struct rig *r);
