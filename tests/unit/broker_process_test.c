@@ -145,15 +145,18 @@ static struct {
     struct broker_kept kept[KEPT];
 } systemd = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static void drop(unsigned i)
+{
+    free(systemd.kept[i].name);
+    close(systemd.kept[i].fd);
+    systemd.kept[i] = systemd.kept[--systemd.count];
+}
+
 static void forget(const char *name)
 {
-    for (unsigned i = 0; i < systemd.count; i++) {
-        if (strcmp(systemd.kept[i].name, name))
-            continue;
-        free(systemd.kept[i].name);
-        close(systemd.kept[i].fd);
-        systemd.kept[i--] = systemd.kept[--systemd.count];
-    }
+    for (unsigned i = systemd.count; i-- > 0;)
+        if (!strcmp(systemd.kept[i].name, name))
+            drop(i);
 }
 
 static int fd_of(struct msghdr *msg)
@@ -232,7 +235,7 @@ static void stop_systemd(void)
     unlink(address.sun_path);
     unsetenv("NOTIFY_SOCKET");
     while (systemd.count)
-        forget(systemd.kept[0].name);
+        drop(0);
 }
 
 static unsigned kept_with(const char *prefix)
