@@ -15,7 +15,7 @@
 
 #define ALIVE_TICKS 4u
 
-uint64_t now_ns(void)
+uint64_t broker_now(void)
 {
     struct timespec t;
 
@@ -32,7 +32,7 @@ static void on_turn(void *data, uint32_t events)
 static void on_tick(void *data, uint32_t events)
 {
     struct broker *b = data;
-    uint64_t now = now_ns();
+    uint64_t now = broker_now();
 
     (void)events;
     calls_tick(b, now);
@@ -120,7 +120,7 @@ static void start_services(struct broker *b)
     b->state->starts++;
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
-            .role = (enum role)i, .hellos = &b->state->hellos[i], .down_ns = now_ns()};
+            .role = (enum role)i, .hellos = &b->state->hellos[i], .down_ns = broker_now()};
     fdstore_put(b, "s.", &b->parts);
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)

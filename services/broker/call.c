@@ -40,7 +40,7 @@ int call_start(struct broker *b, struct service *s, uint32_t type, uint32_t repl
                        .id = chan_next_id(s->control->chan),
                        .reply = reply,
                        .limit = limit_ns,
-                       .deadline = now_ns() + limit_ns,
+                       .deadline = broker_now() + limit_ns,
                        .done = done,
                        .owner = owner};
     rc = chan_send(s->control->chan, type, c->id, body, NULL, 0);
@@ -62,7 +62,7 @@ static void end(struct broker *b, struct call *c, int err, const char *text,
     more = c->done(b, c->owner, err, text, body);
     if (more && !err && c->service->up) {
         c->over = false;
-        c->deadline = now_ns() + c->limit;
+        c->deadline = broker_now() + c->limit;
     }
 }
 

@@ -12,7 +12,7 @@
 #define PLATFORM_SLOT 4u
 #define FIRST_SLOT    5u
 #define SLOTS         32u
-#define LIBRARY_EXTRA 3 /* "-device", its value, NULL */
+#define ADDED         3 /* "-device", its value, NULL */
 
 struct reader {
     struct dm_args *out;
@@ -322,7 +322,7 @@ int dm_args_read(int argc, char *const *argv, struct dm_args *out, char *why, si
     int rc;
 
     *out = (struct dm_args){0};
-    out->argv = calloc((size_t)argc + LIBRARY_EXTRA, sizeof(*out->argv));
+    out->argv = calloc((size_t)argc + ADDED, sizeof(*out->argv));
     if (!out->argv || argc < 1)
         return out->argv ? -EINVAL : -ENOMEM;
     r.used = explicit_slots(argc, argv);

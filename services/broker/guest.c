@@ -33,7 +33,7 @@ struct guest *guest_new(struct broker *b, unsigned slot)
                                .domid = g->s->domid,
                                .guest = g,
                                .hellos = &g->s->hellos,
-                               .down_ns = now_ns()};
+                               .down_ns = broker_now()};
     b->guest[slot] = g;
     return g;
 }
@@ -155,7 +155,7 @@ static void begin(struct guest *g)
 {
     g->told = g->resumed = false;
     g->because[0] = 0;
-    g->deadline = now_ns() + g->broker->limit_ns;
+    g->deadline = broker_now() + g->broker->limit_ns;
     if (g->steps[g->at].start) {
         start(g);
         return;

@@ -11,10 +11,10 @@
 
 #include <stddef.h>
 
-#define STEP_NS   30000000000ull
-#define TICK_NS   250000000ull
-#define MAX_PART  32u /* parts of one guest, or of the broker itself */
-#define NAME_MAX_ 64u
+#define STEP_NS    30000000000ull
+#define TICK_NS    250000000ull
+#define MAX_PART   32u /* parts of one guest, or of the broker itself */
+#define GUEST_NAME 64u
 
 enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
 #define CORE_ROLES 3u /* the first three: one process each */
@@ -53,7 +53,7 @@ struct guest_state {
     uint64_t aperture_at; /* shown there; 0: nowhere */
     uint32_t edid_size, pad;
     uint8_t edid[256];
-    char name[NAME_MAX_], type[16];
+    char name[GUEST_NAME], type[16];
 };
 
 struct broker_state {
@@ -173,7 +173,7 @@ struct broker {
     bool closing;
 };
 
-uint64_t now_ns(void);
+uint64_t broker_now(void);
 
 int parts_fd(const struct parts *parts, const char *name);
 /* Takes fd, error or not. */

@@ -130,7 +130,7 @@ static int step_module(struct guest *g)
             log_write(g->broker->log, LOG_WARNING, "the module still holds pins", "domid=%u",
                       g->s->domid);
         g->told = true;
-        g->deadline = now_ns() + g->broker->limit_ns;
+        g->deadline = broker_now() + g->broker->limit_ns;
         return STEP_POLL;
     }
     g->s->held &= ~(uint32_t)HELD_MODULE;
@@ -182,13 +182,15 @@ void remove_over(struct guest *g)
 {
     Vgt__DetachReply reply = VGT__DETACH_REPLY__INIT;
     struct guest_state *s = g->s;
+    struct broker *b = g->broker;
     char prefix[16];
 
     if (g->detacher)
         peer_send(g->detacher, VGT__TYPE__TYPE_DETACH_REPLY, g->detach_id, &reply.base);
-    log_write(g->broker->log, LOG_INFO, "removed", "domid=%u name=\"%s\"", s->domid, s->name);
+    log_write(b->log, LOG_INFO, "removed", "domid=%u name=\"%s\"", s->domid, s->name);
     snprintf(prefix, sizeof(prefix), "g.%u.", s->domid);
-    fdstore_drop(g->broker, prefix, &g->parts);
+    fdstore_drop(b, prefix, &g->parts);
     guest_free(g);
     memset(s, 0, sizeof(*s));
+    guests_kick(b);
 }

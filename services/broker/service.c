@@ -297,7 +297,7 @@ void service_lost(struct service *s, struct peer *gone)
 
     s->up = false;
     s->wire = s->control = NULL;
-    s->down_ns = now_ns();
+    s->down_ns = broker_now();
     if (control == wire)
         control = NULL;
     if (wire)

@@ -211,7 +211,7 @@ static const char *service_state(const struct service *s)
 {
     if (s->up)
         return "running";
-    return now_ns() - s->down_ns < FAILED_NS ? "restarting" : "failed";
+    return broker_now() - s->down_ns < FAILED_NS ? "restarting" : "failed";
 }
 
 static Vgt__Service *describe(struct pool *pool, const struct service *s)

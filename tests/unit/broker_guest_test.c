@@ -284,6 +284,29 @@ static void test_gtt_dies_in_removal(void **state)
     rig_stop(&r);
 }
 
+/* A guest reboots: the new domain is not refused what the old one still holds. */
+static void test_reboot(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    rig_attach(&r);
+    r.gtt.silent = true;
+    kill_domain(&r, 7);
+    rig_until(&r, r.gtt.removes == 1);
+    client_attach(&r, 8, "");
+    rig_turns(&r, 50);
+    assert_int_equal(r.gtt.adds, 1);
+    r.gtt.silent = false;
+    fake_crash(&r.gtt);
+    fake_connect(&r.gtt);
+    rig_until(&r, r.display.adds == 2);
+    assert_non_null(strstr(r.trace, "display:remove gtt:fds gtt:add "));
+    rig_stop(&r);
+}
+
 static void test_asker_leaves(void **state)
 {
     struct rig r;
@@ -345,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_domain_gone),
         cmocka_unit_test(test_gtt_dies_in_removal),
         cmocka_unit_test(test_asker_leaves),
+        cmocka_unit_test(test_reboot),
         cmocka_unit_test(test_restart_broker),
     };
 
