@@ -51,6 +51,7 @@ struct engine {
     uint64_t charged;     /* GPU time is charged to now.guest up to here */
     uint64_t moved;       /* the engine was last seen moving, or nobody waited */
     uint64_t asked_at;    /* of next */
+    uint64_t looked;      /* last tick, or the submission that ended an idle time */
     struct hw_progress seen;
     uint64_t busy_ns, batches, submissions, resets, errors;
     int failed; /* -errno: the device does not answer */

@@ -126,7 +126,8 @@ static int serve(const struct options *o, const struct log *log, struct loop *lo
     struct sched_service_options options = {.vmm = ops,
                                             .quantum_ns = o->quantum_us * 1000,
                                             .watchdog_ns = o->watchdog_ms * 1000000,
-                                            .arena_pages = (uint32_t)o->arena_mb * 256};
+                                            .arena_pages = (uint32_t)(o->arena_mb + 1) / 2 *
+                                                           ARENA_BLOCK_PAGES};
     struct sched_service v;
     struct store *store = NULL;
     int rc = sched_service_init(&v, loop, log, &options);

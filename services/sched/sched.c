@@ -97,6 +97,15 @@ static bool flush_outstanding(const struct sched *s)
 
 /* ---- the turn's end */
 
+static bool somebody_waits(const struct sched *s)
+{
+    for (unsigned i = 0; i < s->ring.count && s->up; i++)
+        if (guest_waits(s->ring.guest[i]))
+            return true;
+    return flush_outstanding(s);
+}
+
+/* The looks at what waits do not move away with each turn: a busy loop must not starve them. */
 static void arm_timer(struct sched *s)
 {
     uint64_t now = sched_now(), at = UINT64_MAX;
@@ -106,11 +115,10 @@ static void arm_timer(struct sched *s)
 
         at = want < at ? want : at;
     }
-    for (unsigned i = 0; i < s->ring.count && s->up; i++)
-        if (guest_waits(s->ring.guest[i]) && at > now + ENGINE_POLL_NS)
-            at = now + ENGINE_POLL_NS;
-    if (at == UINT64_MAX && flush_outstanding(s))
-        at = now + ENGINE_POLL_NS;
+    if (!somebody_waits(s))
+        s->looked = now;
+    else if (at > s->looked + ENGINE_POLL_NS)
+        at = s->looked + ENGINE_POLL_NS;
     loop_timer_arm(s->timer, at == UINT64_MAX ? 0 : at > now ? at - now : 1, 0);
 }
 
@@ -149,6 +157,7 @@ static void on_timer(void *data, uint32_t events)
     uint64_t now = sched_now();
 
     (void)events;
+    s->looked = now;
     unblock(s);
     for (unsigned e = 0; e < GEN8_ENGINES && s->up; e++)
         if (s->hw.engines & GEN8_M(e))

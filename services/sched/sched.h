@@ -74,6 +74,7 @@ struct sched {
 
     struct loop_source *irq, *bell, *to_gtt_room, *timer, *turn;
     int irq_fd;
+    uint64_t looked; /* when the timer last looked at what waits */
     bool up, failed;
     uint64_t flushes, flush_errors;
 };

@@ -115,6 +115,8 @@ static int submit(struct engine *e, const struct engine_pair *p, uint64_t now)
     uint64_t desc[2] = {context_desc(p->ctx[0]), p->ctx[1] ? context_desc(p->ctx[1]) : 0};
 
     write_journal(e, p->guest, desc);
+    if (!e->running)
+        e->looked = now;
     e->next = *p;
     e->asked = true;
     e->asked_at = now;
@@ -253,6 +255,7 @@ int engine_tick(struct engine *e, uint64_t now)
 {
     int rc = engine_interrupt(e, 0, now);
 
+    e->looked = now;
     if (rc || !stuck(e, now))
         return rc;
     log_write(e->c.log, LOG_WARNING, "engine hangs: reset", "engine=%u domid=%u", e->c.id,
@@ -272,7 +275,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 uint64_t engine_deadline(const struct engine *e, uint64_t now)
 {
-    uint64_t at = now + ENGINE_POLL_NS;
+    uint64_t at = e->looked + ENGINE_POLL_NS;
 
     if (e->failed || (!e->running && !e->asked))
         return UINT64_MAX;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched_eng_silicon.c: see sched_eng_silicon.h.
+ */
+#include "tests/unit/sched_eng_silicon.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAGE 4096u
+
+/* ---- the GPU seam */
+
+static struct silicon *of(struct gpu *g)
+{
+    return (struct silicon *)g;
+}
+
+static int reg_read(struct gpu *g, uint32_t offset, unsigned width, uint64_t *value)
+{
+    assert_int_equal(width, 4);
+    if (engines_owns(offset))
+        *value = engines_mmio_read(of(g)->engines, offset);
+    else
+        *value = of(g)->reg[offset / 4];
+    return 0;
+}
+
+/* Forcewake is acknowledged, TLB registers read 0 when done. */
+static int reg_write(struct gpu *g, uint32_t offset, unsigned width, uint64_t value)
+{
+    struct silicon *s = of(g);
+
+    assert_int_equal(width, 4);
+    if (engines_owns(offset))
+        engines_mmio_write(s->engines, offset, (uint32_t)value);
+    else
+        s->reg[offset / 4] = (uint32_t)value;
+    if (offset == 0xa188)
+        s->reg[0x130044 / 4] = value & 1;
+    return 0;
+}
+
+static int reg_rmw(struct gpu *g, uint32_t offset, uint32_t clear, uint32_t set, uint32_t *old)
+{
+    uint64_t v;
+
+    reg_read(g, offset, 4, &v);
+    if (old)
+        *old = (uint32_t)v;
+    return reg_write(g, offset, 4, ((uint32_t)v & ~clear) | set);
+}
+
+static int dma_alloc(struct gpu *g, uint32_t count, uint64_t tag, struct gpu_dma *block)
+{
+    uint64_t at = silicon_pages(of(g), count);
+
+    *block =
+        (struct gpu_dma){.handle = 1, .count = count, .tag = tag, .map = silicon_at(of(g), at)};
+    block->dma = calloc(count, sizeof *block->dma);
+    for (uint32_t i = 0; i < count; i++)
+        block->dma[i] = at + i * PAGE;
+    return 0;
+}
+
+static void dma_detach(struct gpu *g, struct gpu_dma *block)
+{
+    (void)g;
+    free(block->dma);
+}
+
+static int dma_list(struct gpu *g, struct gpu_dma_entry *entries, uint32_t max)
+{
+    (void)g;
+    (void)entries;
+    (void)max;
+    return 0;
+}
+
+static int irq_set(struct gpu *g, enum gpu_irq_bank bank, uint32_t imr, uint32_t ier)
+{
+    (void)g;
+    (void)bank;
+    return imr == ~ier ? 0 : -EINVAL;
+}
+
+static int irq_pending(struct gpu *g, uint32_t pending[GPU_IRQ_BANKS])
+{
+    struct silicon *s = of(g);
+
+    memset(pending, 0, GPU_IRQ_BANKS * sizeof *pending);
+    pending[GPU_IRQ_GT0] = atomic_exchange(&s->raised[ENGINE_RCS], 0) |
+                           atomic_exchange(&s->raised[ENGINE_BCS], 0) << 16;
+    pending[GPU_IRQ_GT1] = atomic_exchange(&s->raised[ENGINE_VCS], 0);
+    pending[GPU_IRQ_GT3] = atomic_exchange(&s->raised[ENGINE_VECS], 0);
+    return 1;
+}
+
+static void nothing(struct gpu *g)
+{
+    (void)g;
+}
+
+static const struct gpu_ops ops = {
+    .close = nothing,
+    .read = reg_read,
+    .write = reg_write,
+    .rmw = reg_rmw,
+    .dma_alloc = dma_alloc,
+    .dma_detach = dma_detach,
+    .dma_list = dma_list,
+    .irq_set = irq_set,
+    .irq_pending = irq_pending,
+};
+
+/* ---- the device */
+
+static void op_raise(void *opaque, enum engine_id id, uint32_t bits)
+{
+    atomic_fetch_or(&((struct silicon *)opaque)->raised[id], bits);
+}
+
+static uint32_t op_read(void *opaque, uint32_t offset)
+{
+    (void)opaque;
+    (void)offset;
+    return 0;
+}
+
+static void op_write(void *opaque, uint32_t offset, uint32_t value)
+{
+    (void)opaque;
+    (void)offset;
+    (void)value;
+}
+
+void silicon_setup(struct silicon *s)
+{
+    const struct engines_ops engine_ops = {op_raise, op_read, op_write, s};
+    int fd = memfd_create("machine", MFD_CLOEXEC);
+
+    memset(s, 0, sizeof *s);
+    assert_int_equal(ftruncate(fd, SILICON_MEMORY), 0);
+    s->memory = mmap(NULL, SILICON_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(s->memory, MAP_FAILED);
+    s->gpu.ops = &ops;
+    s->gpu.info = (struct gpu_info){
+        .gen = 8, .row = GPU_ROW_SCHED, .ggtt_entries = 1u << 20, .max_dma_pages = 1u << 16};
+    s->dma = dma_new();
+    s->judge = judge_new();
+    assert_int_equal(dma_add(s->dma, 0, SILICON_MEMORY, fd, 0, 3), 0);
+    s->engines = engines_new(s->dma, s->judge, &engine_ops);
+    assert_non_null(s->engines);
+    s->next_page = PAGE;
+}
+
+void silicon_teardown(struct silicon *s)
+{
+    engines_free(s->engines);
+    judge_free(s->judge);
+    dma_free(s->dma);
+    munmap(s->memory, SILICON_MEMORY);
+}
+
+uint64_t silicon_pages(struct silicon *s, unsigned n)
+{
+    uint64_t at = s->next_page;
+
+    s->next_page += (uint64_t)n * PAGE;
+    assert_true(s->next_page <= SILICON_MEMORY);
+    return at;
+}
+
+void *silicon_at(struct silicon *s, uint64_t machine)
+{
+    return s->memory + machine;
+}
+
+void silicon_ggtt(struct silicon *s, uint32_t gma, uint64_t machine)
+{
+    engines_gtt_write(s->engines, gma / PAGE * 8, 8, machine | 1);
+}
+
+/* ---- the hypervisor seam */
+
+static struct silicon *shared;
+
+void silicon_share(struct silicon *s)
+{
+    shared = s;
+}
+
+static void *map(struct vmm *v, const uint64_t *gfns, size_t nr, bool writable)
+{
+    (void)v;
+    (void)writable;
+    assert_int_equal(nr, 1);
+    return *gfns < SILICON_MEMORY / PAGE ? silicon_at(shared, *gfns * PAGE) : NULL;
+}
+
+static void unmap(struct vmm *v, void *addr, size_t nr)
+{
+    (void)v;
+    (void)addr;
+    (void)nr;
+}
+
+const struct vmm_ops silicon_vmm = {.map = map, .unmap = unmap};
