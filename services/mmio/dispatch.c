@@ -246,6 +246,8 @@ static int answer(struct mmio *m, const struct vmm_access *a, struct vreg_inflig
     int rc;
 
     mmio_journal_step(j, 0, VREG_APPLIED);
+    if (m->s.trace)
+        m->s.trace(m->s.trace_ctx, a, j->result);
     rc = m->s.ops->complete(m->s.vmm, a->vcpu, j->result);
     if (!rc)
         mmio_journal_step(j, 0, VREG_IDLE);

@@ -14,6 +14,7 @@
 struct options {
     const char *wire, *vmm;
     uint32_t domid;
+    bool trace;
 };
 
 static void usage(FILE *out)
@@ -23,17 +24,16 @@ static void usage(FILE *out)
           "  --domid N    the domain\n"
           "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
           "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --trace      log every access of the guest, at level debug\n"
           "  --help\n",
           out);
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"domid", 1, NULL, 'd'},
-                                          {"wire", 1, NULL, 'w'},
-                                          {"vmm", 1, NULL, 'v'},
-                                          {"help", 0, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {{"domid", 1, NULL, 'd'}, {"wire", 1, NULL, 'w'},
+                                          {"vmm", 1, NULL, 'v'},   {"trace", 0, NULL, 't'},
+                                          {"help", 0, NULL, 'h'},  {0}};
     const char *domid = "";
     char *end;
     int opt;
@@ -44,6 +44,8 @@ static int parse(int argc, char **argv, struct options *o)
             exit(0);
         } else if (opt == 'd') {
             domid = optarg;
+        } else if (opt == 't') {
+            o->trace = true;
         } else if (opt == 'w') {
             o->wire = optarg;
         } else if (opt == 'v') {
@@ -82,6 +84,8 @@ static int run(const struct options *o, const struct log *log, struct mmio_servi
     if (!rc)
         rc = mmio_service_init(s, loop, log, ops, o->domid);
     if (!rc)
+        s->trace = o->trace;
+    if (!rc)
         rc = wire_client_new(loop, NULL, &config, s, &s->client);
     if (!rc)
         rc = loop_run(loop);
@@ -98,6 +102,8 @@ int main(int argc, char **argv)
 
     if (rc || !s)
         return rc ? rc : 1;
+    if (o.trace)
+        log.level = LOG_DEBUG;
     signal(SIGPIPE, SIG_IGN);
     return run(&o, &log, s);
 }

@@ -64,6 +64,9 @@ struct mmio_setup {
     int (*aperture)(void *ctx, uint64_t base);
     void *aperture_ctx;
     uint64_t (*now_ns)(void); /* CLOCK_MONOTONIC; a test brings its own */
+    /* For somebody who debugs a driver: every access when it is answered. NULL: none. */
+    void (*trace)(void *ctx, const struct vmm_access *a, uint64_t result);
+    void *trace_ctx;
 };
 
 /* A positive answer, from a handler or a hook: nothing was changed, keep the vCPU waiting. */

@@ -247,6 +247,17 @@ static int watch_all(struct mmio_service *s)
     return rc;
 }
 
+static void trace(void *ctx, const struct vmm_access *a, uint64_t result)
+{
+    static const char space[] = {[VMM_MMIO] = 'm', [VMM_CONFIG] = 'c', [VMM_GUEST] = 'g'};
+    struct mmio_service *s = ctx;
+    uint64_t at = a->space == VMM_MMIO ? a->addr - s->mmio.vreg->bar0 : a->addr;
+
+    log_write(s->log, LOG_DEBUG, "access", "%c%c%u %llx=%llx n=%u cpu=%u", space[a->space],
+              a->write ? 'w' : 'r', a->size, (unsigned long long)at,
+              (unsigned long long)(a->write ? a->data : result), a->count, a->vcpu);
+}
+
 static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
 {
     struct mmio_setup setup = {.ops = s->ops,
@@ -257,7 +268,9 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
                                .from_sched = &s->from_sched,
                                .aperture = aperture,
                                .aperture_ctx = s,
-                               .now_ns = now_ns};
+                               .now_ns = now_ns,
+                               .trace = s->trace ? trace : NULL,
+                               .trace_ctx = s};
     int rc = map_regions(s);
 
     if (!rc)

@@ -15,7 +15,7 @@ struct mmio_service {
     const struct log *log;
     const struct vmm_ops *ops;
     uint32_t domid;
-    bool attached;
+    bool attached, trace;
     struct account account;
     struct wire_fds fds;
     struct region vreg, vggtt, timing;
