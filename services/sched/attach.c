@@ -76,6 +76,13 @@ static void on_wake(void *data, uint32_t events)
     take(sg);
 }
 
+void sched_guests_take(struct sched *s)
+{
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
+        if (s->guest[i] && s->guest[i]->wake)
+            take(s->guest[i]);
+}
+
 static void on_room(void *data, uint32_t events)
 {
     struct sched_guest *sg = data;

@@ -158,6 +158,7 @@ static void on_timer(void *data, uint32_t events)
 
     (void)events;
     s->looked = now;
+    sched_guests_take(s);
     unblock(s);
     for (unsigned e = 0; e < GEN8_ENGINES && s->up; e++)
         if (s->hw.engines & GEN8_M(e))
@@ -173,6 +174,7 @@ static void on_irq(void *data, uint32_t events)
 
     (void)events;
     lane_drain(s->irq_fd);
+    sched_guests_take(s);
     sched_fail(s, hw_interrupts(&s->hw, bits));
     for (unsigned e = 0; e < GEN8_ENGINES && s->up && !s->failed; e++)
         if (bits[e])

@@ -17,6 +17,9 @@ void sched_gtt_flush(struct sched *s);
 void sched_gtt_root(struct sched *s, uint32_t domid, uint32_t level, const uint64_t pdp[4]);
 void sched_gtt_broken(struct sched *s, const char *lane);
 
+/* attach.c: take what is in the lanes before looking at the engines: a guest that has reset its
+ * engine must not be shown what happened before. */
+void sched_guests_take(struct sched *s);
 /* attach.c: the guests' part of the turn's end. */
 void sched_guests_turn(struct sched *s);
 void sched_guest_free(struct sched *s, struct sched_guest *sg);
