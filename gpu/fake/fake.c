@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fake GPU's registers, hooks, log, GGTT, aperture slice and interrupts. Tests create it and
- * hand a row to the code under test; single-threaded.
+ * hand a row to the code under test; one thread, others may pin.
  */
 #include "gpu/fake/state.h"
 
@@ -31,6 +31,7 @@ struct gpu_fake *fake_of(struct gpu *g)
 void fake_log(struct gpu_fake *f, uint8_t row, uint8_t kind, uint32_t offset, uint8_t width,
               uint64_t value)
 {
+    pthread_mutex_lock(&f->lock);
     if (f->nlog == f->log_room) {
         size_t room = f->log_room ? 2 * f->log_room : 1024;
         struct gpu_fake_access *log = realloc(f->log, room * sizeof(*log));
@@ -39,14 +40,20 @@ void fake_log(struct gpu_fake *f, uint8_t row, uint8_t kind, uint32_t offset, ui
         f->log_room = room;
     }
     f->log[f->nlog++] = (struct gpu_fake_access){kind, row, width, offset, value};
+    pthread_mutex_unlock(&f->lock);
 }
 
 int fake_take_failure(struct gpu_fake *f)
 {
-    if (f->fail_count == 0)
-        return 0;
-    f->fail_count--;
-    return -f->fail_err;
+    int r = 0;
+
+    pthread_mutex_lock(&f->lock);
+    if (f->fail_count != 0) {
+        f->fail_count--;
+        r = -f->fail_err;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return r;
 }
 
 uint32_t gpu_fake_get(const struct gpu_fake *f, uint32_t offset)
@@ -338,9 +345,14 @@ static const struct gpu_ops fake_ops = {
 struct gpu_fake *gpu_fake_new(enum gpu_gen gen, uint32_t ggtt_entries)
 {
     struct gpu_fake *f = calloc(1, sizeof(*f));
+    pthread_mutexattr_t recursive;
 
     if (f == NULL)
         return NULL;
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&f->lock, &recursive);
+    pthread_mutexattr_destroy(&recursive);
     f->access.gen = (unsigned char)gen;
     f->ggtt_entries = ggtt_entries;
     f->next_dma = FAKE_DMA_BASE;
@@ -371,6 +383,7 @@ void gpu_fake_free(struct gpu_fake *f)
     free(f->aperture);
     free(f->gtt);
     free(f->log);
+    pthread_mutex_destroy(&f->lock);
     free(f);
 }
 

@@ -7,7 +7,8 @@
  * service's restart (pages and pins stay, as behind the fd). Access rights are the module's own
  * table, so a service that strays from its row fails here as it would on /dev/vgt.
  *
- * Used by tests only; single-threaded unless the test locks.
+ * Used by tests only. One thread owns it; pin calls may come from others at the same time, as
+ * gpu.h promises, the functions of this header may not.
  */
 #include "gpu/gpu.h"
 

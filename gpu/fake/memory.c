@@ -2,7 +2,7 @@
 /*
  * The fake GPU's memory side: DMA-able pages (deliberately not contiguous on the bus, so that code
  * which takes the first address and adds 4096 fails) and pins of guest frames from a table the test
- * fills. Single-threaded.
+ * fills. One thread; pins may be made from several.
  */
 #include "gpu/fake/state.h"
 
@@ -241,7 +241,7 @@ static bool unpin_frame(struct gpu_fake *f, struct fake_frame *frame)
     return true;
 }
 
-int fake_pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count, uint64_t *dma)
+static int pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count, uint64_t *dma)
 {
     struct gpu_fake *f = fake_of(g);
     int r = check_pin(g, gfns, count);
@@ -269,6 +269,16 @@ int fake_pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count
     return 0;
 }
 
+int fake_pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count, uint64_t *dma)
+{
+    int r;
+
+    pthread_mutex_lock(&fake_of(g)->lock);
+    r = pin(g, domid, gfns, count, dma);
+    pthread_mutex_unlock(&fake_of(g)->lock);
+    return r;
+}
+
 int fake_unpin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count)
 {
     int r = check_pin(g, gfns, count);
@@ -276,8 +286,10 @@ int fake_unpin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t cou
 
     if (r != 0)
         return r;
+    pthread_mutex_lock(&fake_of(g)->lock);
     for (uint32_t i = 0; i < count; i++)
         released += unpin_frame(fake_of(g), find_frame(fake_of(g), domid, gfns[i], NULL));
+    pthread_mutex_unlock(&fake_of(g)->lock);
     return released;
 }
 
@@ -289,12 +301,14 @@ int fake_unpin_domain(struct gpu *g, uint16_t domid)
 
     if (g->info.row != GPU_ROW_GTT)
         return -EACCES;
+    pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->nframes; i++) {
         if (f->frames[i].domid == domid)
             released += unpin_frame(f, &f->frames[i]);
     }
     if (slot >= 0)
         f->domains[slot] = f->domains[--f->ndomains];
+    pthread_mutex_unlock(&f->lock);
     return released;
 }
 
@@ -305,6 +319,7 @@ int fake_pin_list(struct gpu *g, uint16_t domid, uint64_t after, struct gpu_pin 
 
     if (g->info.row != GPU_ROW_GTT)
         return -EACCES;
+    pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->nframes && n < max; i++) {
         struct fake_frame *frame = &f->frames[i];
         if (frame->domid != domid || !frame->pinned)
@@ -312,5 +327,6 @@ int fake_pin_list(struct gpu *g, uint16_t domid, uint64_t after, struct gpu_pin 
         if (after == UINT64_MAX || frame->gfn > after)
             pins[n++] = (struct gpu_pin){domid, frame->gfn, frame->pinned_dma};
     }
+    pthread_mutex_unlock(&f->lock);
     return (int)n;
 }

@@ -7,6 +7,8 @@
 #include "gpu/fake/fake.h"
 #include "kmod-stub/access.h"
 
+#include <pthread.h>
+
 #define FAKE_HOOKS      64
 #define FAKE_BLOCKS     256
 #define FAKE_DOMAINS    32
@@ -54,6 +56,7 @@ struct gpu_fake {
     uint8_t masked[VGT_REGS_SIZE / 4 / 8];
     struct fake_hook hooks[FAKE_HOOKS];
     unsigned nhooks;
+    pthread_mutex_t lock; /* recursive; of the log, the pins and the failures to come */
     struct gpu_fake_access *log;
     size_t nlog, log_room;
     uint64_t *gtt;

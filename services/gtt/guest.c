@@ -17,6 +17,7 @@ static int init_parts(struct gtt_guest *g)
                                .pins = &g->pins,
                                .pages = &g->pages,
                                .account = c->account,
+                               .workers = c->workers,
                                .protect = c->protect,
                                .ctx = c->ctx,
                                .max_tables = c->max_tables,
@@ -148,7 +149,7 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
 
     if (shadow_busy(&g->shadows)) {
         g->applied = true;
-        return GTT_GUEST_MORE;
+        return shadow_waits(&g->shadows) ? GTT_GUEST_WAITS : GTT_GUEST_MORE;
     }
     if (g->applied) {
         rc = ggtt_flush(&g->ggtt);
@@ -198,6 +199,7 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
     int rc;
 
     if (!g->detaching) {
+        fetch_cancel(g->c.workers, &g->pins);
         ppgtt_reset(&g->ppgtt);
         rc = ggtt_clear(&g->ggtt);
         if (rc)
@@ -206,7 +208,7 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
     }
     shadow_work(&g->shadows, budget);
     if (shadow_busy(&g->shadows))
-        return GTT_GUEST_MORE;
+        return shadow_waits(&g->shadows) ? GTT_GUEST_WAITS : GTT_GUEST_MORE;
     if (!g->cleared) {
         rc = ggtt_flush(&g->ggtt);
         if (rc)
@@ -228,6 +230,7 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
 
 void gtt_guest_forget(struct gtt_guest *g)
 {
+    fetch_finish(g->c.workers, &g->pins);
     shadow_forget(&g->shadows);
     pages_forget(&g->pages);
     pins_forget(&g->pins);

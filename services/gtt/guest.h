@@ -4,7 +4,8 @@
  * applied, outstanding table work is done in bounded steps, then the batch's clears are published,
  * the epoch is published and only then the lane advanced. So an epoch in the map means that the
  * shadows follow the guest up to there, and a crash replays what was not finished.
- * Called by the service's loop; one thread. No descriptors, no processes here.
+ * Called by the service's loop; workers pin frames for it (fetch.h). No descriptors, no processes
+ * here.
  */
 #pragma once
 #include "lib/lane.h"
@@ -24,6 +25,7 @@ struct gtt_guest_config {
     struct partition_grant grant;
     shadow_protect *protect; /* posts to mmio; nonzero: no room now */
     void *ctx;
+    struct workers *workers; /* NULL: everything in the loop */
     uint64_t max_pins, max_tables;
     bool confirmed; /* see shadow_config */
 };
@@ -42,8 +44,9 @@ struct gtt_guest {
     bool cleared;   /* and all clears are published */
 };
 
-/* Positive answers of consume and detach. */
-enum { GTT_GUEST_MORE = 1 };
+/* Positive answers of settle, consume and detach. WAITS: outstanding, but call again only when a
+ * worker's job came back (workers_fd). */
+enum { GTT_GUEST_MORE = 1, GTT_GUEST_WAITS = 5 };
 
 /*
  * Attach, or take over after a restart: both rebuild from the image and the map, which are all zero
@@ -58,22 +61,25 @@ int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg);
 
 /*
  * Up to budget table entries of work, then, if none is left, publish clears and epoch. 0 settled,
- * GTT_GUEST_MORE, or -errno of the device. Frames and pages whose wait is over are let go.
+ * GTT_GUEST_MORE, GTT_GUEST_WAITS, or -errno of the device. Frames and pages whose wait is over are
+ * let go.
  */
 int gtt_guest_settle(struct gtt_guest *g, uint64_t budget);
 
 /*
  * One turn of the lane: entries while there is no work outstanding, settle, advance. 0: lane empty
- * and settled; GTT_GUEST_MORE: call again after other guests had their turn; LANE_BROKEN; -errno.
+ * and settled; GTT_GUEST_MORE: call again after other guests had their turn; GTT_GUEST_WAITS;
+ * LANE_BROKEN; -errno.
  */
 int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget);
 
 /*
- * Take everything away, in bounded steps: GTT_GUEST_MORE until every clear is done and passed by
- * the readers; then 0, all pins and pages given back and g freed. -errno: the device failed, g
- * lives.
+ * Take everything away, in bounded steps: GTT_GUEST_MORE or GTT_GUEST_WAITS until every clear is
+ * done and passed by the readers; then 0, all pins and pages given back and g freed. -errno: the
+ * device failed, g lives.
  */
 int gtt_guest_detach(struct gtt_guest *g, uint64_t budget);
 
-/* Frees memory, touches neither device nor map: what a crash leaves (tests), or a handover. */
+/* Frees memory, touches neither device nor map: what a crash leaves (tests), or a handover. Waits
+ * for workers' jobs. */
 void gtt_guest_forget(struct gtt_guest *g);

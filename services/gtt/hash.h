@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hash.h: guest frame number → record, for the tables of one guest (pins, tracked tables).
- * Chained, with nodes inside the records, grows by doubling. Used by the service's loop only: one
- * thread, so nothing of liburcu is needed; a second reader would need cds_lfht here.
+ * hash.h: guest frame number → record, for the tracked tables of one guest. Chained, with nodes
+ * inside the records, grows by doubling. Used by the service's loop only; what workers read too is
+ * in liburcu's table (pins.c).
  */
 #pragma once
 #include <stdint.h>

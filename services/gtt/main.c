@@ -15,6 +15,7 @@
 
 struct options {
     const char *wire, *core, *store, *vmm;
+    unsigned workers;
 };
 
 static void usage(FILE *out)
@@ -26,15 +27,33 @@ static void usage(FILE *out)
           "               (default: the wiring socket)\n"
           "  --store URI  for vchan: xen: (default) or file:DIR\n"
           "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
           "  --help\n",
           out);
 }
 
+static int parse_workers(const char *text, unsigned *n)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (end == text || *end || value > WORKERS_MAX) {
+        fprintf(stderr, ROLE ": --workers: a number from 0 to %u\n", WORKERS_MAX);
+        return -1;
+    }
+    *n = (unsigned)value;
+    return 0;
+}
+
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"wire", 1, NULL, 'w'},  {"core", 1, NULL, 'c'},
-                                          {"store", 1, NULL, 's'}, {"vmm", 1, NULL, 'v'},
-                                          {"help", 0, NULL, 'h'},  {0}};
+    static const struct option longs[] = {{"wire", 1, NULL, 'w'},
+                                          {"core", 1, NULL, 'c'},
+                                          {"store", 1, NULL, 's'},
+                                          {"vmm", 1, NULL, 'v'},
+                                          {"workers", 1, NULL, 'n'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -50,6 +69,10 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'v':
             o->vmm = optarg;
+            break;
+        case 'n':
+            if (parse_workers(optarg, &o->workers))
+                return 2;
             break;
         case 'h':
             usage(stdout);
@@ -84,7 +107,7 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
     if (!rc && o->core)
         rc = store_open(loop, o->store, &store);
     if (!rc)
-        rc = gtt_service_init(s, loop, log, ops);
+        rc = gtt_service_init(s, loop, log, ops, o->workers);
     if (!rc)
         rc = wire_client_new(loop, store, &config, s, &s->client);
     if (!rc)
@@ -95,7 +118,7 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
 
 int main(int argc, char **argv)
 {
-    struct options o = {.wire = WIRE_DEFAULT, .store = "xen:", .vmm = "xen"};
+    struct options o = {.wire = WIRE_DEFAULT, .store = "xen:", .vmm = "xen", .workers = 1};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = ROLE};
     struct gtt_service *s = calloc(1, sizeof(*s));
     int rc = parse(argc, argv, &o);

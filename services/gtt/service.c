@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <urcu/urcu-memb.h>
 
 #define MIB           (UINT64_C(1) << 20)
 #define MAX_PINS      (UINT64_C(1) << 20)
@@ -111,7 +112,8 @@ static bool consume(struct gtt_member *m)
     return rc == GTT_GUEST_MORE || rc == LANE_READY;
 }
 
-static_assert((int)GTT_GUEST_MORE != (int)LANE_READY, "told apart");
+static_assert((int)GTT_GUEST_MORE != (int)LANE_READY && (int)GTT_GUEST_WAITS > (int)LANE_READY,
+              "told apart");
 
 /* ---- leaving */
 
@@ -267,6 +269,7 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant)
                                  .grant = *grant,
                                  .protect = protect,
                                  .ctx = m,
+                                 .workers = s->workers,
                                  .max_pins = MAX_PINS,
                                  .max_tables = MAX_TABLES,
                                  .confirmed = true};
@@ -404,14 +407,31 @@ int gtt_service_start(struct gtt_service *s)
     return loop_ready(s->loop);
 }
 
+/* Guests that waited for a worker go on. */
+static void on_came_back(void *data, uint32_t events)
+{
+    struct gtt_service *s = data;
+
+    (void)events;
+    workers_collect(s->workers);
+    loop_trigger(s->turn);
+}
+
 int gtt_service_init(struct gtt_service *s, struct loop *loop, const struct log *log,
-                     const struct vmm_ops *ops)
+                     const struct vmm_ops *ops, unsigned workers)
 {
     int rc;
 
     *s = (struct gtt_service){.loop = loop, .log = log, .ops = ops};
+    urcu_memb_register_thread();
     rc = loop_defer(loop, on_turn, s, &s->turn);
-    return rc ? rc : loop_timer(loop, on_turn, s, &s->tick);
+    if (!rc)
+        rc = loop_timer(loop, on_turn, s, &s->tick);
+    if (!rc)
+        rc = workers_new(workers, &s->workers);
+    if (!rc && s->workers)
+        rc = loop_fd(loop, workers_fd(s->workers), EPOLLIN, on_came_back, s, &s->came_back);
+    return rc;
 }
 
 void gtt_service_stop(struct gtt_service *s)
@@ -433,6 +453,9 @@ void gtt_service_stop(struct gtt_service *s)
     wire_fds_close(&s->fds);
     loop_remove(s->turn);
     loop_remove(s->tick);
+    loop_remove(s->came_back);
+    workers_free(s->workers);
+    urcu_memb_unregister_thread();
 }
 
 static void other(void *ctx, const struct chan_message *message)

@@ -2,7 +2,7 @@
 /*
  * service.h: vgt-gtt as a process: the guests it serves, their lanes, and the host's share of the
  * GGTT. main.c makes it; service.c attaches and detaches guests and runs their turns; host.c serves
- * sched's requests and display's slice. One thread, that of the loop.
+ * sched's requests and display's slice. All in the loop's thread; workers.h has the others.
  */
 #pragma once
 #include "lib/region.h"
@@ -41,7 +41,8 @@ struct gtt_service {
     struct wire_fds fds;
     struct lane_rx from_sched;
     struct lane_tx to_sched;
-    struct loop_source *sched_wake, *sched_room, *turn, *tick;
+    struct workers *workers; /* NULL: none */
+    struct loop_source *sched_wake, *sched_room, *turn, *tick, *came_back;
     struct gtt_sched answer; /* the last one owed to sched */
     bool answer_owed;
     struct gtt_slice slice;
@@ -49,9 +50,10 @@ struct gtt_service {
     uint64_t host_entries; /* written for sched */
 };
 
-/* Everything but the device. The log, loop and ops are borrowed. 0 or -errno. */
+/* Everything but the device, and threads to pin guests' frames (0: the loop does). The log, loop
+ * and ops are borrowed; the calling thread is the loop's. 0 or -errno. */
 int gtt_service_init(struct gtt_service *s, struct loop *loop, const struct log *log,
-                     const struct vmm_ops *ops);
+                     const struct vmm_ops *ops, unsigned workers);
 /* The device came: s->gpu is open, s->fds are the service's. 0 or -errno. */
 int gtt_service_start(struct gtt_service *s);
 /* Let go of everything; guests' pins and pages stay behind the device's descriptor. */

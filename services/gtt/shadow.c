@@ -186,6 +186,7 @@ void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
 void shadow_refill(struct shadow_set *s, struct shadow *sh)
 {
     sh->next = 0;
+    sh->fetched = false;
     if (!sh->queued)
         TAILQ_INSERT_TAIL(&s->work, sh, link);
     sh->queued = true;
@@ -197,6 +198,29 @@ static void destroy(struct shadow_set *s, struct shadow *sh)
     pages_put(s->c.pages, sh->page);
     free(sh);
     s->live--;
+}
+
+/* A fetch is over; the guest may have dropped the table meanwhile. */
+static void fetched(void *ctx, void *what)
+{
+    struct shadow_set *s = ctx;
+    struct shadow *sh = what;
+
+    sh->fetched = true;
+    TAILQ_INSERT_TAIL(&s->work, sh, link);
+}
+
+static bool wants_fetch(const struct shadow_set *s, const struct shadow *sh)
+{
+    return s->c.workers && sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next && !sh->fetched;
+}
+
+/* Out of the list of work, if a worker takes it; otherwise it is filled without. */
+static void fetch(struct shadow_set *s, struct shadow *sh)
+{
+    sh->fetched = fetch_start(s->c.workers, s->c.pins, sh->track->map, fetched, s, sh) != 0;
+    if (!sh->fetched)
+        TAILQ_REMOVE(&s->work, sh, link);
 }
 
 static void step(struct shadow_set *s, struct shadow *sh)
@@ -219,19 +243,33 @@ static void step(struct shadow_set *s, struct shadow *sh)
     }
     TAILQ_REMOVE(&s->work, sh, link);
     sh->queued = false;
+    sh->fetched = false;
 }
 
 bool shadow_busy(const struct shadow_set *s)
 {
-    return !TAILQ_EMPTY(&s->work);
+    return !TAILQ_EMPTY(&s->work) || s->c.pins->fetches;
+}
+
+bool shadow_waits(const struct shadow_set *s)
+{
+    const struct shadow *sh = TAILQ_FIRST(&s->work);
+
+    if (!sh)
+        return s->c.pins->fetches > 0;
+    return wants_fetch(s, sh) && s->c.pins->fetches >= FETCH_MAX;
 }
 
 bool shadow_work(struct shadow_set *s, uint64_t budget)
 {
-    struct shadow *sh;
+    for (; budget && !TAILQ_EMPTY(&s->work) && !shadow_waits(s); budget--) {
+        struct shadow *sh = TAILQ_FIRST(&s->work);
 
-    while (budget-- && (sh = TAILQ_FIRST(&s->work)))
-        step(s, sh);
+        if (wants_fetch(s, sh))
+            fetch(s, sh);
+        else
+            step(s, sh);
+    }
     shadow_ask(s);
     return shadow_busy(s) || (s->c.confirmed && s->unconfirmed);
 }

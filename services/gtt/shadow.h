@@ -4,13 +4,16 @@
  * level has one shadow, shared by all that point to it. Shadows are made empty (all scratch) and
  * filled later by shadow_work() in bounded steps, so neither a deep tree nor one that points to
  * itself costs more than a step at a time, nor any recursion; the same list takes dead shadows
- * apart. Guest pages that hold tables are tracked: their writes are to be trapped.
+ * apart. Guest pages that hold tables are tracked: their writes are to be trapped. Before a
+ * last-level table is filled, a worker pins the frames it names (fetch.h).
  *
  * Called by ppgtt.c; one thread. Guest memory is read a word at a time, once.
  */
 #pragma once
 #include "gen/gen8_pte.h"
 #include "lib/account.h"
+#include "services/gtt/fetch.h"
+#include "services/gtt/hash.h"
 #include "services/gtt/pages.h"
 #include "services/gtt/pins.h"
 #include "vmm/vmm.h"
@@ -31,6 +34,7 @@ struct shadow_config {
     struct pins *pins;
     struct pages *pages;
     struct account *account;
+    struct workers *workers; /* NULL: frames are pinned one by one, in the loop */
     shadow_protect *protect;
     void *ctx;
     uint64_t max_tables; /* shadow pages alive at once */
@@ -68,8 +72,11 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
  * not confirmed: tables are not yet what the guest's say. */
 bool shadow_work(struct shadow_set *s, uint64_t budget);
 
-/* Only the list of work, without waiting for mmio: for teardown. */
+/* Only the work, that of workers included, without waiting for mmio: for teardown. */
 bool shadow_busy(const struct shadow_set *s);
+
+/* Busy, but nothing can be done before a worker's job comes back. */
+bool shadow_waits(const struct shadow_set *s);
 
 /* Retry requests to mmio that found no room. */
 void shadow_ask(struct shadow_set *s);

@@ -35,11 +35,14 @@ static void fill(struct guest_stats *g, const struct gtt_member *m)
     account_snapshot(&m->account, events);
     for (unsigned i = 0; i < ACCOUNT_EVENTS; i++)
         add(g, account_event_name(i), events[i]);
-    add(g, "pins", m->guest->pins.table.count);
+    add(g, "pins", m->guest->pins.held);
     add(g, "tables", m->guest->shadows.live);
     add(g, "roots", m->guest->ppgtt.count);
     add(g, "epoch", m->guest->epoch);
     add(g, "table_pages", m->guest->pages.used);
+    add(g, "worker_jobs", m->guest->pins.fetch_jobs);
+    add(g, "worker_pins", m->guest->pins.fetch_pins);
+    add(g, "worker_calls", m->guest->pins.fetch_calls);
     lane_stats(&m->from_mmio.mem, &lane);
     add(g, "lane_messages", lane.messages);
     add(g, "lane_full", lane.full);

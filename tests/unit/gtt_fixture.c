@@ -3,6 +3,23 @@
 #include "tests/unit/gtt_fixture.h"
 
 #include <errno.h>
+#include <urcu/urcu-memb.h>
+
+unsigned rig_workers;
+
+int set_workers_0(void **state)
+{
+    (void)state;
+    rig_workers = 0;
+    return 0;
+}
+
+int set_workers_2(void **state)
+{
+    (void)state;
+    rig_workers = 2;
+    return 0;
+}
 
 uint64_t frame(uint64_t gfn)
 {
@@ -32,8 +49,10 @@ void settle(struct rig *r)
 {
     int rc, turns = 0;
 
-    while ((rc = gtt_guest_settle(r->g, 100)) == GTT_GUEST_MORE) {
+    while ((rc = gtt_guest_settle(r->g, 100)) > 0) {
         assert_true(turns++ < 100000);
+        if (rc == GTT_GUEST_WAITS)
+            workers_wait(r->workers);
         while (r->confirms) {
             uint64_t gfn = r->confirm[--r->confirms];
 
@@ -47,6 +66,8 @@ void settle(struct rig *r)
 void setup(struct rig *r, uint64_t max_tables)
 {
     memset(r, 0, sizeof *r);
+    urcu_memb_register_thread();
+    assert_int_equal(workers_new(rig_workers, &r->workers), 0);
     r->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
     assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
     gpu_fake_attach(r->fake, DOMID);
@@ -70,6 +91,7 @@ void setup(struct rig *r, uint64_t max_tables)
         .grant = {DOMID, {{MIB, MIB}, {8 * MIB, MIB}, {4, 2}}},
         .protect = protect,
         .ctx = r,
+        .workers = r->workers,
         .max_pins = 1000,
         .max_tables = max_tables,
     };
@@ -87,8 +109,10 @@ void teardown(struct rig *r)
     int rc, turns = 0;
 
     r->refuse = false;
-    while ((rc = gtt_guest_detach(r->g, 1000)) == GTT_GUEST_MORE) {
+    while ((rc = gtt_guest_detach(r->g, 1000)) > 0) {
         assert_true(turns++ < 10000);
+        if (rc == GTT_GUEST_WAITS)
+            workers_wait(r->workers);
         pass(r);
     }
     assert_int_equal(rc, 0);
@@ -104,6 +128,8 @@ void teardown(struct rig *r)
     gpu_fake_free(r->fake);
     free(r->map);
     free(r->image);
+    workers_free(r->workers);
+    urcu_memb_unregister_thread();
 }
 
 uint64_t *table(struct rig *r, uint64_t gfn)

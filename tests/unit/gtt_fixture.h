@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gtt_fixture.h: one guest of the graphics-memory service between a fake GPU and a fake guest, for
- * the unit tests of services/gtt. One thread.
+ * the unit tests of services/gtt. One thread, and the workers of the service if there are any.
  */
 #pragma once
 #include "services/gtt/guest.h"
@@ -25,6 +25,7 @@
 
 struct rig {
     struct gpu_fake *fake;
+    struct workers *workers;
     struct gpu *gpu;
     struct fake_guest *ram;
     struct vmm *vmm;
@@ -41,6 +42,15 @@ struct rig {
     uint64_t seen[PAGES][SHADOW_LEVELS];
     unsigned seen_round[PAGES][SHADOW_LEVELS], round;
 };
+
+/* Threads a rig made from now on gives the guest. */
+extern unsigned rig_workers;
+/* All tests without workers and then with two. For main(). */
+#define run_twice(tests)                                                                           \
+    (cmocka_run_group_tests_name("in the loop", tests, set_workers_0, NULL) +                      \
+     cmocka_run_group_tests_name("with workers", tests, set_workers_2, NULL))
+int set_workers_0(void **state);
+int set_workers_2(void **state);
 
 /* The bus address of a guest frame. */
 uint64_t frame(uint64_t gfn);

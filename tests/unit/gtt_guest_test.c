@@ -252,5 +252,5 @@ int main(void)
         cmocka_unit_test(late_protection),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_twice(tests);
 }

@@ -46,7 +46,7 @@ static int host_setup(void **state)
     h->s = calloc(1, sizeof(*h->s));
     h->fake = gpu_fake_new(GPU_GEN8, GGTT_ENTRIES);
     assert_int_equal(loop_new(&h->loop), 0);
-    assert_int_equal(gtt_service_init(h->s, h->loop, NULL, &vmm_fake_ops), 0);
+    assert_int_equal(gtt_service_init(h->s, h->loop, NULL, &vmm_fake_ops, rig_workers), 0);
     assert_int_equal(gpu_fake_open(h->fake, GPU_ROW_GTT, &h->s->gpu), 0);
     add_lane(&h->s->fds, WIRE_SCHED_GTT);
     add_lane(&h->s->fds, WIRE_GTT_SCHED);
@@ -262,5 +262,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_twice(tests);
 }
