@@ -199,7 +199,7 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
     int rc;
 
     if (!g->detaching) {
-        fetch_cancel(g->c.workers, &g->pins);
+        shadow_stop(&g->shadows);
         ppgtt_reset(&g->ppgtt);
         rc = ggtt_clear(&g->ggtt);
         if (rc)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <urcu/urcu-memb.h>
 
 #define ROLE "vgt-gtt"
 
@@ -126,5 +127,6 @@ int main(int argc, char **argv)
     if (rc || !s)
         return rc ? rc : 1;
     signal(SIGPIPE, SIG_IGN);
+    urcu_memb_register_thread();
     return run(&o, &log, s);
 }

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <urcu/urcu-memb.h>
 
 #define MIB           (UINT64_C(1) << 20)
 #define MAX_PINS      (UINT64_C(1) << 20)
@@ -423,7 +422,6 @@ int gtt_service_init(struct gtt_service *s, struct loop *loop, const struct log 
     int rc;
 
     *s = (struct gtt_service){.loop = loop, .log = log, .ops = ops};
-    urcu_memb_register_thread();
     rc = loop_defer(loop, on_turn, s, &s->turn);
     if (!rc)
         rc = loop_timer(loop, on_turn, s, &s->tick);
@@ -455,7 +453,6 @@ void gtt_service_stop(struct gtt_service *s)
     loop_remove(s->tick);
     loop_remove(s->came_back);
     workers_free(s->workers);
-    urcu_memb_unregister_thread();
 }
 
 static void other(void *ctx, const struct chan_message *message)

@@ -51,7 +51,8 @@ struct gtt_service {
 };
 
 /* Everything but the device, and threads to pin guests' frames (0: the loop does). The log, loop
- * and ops are borrowed; the calling thread is the loop's. 0 or -errno. */
+ * and ops are borrowed; the calling thread, a reader of liburcu's (pins.h), is the loop's. 0 or
+ * -errno. */
 int gtt_service_init(struct gtt_service *s, struct loop *loop, const struct log *log,
                      const struct vmm_ops *ops, unsigned workers);
 /* The device came: s->gpu is open, s->fds are the service's. 0 or -errno. */

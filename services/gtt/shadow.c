@@ -212,7 +212,8 @@ static void fetched(void *ctx, void *what)
 
 static bool wants_fetch(const struct shadow_set *s, const struct shadow *sh)
 {
-    return s->c.workers && sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next && !sh->fetched;
+    return s->c.workers && !s->stopped && sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next &&
+           !sh->fetched;
 }
 
 /* Out of the list of work, if a worker takes it; otherwise it is filled without. */
@@ -221,6 +222,13 @@ static void fetch(struct shadow_set *s, struct shadow *sh)
     sh->fetched = fetch_start(s->c.workers, s->c.pins, sh->track->map, fetched, s, sh) != 0;
     if (!sh->fetched)
         TAILQ_REMOVE(&s->work, sh, link);
+}
+
+static void finished(struct shadow_set *s, struct shadow *sh)
+{
+    TAILQ_REMOVE(&s->work, sh, link);
+    sh->queued = false;
+    sh->fetched = false;
 }
 
 static void step(struct shadow_set *s, struct shadow *sh)
@@ -237,13 +245,10 @@ static void step(struct shadow_set *s, struct shadow *sh)
     }
     if (sh->next < GEN8_PT_ENTRIES)
         return;
-    if (!sh->refs) {
+    if (sh->refs)
+        finished(s, sh);
+    else
         destroy(s, sh);
-        return;
-    }
-    TAILQ_REMOVE(&s->work, sh, link);
-    sh->queued = false;
-    sh->fetched = false;
 }
 
 bool shadow_busy(const struct shadow_set *s)
@@ -260,12 +265,20 @@ bool shadow_waits(const struct shadow_set *s)
     return wants_fetch(s, sh) && s->c.pins->fetches >= FETCH_MAX;
 }
 
+void shadow_stop(struct shadow_set *s)
+{
+    fetch_cancel(s->c.workers, s->c.pins);
+    s->stopped = true;
+}
+
 bool shadow_work(struct shadow_set *s, uint64_t budget)
 {
     for (; budget && !TAILQ_EMPTY(&s->work) && !shadow_waits(s); budget--) {
         struct shadow *sh = TAILQ_FIRST(&s->work);
 
-        if (wants_fetch(s, sh))
+        if (s->stopped && sh->refs)
+            finished(s, sh); /* until its parent lets it go */
+        else if (wants_fetch(s, sh))
             fetch(s, sh);
         else
             step(s, sh);

@@ -49,6 +49,7 @@ struct shadow_set {
     struct track_list ask; /* tracks whose protection differs from what mmio was told */
     struct page *scratch[SHADOW_LEVELS + 1]; /* [0] data, [n]: an empty table of level n - 1 */
     uint64_t live, unconfirmed;
+    bool stopped;
 };
 
 /* config is copied, what it points to is borrowed. -ENOMEM; -ENOSPC no DMA pages. */
@@ -77,6 +78,9 @@ bool shadow_busy(const struct shadow_set *s);
 
 /* Busy, but nothing can be done before a worker's job comes back. */
 bool shadow_waits(const struct shadow_set *s);
+
+/* Detach, first: nothing is filled any more, only taken apart. */
+void shadow_stop(struct shadow_set *s);
 
 /* Retry requests to mmio that found no room. */
 void shadow_ask(struct shadow_set *s);

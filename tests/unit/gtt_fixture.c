@@ -11,13 +11,21 @@ int set_workers_0(void **state)
 {
     (void)state;
     rig_workers = 0;
+    urcu_memb_register_thread();
     return 0;
 }
 
 int set_workers_2(void **state)
 {
-    (void)state;
+    set_workers_0(state);
     rig_workers = 2;
+    return 0;
+}
+
+int unset_workers(void **state)
+{
+    (void)state;
+    urcu_memb_unregister_thread();
     return 0;
 }
 
@@ -52,7 +60,7 @@ void settle(struct rig *r)
     while ((rc = gtt_guest_settle(r->g, 100)) > 0) {
         assert_true(turns++ < 100000);
         if (rc == GTT_GUEST_WAITS)
-            workers_wait(r->workers);
+            workers_wait(r->config.workers);
         while (r->confirms) {
             uint64_t gfn = r->confirm[--r->confirms];
 
@@ -66,7 +74,6 @@ void settle(struct rig *r)
 void setup(struct rig *r, uint64_t max_tables)
 {
     memset(r, 0, sizeof *r);
-    urcu_memb_register_thread();
     assert_int_equal(workers_new(rig_workers, &r->workers), 0);
     r->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
     assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
@@ -112,7 +119,7 @@ void teardown(struct rig *r)
     while ((rc = gtt_guest_detach(r->g, 1000)) > 0) {
         assert_true(turns++ < 10000);
         if (rc == GTT_GUEST_WAITS)
-            workers_wait(r->workers);
+            workers_wait(r->config.workers);
         pass(r);
     }
     assert_int_equal(rc, 0);
@@ -129,7 +136,6 @@ void teardown(struct rig *r)
     free(r->map);
     free(r->image);
     workers_free(r->workers);
-    urcu_memb_unregister_thread();
 }
 
 uint64_t *table(struct rig *r, uint64_t gfn)

@@ -45,12 +45,14 @@ struct rig {
 
 /* Threads a rig made from now on gives the guest. */
 extern unsigned rig_workers;
-/* All tests without workers and then with two. For main(). */
-#define run_twice(tests)                                                                           \
-    (cmocka_run_group_tests_name("in the loop", tests, set_workers_0, NULL) +                      \
-     cmocka_run_group_tests_name("with workers", tests, set_workers_2, NULL))
+/* Group setup and teardown: the thread is a reader of the pins as the service's loop is. */
 int set_workers_0(void **state);
 int set_workers_2(void **state);
+int unset_workers(void **state);
+/* All tests without workers and then with two, for main(). */
+#define run_twice(tests)                                                                           \
+    (cmocka_run_group_tests_name("in the loop", tests, set_workers_0, unset_workers) +             \
+     cmocka_run_group_tests_name("with workers", tests, set_workers_2, unset_workers))
 
 /* The bus address of a guest frame. */
 uint64_t frame(uint64_t gfn);

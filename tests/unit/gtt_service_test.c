@@ -185,6 +185,78 @@ static void guests_never_get_the_host_share(void **state)
     assert_non_null(strstr(why, "host holds"));
 }
 
+/* ---- a guest's lane, and workers */
+
+static const struct gpu_ops *under;
+
+static int slow_pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t n, uint64_t *dma)
+{
+    usleep(n > 1 ? 5000 : 0);
+    return under->pin(g, domid, gfns, n, dma);
+}
+
+/* The rig's guest as one of the service's, with a lane of its own. */
+static struct gtt_member *join(struct host *h, struct rig *r, struct lane_tx *tx)
+{
+    struct gtt_member *m = &h->s->member[0];
+    int fd, wake = eventfd(0, EFD_NONBLOCK), room = eventfd(0, EFD_NONBLOCK);
+
+    assert_int_equal(lane_create(WIRE_MMIO_GTT, LANE_STREAM, 64, MMIO_GTT_LAYOUT, &fd), 0);
+    assert_int_equal(lane_producer_attach(tx, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    *m = (struct gtt_member){.service = h->s, .used = true, .domid = DOMID, .guest = r->g};
+    assert_int_equal(lane_consumer_attach(&m->from_mmio, fd, MMIO_GTT_LAYOUT, wake, room), 0);
+    account_init(&m->account, DOMID, "guest", NULL);
+    close(fd);
+    return m;
+}
+
+static void part(struct gtt_member *m, struct lane_tx *tx)
+{
+    int wake = m->from_mmio.wake_fd, room = m->from_mmio.room_fd;
+
+    lane_consumer_detach(&m->from_mmio);
+    lane_producer_detach(tx);
+    m->used = false;
+    close(wake);
+    close(room);
+}
+
+/* While workers pin, the loop sleeps; each job that comes back is a turn. */
+static void jobs_that_come_back_wake_the_guest(void **state)
+{
+    struct mmio_gtt msg = {.kind = MMIO_GTT_PPGTT_NEW, .level = 3, .pdp = {1 << 12}, .epoch = 1};
+    struct host *h = *state;
+    struct gpu_ops ops;
+    struct lane_tx tx;
+    struct rig *r = calloc(1, sizeof(*r));
+    struct gtt_member *m;
+    int turns = 0;
+
+    setup(r, 20);
+    under = r->gpu->ops;
+    ops = *under;
+    ops.pin = slow_pin;
+    r->config.workers = h->s->workers;
+    restart(r);
+    settle(r);
+    r->gpu->ops = &ops;
+    m = join(h, r, &tx);
+    for (uint64_t i = 0; i < 10; i++) {
+        table(r, 1)[i] = ((2 + i) << 12) | P;
+        for (uint64_t k = 0; k < 8; k++)
+            table(r, 2 + i)[k] = ((16 + 8 * i + k) << 12) | P;
+    }
+    assert_int_equal(lane_tx_put(&tx, &msg, sizeof(msg)), 0);
+    for (loop_trigger(h->s->turn); r->map->epoch < 1; turns++)
+        assert_int_equal(loop_turn(h->loop, 1000), 0);
+    assert_true(turns < 40);
+    assert_int_equal(r->g->pins.fetch_jobs, rig_workers ? 10 : 0);
+    assert_int_equal(gpu_fake_pins(r->fake), 80);
+    part(m, &tx);
+    teardown(r);
+    free(r);
+}
+
 /* ---- the slice */
 
 static int rig_setup(void **state)
@@ -258,6 +330,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_find_room_later, host_setup, host_teardown),
         cmocka_unit_test_setup_teardown(root_of_an_unknown_guest, host_setup, host_teardown),
         cmocka_unit_test_setup_teardown(guests_never_get_the_host_share, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(jobs_that_come_back_wake_the_guest, host_setup,
+                                        host_teardown),
         cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
     };
