@@ -5,47 +5,27 @@
  */
 #include "services/gtt/service.h"
 
+#include "services/wire/record.h"
+
 #include <stdlib.h>
 
-#define MAX_COUNTERS (ACCOUNT_EVENTS + 12u)
-
-struct guest_stats {
-    Vgt__ServiceStats stats;
-    Vgt__Counter counter[MAX_COUNTERS], *list[MAX_COUNTERS];
-};
-
-static void add(struct guest_stats *g, const char *name, uint64_t value)
+static void fill(struct wire_record *g, const struct gtt_member *m)
 {
-    Vgt__Counter *c = &g->counter[g->stats.n_counters];
-
-    vgt__counter__init(c);
-    c->name = (char *)name;
-    c->value = value;
-    g->list[g->stats.n_counters++] = c;
-}
-
-static void fill(struct guest_stats *g, const struct gtt_member *m)
-{
-    uint64_t events[ACCOUNT_EVENTS];
     struct lane_stats lane;
 
-    vgt__service_stats__init(&g->stats);
-    g->stats.domid = m->domid;
-    g->stats.counters = g->list;
-    account_snapshot(&m->account, events);
-    for (unsigned i = 0; i < ACCOUNT_EVENTS; i++)
-        add(g, account_event_name(i), events[i]);
-    add(g, "pins", m->guest->pins.held);
-    add(g, "tables", m->guest->shadows.live);
-    add(g, "roots", m->guest->ppgtt.count);
-    add(g, "epoch", m->guest->epoch);
-    add(g, "table_pages", m->guest->pages.used);
-    add(g, "worker_jobs", m->guest->pins.fetch_jobs);
-    add(g, "worker_pins", m->guest->pins.fetch_pins);
-    add(g, "worker_calls", m->guest->pins.fetch_calls);
+    wire_record_begin(g, m->domid);
+    wire_record_account(g, &m->account);
+    wire_record_count(g, "pins", m->guest->pins.held);
+    wire_record_count(g, "tables", m->guest->shadows.live);
+    wire_record_count(g, "roots", m->guest->ppgtt.count);
+    wire_record_count(g, "epoch", m->guest->epoch);
+    wire_record_count(g, "table_pages", m->guest->pages.used);
+    wire_record_count(g, "worker_jobs", m->guest->pins.fetch_jobs);
+    wire_record_count(g, "worker_pins", m->guest->pins.fetch_pins);
+    wire_record_count(g, "worker_calls", m->guest->pins.fetch_calls);
     lane_stats(&m->from_mmio.mem, &lane);
-    add(g, "lane_messages", lane.messages);
-    add(g, "lane_full", lane.full);
+    wire_record_count(g, "lane_messages", lane.messages);
+    wire_record_count(g, "lane_full", lane.full);
 }
 
 static void fill_gpu(const struct gtt_service *s, Vgt__Gpu *gpu)
@@ -65,7 +45,7 @@ static void fill_gpu(const struct gtt_service *s, Vgt__Gpu *gpu)
 void gtt_stats(void *ctx, uint32_t id)
 {
     struct gtt_service *s = ctx;
-    struct guest_stats *all = calloc(WIRE_MAX_GUESTS + 1, sizeof(*all));
+    struct wire_record *all = calloc(WIRE_MAX_GUESTS + 1, sizeof(*all));
     Vgt__ServiceStats *list[WIRE_MAX_GUESTS + 1];
     Vgt__StatsReply reply = VGT__STATS_REPLY__INIT;
     Vgt__Gpu gpu;
@@ -75,9 +55,8 @@ void gtt_stats(void *ctx, uint32_t id)
         return;
     }
     reply.stats = list;
-    vgt__service_stats__init(&all[0].stats);
-    all[0].stats.counters = all[0].list;
-    add(&all[0], "host_entries", s->host_entries);
+    wire_record_begin(&all[0], 0);
+    wire_record_count(&all[0], "host_entries", s->host_entries);
     if (s->gpu) {
         fill_gpu(s, &gpu);
         all[0].stats.gpu = &gpu;

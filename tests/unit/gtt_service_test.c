@@ -4,6 +4,7 @@
  */
 #include "services/gtt/service.h"
 #include "services/wire/names.h"
+#include "services/wire/record.h"
 #include "tests/unit/gtt_fixture.h"
 
 #include <errno.h>
@@ -257,6 +258,29 @@ static void jobs_that_come_back_wake_the_guest(void **state)
     free(r);
 }
 
+static void record_counts_every_kind_of_event(void **state)
+{
+    struct wire_record *r = calloc(1, sizeof(*r));
+    struct account a;
+
+    (void)state;
+    account_init(&a, 9, "guest", &(struct log){.fd = -1});
+    account_event(&a, ACCOUNT_BAD_GTT, NULL);
+    account_event(&a, ACCOUNT_BAD_GTT, NULL);
+    wire_record_begin(r, 9);
+    wire_record_account(r, &a);
+    wire_record_count(r, "pins", 7);
+    wire_record_time(r, "rcs", 5999);
+    assert_int_equal(r->stats.domid, 9);
+    assert_int_equal(r->stats.n_counters, ACCOUNT_EVENTS + 1);
+    assert_string_equal(r->stats.counters[ACCOUNT_BAD_GTT]->name, "bad_gtt");
+    assert_int_equal(r->stats.counters[ACCOUNT_BAD_GTT]->value, 2);
+    assert_string_equal(r->stats.counters[ACCOUNT_EVENTS]->name, "pins");
+    assert_int_equal(r->stats.n_gpu_time, 1);
+    assert_int_equal(r->stats.gpu_time[0]->time_us, 5);
+    free(r);
+}
+
 /* ---- the slice */
 
 static int rig_setup(void **state)
@@ -332,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(guests_never_get_the_host_share, host_setup, host_teardown),
         cmocka_unit_test_setup_teardown(jobs_that_come_back_wake_the_guest, host_setup,
                                         host_teardown),
+        cmocka_unit_test(record_counts_every_kind_of_event),
         cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
     };
