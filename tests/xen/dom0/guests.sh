@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-# Sourced by dom0 scripts: guests by number, from guest.cfg.in. Their consoles are $OUT/guest-N.log.
+# Sourced by dom0 scripts: guests by number, from guest.cfg.in. Their consoles are $OUT/guest-N.log: Xen's
+# own, as each character on an emulated serial port is a trip to the device model (90 s for a kernel's log).
 
 # guest_cfg N [EXTRA-CMDLINE]: write the configuration of guest N, print its path.
 guest_cfg() {
     gc=/var/lib/vgt-testbed/guest-$1.cfg
     sed -e "s|@NAME@|guest-$1|" -e "s|@MEMORY@|$VGT_GUEST_MB|" -e "s|@VCPUS@|${VGT_GUEST_VCPUS:-1}|" \
-        -e "s|@CMDLINE@|vgt.name=guest-$1 $VGT_CMDLINE ${2-}|" -e "s|@OUT@|$OUT|" \
+        -e "s|@CMDLINE@|vgt.name=guest-$1 $VGT_CMDLINE ${2-}|" \
         /usr/lib/vgt-testbed/guest.cfg.in >"$gc"
+    ln -sf "guest-guest-$1.log" "$OUT/guest-$1.log" # xenconsoled's name for it
     [ -e /mnt/vgt/guest/initrd ] || sed -i /^ramdisk=/d "$gc"
     if vgt_wanted; then
         echo 'device_model_override="/usr/libexec/vgt/vgt-dm"' >>"$gc"
@@ -76,10 +78,20 @@ await() {
     done
 }
 
-# guest_says N SECONDS PATTERN: until its console shows the extended regular expression.
-guest_says() { await "$2" grep -aqE "$3" "$OUT/guest-$1.log"; }
-
 guest_gone() { ! xl domid "guest-$1" >/dev/null 2>&1; }
+guest_said() { grep -aqE "$2" "$OUT/guest-$1.log"; }
+guest_said_or_gone() { guest_said "$@" || guest_gone "$1"; }
+guest_last_words() { tr -d '\r' <"$OUT/guest-$1.log" | grep -a . | tail -n 1; }
+
+# guest_says N SECONDS PATTERN: until its console shows the extended regular expression; fails at once
+# when the guest ends without.
+guest_says() {
+    await "$2" guest_said_or_gone "$1" "$3" || { echo "guest-$1 did not say $3 in $2 s"; return 1; }
+    guest_said "$1" "$3" || { echo "guest-$1 ended before it said $3; last: $(guest_last_words "$1")"; return 1; }
+}
+
+# guest_go N: the line on the console that a guest with vgt.wait=1 waits for.
+guest_go() { echo go >"$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")"; }
 
 # guest_wait N SECONDS: until it has powered itself off.
 guest_wait() { await "$2" guest_gone "$1" || { echo "guest-$1 did not power off"; return 1; }; }
