@@ -41,11 +41,8 @@ vgt_start() {
     await 90 vgtctl status || { vgt_why; return 1; }
 }
 
-# vgt_stop: the services, and the descriptors systemd keeps for them: the GPU is nobody's.
-vgt_stop() {
-    systemctl stop vgt.target 'vgt-mmio@*.service' vgt-display vgt-sched vgt-gtt vgt-broker
-    systemctl clean --what=fdstore vgt-broker.service
-}
+# vgt_stop: the services; systemd then drops the descriptors it kept for them: the GPU is nobody's.
+vgt_stop() { systemctl stop vgt.target 'vgt-mmio@*.service' vgt-display vgt-sched vgt-gtt vgt-broker; }
 
 # The journal's last lines of our units, so that a failed start says why; then one sentence.
 vgt_why() {
@@ -54,12 +51,17 @@ vgt_why() {
     echo "vgt.target did not come up${vw_failed:+, failed: $vw_failed}"
 }
 
-# guest_pictures N: make it the foreground; leave the scan-out as screen-guest-N.png, its framebuffer
-# as guest-guest-N.png, the answer as switch-N.json.
+# guest_show N: make it the foreground, the answer is left as switch-N.json.
+guest_show() {
+    vgtctl --json switch "$(guest_domid "$1")" >"$OUT/switch-$1.json" ||
+        { echo "vgtctl switch to guest-$1 failed: $(cat "$OUT/switch-$1.json")"; return 1; }
+}
+
+# guest_pictures N: show it; leave the scan-out as screen-guest-N.png, its framebuffer as
+# guest-guest-N.png.
 guest_pictures() {
     gp_domid=$(guest_domid "$1")
-    vgtctl --json switch "$gp_domid" >"$OUT/switch-$1.json" ||
-        { echo "vgtctl switch to guest-$1 failed: $(cat "$OUT/switch-$1.json")"; return 1; }
+    guest_show "$1" || return 1
     judge png 0 "$VGT_HOST_OUT/screen-guest-$1.png" >"$OUT/png-$1.json" ||
         { echo "softgpu made no picture of guest-$1: $(cat "$OUT/png-$1.json")"; return 1; }
     vgtctl --json screenshot "$gp_domid" -o "$OUT/guest-guest-$1.png" >"$OUT/shot-$1.json" ||
