@@ -20,6 +20,7 @@
 #define WATCH_NS        (2000 * MS) /* how long after a display write a pipe may start */
 #define WATCH_PERIOD_NS (4 * MS)
 #define APERTURE_AGAIN  (2000 * MS)
+#define SETTLE_NS       MS
 
 static uint64_t now_ns(void)
 {
@@ -102,9 +103,9 @@ static void lane_lost(struct mmio_service *s)
         s->mmio.s.from_sched = NULL;
 }
 
-/* When something is due next: a vblank, or a look whether display has started the pipe that the
- * guest asked for. */
-static int vblanks(struct mmio_service *s)
+/* When something is due next: a vblank, a look whether display has started the pipe that the
+ * guest asked for, or (settling) a page that has to wait for a vCPU before it traps no more. */
+static int vblanks(struct mmio_service *s, bool settling)
 {
     uint64_t next, now = now_ns(), wait = 0;
     int rc = mmio_vblank(&s->mmio, &next);
@@ -115,6 +116,8 @@ static int vblanks(struct mmio_service *s)
         wait = next > now ? next - now : 1;
     if (now < s->watch_until_ns && (!wait || wait > WATCH_PERIOD_NS))
         wait = WATCH_PERIOD_NS;
+    if (settling && (!wait || wait > SETTLE_NS))
+        wait = SETTLE_NS;
     if (s->aperture.id && !wait)
         wait = APERTURE_AGAIN;
     return loop_timer_arm(s->vblank, wait, 0);
@@ -140,6 +143,7 @@ static bool asleep(struct mmio_service *s, struct lane_rx *rx)
 static void on_turn(void *data, uint32_t events)
 {
     struct mmio_service *s = data;
+    bool settling;
     int rc;
 
     (void)events;
@@ -151,8 +155,10 @@ static void on_turn(void *data, uint32_t events)
     if (rc >= 0)
         rc = mmio_pump(&s->mmio);
     ring_bell(s);
+    /* It fails for a guest that is going away, whose end reaches us through the broker. */
+    settling = s->ops->settle(s->vmm) == 1;
     if (rc >= 0)
-        rc = vblanks(s);
+        rc = vblanks(s, settling);
     if (rc < 0) {
         give_up(s, "the guest's device broke", rc);
         return;

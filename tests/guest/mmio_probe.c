@@ -18,9 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEV    "/sys/bus/pci/devices/0000:00:02.0"
-#define MAGIC  UINT64_C(0x65626f7270746776)
-#define ROUNDS 600
+#define DEV      "/sys/bus/pci/devices/0000:00:02.0"
+#define MAGIC    UINT64_C(0x65626f7270746776)
+#define ROUNDS   600
+#define RELEASES 100
 /* The rescheduling interrupt: the kernel takes it without a driver and counts it (asm/irq_vectors).
  */
 #define RES_VECTOR 0xfd
@@ -137,6 +138,29 @@ static void protected_page(void *bar)
     expect("trapped writes after release", r64(bar, 0x30), 2);
 }
 
+/* A page let go while we write to it, 16 bytes at a time: two accesses of one instruction. */
+static void released_in_flight(void *bar)
+{
+    typedef long long pair __attribute__((vector_size(16)));
+    volatile pair *page =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+    uint64_t gfn, wrong = 0, before = r64(bar, 0x30);
+
+    page[0] = (pair){1, 1};
+    gfn = gfn_of((void *)page);
+    for (long long i = 1; i <= RELEASES; i++) {
+        w64(bar, 0x20, gfn);
+        page[0] = (pair){i, ~i};
+        w64(bar, 0x58, gfn);
+        for (int at = 0; at < 64; at++)
+            page[at] = (pair){i + at, ~i - at};
+        for (int at = 0; at < 64; at++)
+            wrong += page[at][0] != i + at || page[at][1] != ~i - at;
+    }
+    expect("words wrong in a page released in flight", wrong, 0);
+    expect("its writes were trapped", r64(bar, 0x30) - before >= 2 * RELEASES, 1);
+}
+
 static uint64_t reschedules(void)
 {
     char line[512];
@@ -203,6 +227,7 @@ int main(void)
         widths(bar);
         strings(bar);
         protected_page(bar);
+        released_in_flight(bar);
         interrupt(bar);
         rounds(bar);
         expect("count grows", r64(bar, 0x08) > ROUNDS, 1);

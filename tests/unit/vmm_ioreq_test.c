@@ -67,6 +67,20 @@ int xenevtchn_notify(xenevtchn_handle *h, evtchn_port_t port)
     return 0;
 }
 
+/* ---- what protect.c would hear */
+static struct {
+    unsigned n, inherited;
+    uint64_t addr;
+} met;
+
+void xen_met(struct vmm *v, const struct vmm_access *a, bool inherited)
+{
+    (void)v;
+    met.n++;
+    met.inherited += inherited;
+    met.addr = a->addr;
+}
+
 /* ---- fixture */
 static union {
     struct shared_iopage page;
@@ -79,6 +93,7 @@ static int setup(void **state)
 {
     (void)state;
     memset(&ev, 0, sizeof ev);
+    memset(&met, 0, sizeof met);
     memset(&shared, 0, sizeof shared);
     memset(&keep, 0, sizeof keep);
     memset(&vm, 0, sizeof vm);
@@ -195,6 +210,51 @@ static void takes_over(void **state)
     assert_false(a.replay);
 }
 
+/* A slot is busy with the frames it writes to until Xen has taken the answer. */
+static void busy_frames(void **state)
+{
+    struct vmm_access a;
+    struct ioreq *r;
+
+    (void)state;
+    assert_int_equal(xen_bind_vcpus(&vm, false), 0);
+    assert_false(xen_busy(&vm, 0x1234));
+    r = ask(1, IOREQ_WRITE, 0x1234ff8, 8, 5);
+    r->count = 2; /* into the next page */
+    event(1);
+    assert_true(xen_busy(&vm, 0x1234));
+    assert_int_equal(xen_next(&vm, &a), 1);
+    assert_int_equal(a.space, VMM_GUEST);
+    assert_int_equal(met.n, 1);
+    assert_int_equal(met.inherited, 0);
+    assert_int_equal(met.addr, 0x1234ff8);
+    assert_true(xen_busy(&vm, 0x1235));
+    assert_int_equal(xen_complete(&vm, 1, 0), 0);
+    assert_true(xen_busy(&vm, 0x1234));
+    assert_false(xen_busy(&vm, 0x1236));
+    r->state = STATE_IOREQ_NONE;
+    assert_false(xen_busy(&vm, 0x1234));
+}
+
+static void inherited_frames(void **state)
+{
+    struct vmm_access a;
+
+    (void)state;
+    ask(0, IOREQ_WRITE, 0x5000, 4, 0)->state = STATE_IOREQ_INPROCESS;
+    ask(1, IOREQ_WRITE, 0x6000, 4, 5);
+    assert_int_equal(xen_bind_vcpus(&vm, true), 0);
+    assert_int_equal(xen_next(&vm, &a), 1);
+    assert_int_equal(xen_next(&vm, &a), 1);
+    assert_int_equal(met.inherited, 2);
+    assert_int_equal(xen_complete(&vm, 1, 0), 0);
+    ask(1, IOREQ_WRITE, 0x6000, 4, 5);
+    event(1);
+    assert_int_equal(xen_next(&vm, &a), 1);
+    assert_int_equal(met.n, 3);
+    assert_int_equal(met.inherited, 2);
+}
+
 static void unmapped_port_refused(void **state)
 {
     (void)state;
@@ -293,7 +353,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(read_and_answer),           T(each_vcpu_once), T(takes_over), T(unmapped_port_refused),
-        T(nonsense_is_answered_here), T(spaces),         T(rep_extent),
+        T(nonsense_is_answered_here), T(spaces),         T(rep_extent), T(busy_frames),
+        T(inherited_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
  * Registers (BAR0, 4 or 8 bytes unless said): 0x00 "vgtprobe" (8) · 0x08 count of accesses ·
  * 0x10 scratch (8) · 0x20 write: gfn to protect · 0x28 write: gfn to release · 0x30 trapped guest
  * writes · 0x38 last trapped value · 0x40 last trapped address · 0x48 write: send the MSI ·
- * 0x50 replays seen · 0x60 write: the guest is done, value is its verdict.
+ * 0x50 replays seen · 0x58 write: gfn to release, after this access has been answered · 0x60 write:
+ * the guest is done, value is its verdict.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ struct probe {
 };
 
 enum { R_MAGIC = 0, R_COUNT = 1, R_PROTECT = 4, R_RELEASE = 5, R_TRAPS = 6, R_VALUE = 7 };
-enum { R_ADDR = 8, R_MSI = 9, R_REPLAYS = 10, R_DONE = 12 };
+enum { R_ADDR = 8, R_MSI = 9, R_REPLAYS = 10, R_RELEASE_LATER = 11, R_DONE = 12 };
 
 static void check(int rc, const char *what)
 {
@@ -50,6 +51,15 @@ static void check(int rc, const char *what)
         return;
     fprintf(stderr, "vmm_probe: %s: %s\n", what, strerror(-rc));
     exit(1);
+}
+
+/* True: some release still waits. */
+static bool settle(struct probe *p)
+{
+    int rc = p->ops->settle(p->v);
+
+    check(rc, "settle");
+    return rc == 1;
 }
 
 static void put32(uint8_t *cfg, int at, uint32_t value)
@@ -133,8 +143,15 @@ static void wrote(struct probe *p, int reg, uint64_t value)
 
     switch (reg) {
     case R_PROTECT:
-    case R_RELEASE:
-        check(p->ops->protect(p->v, value, reg == R_PROTECT), "protect");
+        check(p->ops->protect(p->v, value, true), "protect");
+        break;
+    case R_RELEASE: /* its vCPU is held in this very access: nothing to wait for */
+        check(p->ops->protect(p->v, value, false), "release");
+        if (settle(p))
+            check(-EBUSY, "settle");
+        break;
+    case R_RELEASE_LATER:
+        check(p->ops->protect(p->v, value, false), "release later");
         break;
     case R_MSI:
         check(p->ops->inject_msi(p->v, get32(cfg, 0x94), get32(cfg, 0x98) & 0xffff), "msi");
@@ -231,13 +248,15 @@ static void run(struct probe *p)
     struct pollfd fd = {.fd = p->ops->fd(p->v), .events = POLLIN};
     struct vmm_access a;
     uint64_t told = ~0ull;
+    bool waits;
     int rc;
 
     while (!p->s->verdict) {
         while ((rc = p->ops->next(p->v, &a)) == 1)
             serve(p, &a);
         check(rc, "next");
-        if (poll(&fd, 1, 5000) != 0)
+        waits = settle(p);
+        if (poll(&fd, 1, waits ? 1 : 5000) != 0 || waits)
             continue;
         if (p->ops->alive(p->v))
             break;

@@ -169,6 +169,12 @@ static int fake_protect(struct vmm *v, uint64_t gfn, bool on)
     return 0;
 }
 
+/* Nothing is ever put off here. */
+static int fake_settle(struct vmm *v)
+{
+    return v->kind == DEVICE ? 0 : -EPERM;
+}
+
 /* One frame is handed out in place; several need a copy-free view, which scattered frames of one
  * allocation cannot give, so only ascending neighbours are supported. */
 static void *fake_map(struct vmm *v, const uint64_t *gfns, size_t nr, bool writable)
@@ -255,6 +261,7 @@ const struct vmm_ops vmm_fake_ops = {
     .alive = fake_alive,
     .trap = fake_trap,
     .protect = fake_protect,
+    .settle = fake_settle,
     .map = fake_map,
     .unmap = fake_unmap,
     .inject_msi = fake_inject_msi,

@@ -10,8 +10,7 @@ static bool size_ok(uint32_t size)
     return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-/* The lowest and highest byte of all elements; false when that leaves the address space. */
-static bool extent(const struct ioreq *r, uint64_t *first, uint64_t *last)
+bool xen_extent(const struct ioreq *r, uint64_t *first, uint64_t *last)
 {
     uint64_t span = (uint64_t)r->size * (r->count - 1);
 
@@ -68,7 +67,7 @@ static enum xen_ioreq_kind decode_copy(const struct vmm_resume *keep, const stru
 {
     uint64_t first, last;
 
-    if (!extent(r, &first, &last))
+    if (!xen_extent(r, &first, &last))
         return XEN_IOREQ_REFUSED;
     fill(r, out);
     out->space = trapped(keep, first, last) ? VMM_MMIO : VMM_GUEST;

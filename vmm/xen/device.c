@@ -2,8 +2,9 @@
 /*
  * device.c: claiming 00:02.0 of one guest: an ioreq server without buffered page, the page mapped
  * before the server is enabled (else Xen leaves every vp_eport 0), the device's config cycles, the
- * page type whose writes trap; then confinement. A later process takes the same server over by the
- * id in struct vmm_resume; Xen keeps servers, ranges and page types until the domain ends.
+ * page type whose writes trap (protect.c uses it); then confinement. A later process takes the same
+ * server over by the id in struct vmm_resume; Xen keeps servers, ranges and page types until the
+ * domain ends.
  */
 #include "vmm/xen/priv.h" /* first: it asks for the tools' part of Xen's headers */
 
@@ -160,6 +161,7 @@ void xen_close(struct vmm *v)
         xendevicemodel_close(v->dm);
     if (v->xc)
         xc_interface_close(v->xc);
+    release_free(&v->release);
     free(v);
 }
 
@@ -210,16 +212,6 @@ int xen_trap(struct vmm *v, uint64_t start, uint64_t len, bool on)
     if (rc && rc != -ENOENT)
         return rc;
     v->keep->range[i].len = 0;
-    return 0;
-}
-
-int xen_protect(struct vmm *v, uint64_t gfn, bool on)
-{
-    if (!v->keep)
-        return -EPERM;
-    if (xendevicemodel_set_mem_type(v->dm, v->domid, on ? HVMMEM_ioreq_server : HVMMEM_ram_rw, gfn,
-                                    1) < 0)
-        return -errno;
     return 0;
 }
 

@@ -72,6 +72,7 @@ static int pick_up(struct vmm *v, uint16_t i)
 
     v->vcpu[i].look = true;
     v->vcpu[i].replay = state == STATE_IOREQ_INPROCESS;
+    v->vcpu[i].inherited = true;
     if (state == STATE_IORESP_READY && xenevtchn_notify(v->ev, v->vcpu[i].local) < 0)
         return -errno;
     return 0;
@@ -109,6 +110,36 @@ static int answer(struct vmm *v, uint16_t i, uint64_t data)
     return xenevtchn_notify(v->ev, v->vcpu[i].local) < 0 ? -errno : 0;
 }
 
+bool xen_busy(struct vmm *v, uint64_t gfn)
+{
+    for (uint16_t i = 0; i < v->nr_vcpus; i++) {
+        struct ioreq copy;
+        uint64_t first, last;
+
+        if (state_of(slot_of(v, i)) == STATE_IOREQ_NONE)
+            continue;
+        take_copy(slot_of(v, i), &copy);
+        if (copy.type == IOREQ_TYPE_COPY && xen_extent(&copy, &first, &last) &&
+            first / XC_PAGE_SIZE <= gfn && gfn <= last / XC_PAGE_SIZE)
+            return true;
+    }
+    return false;
+}
+
+static int give_out(struct vmm *v, uint16_t i, struct vmm_access *out)
+{
+    bool inherited = v->vcpu[i].inherited;
+
+    out->vcpu = i;
+    out->replay = v->vcpu[i].replay;
+    v->vcpu[i].replay = false;
+    v->vcpu[i].inherited = false;
+    v->vcpu[i].held = true;
+    if (out->space == VMM_GUEST)
+        xen_met(v, out, inherited);
+    return 1;
+}
+
 /* 1: *out is an access to serve; 0: nothing (any more) in this slot. */
 static int look_at(struct vmm *v, uint16_t i, struct vmm_access *out)
 {
@@ -123,11 +154,7 @@ static int look_at(struct vmm *v, uint16_t i, struct vmm_access *out)
     set_state(slot, STATE_IOREQ_INPROCESS);
     switch (xen_decode(v->keep, &copy, out)) {
     case XEN_IOREQ_ACCESS:
-        out->vcpu = i;
-        out->replay = v->vcpu[i].replay;
-        v->vcpu[i].replay = false;
-        v->vcpu[i].held = true;
-        return 1;
+        return give_out(v, i, out);
     case XEN_IOREQ_REFUSED:
         v->refused++;
         break;

@@ -24,6 +24,7 @@
 #include <xen/sched.h>
 
 #include "vmm/vmm.h"
+#include "vmm/xen/release.h"
 
 /* 00:02.0, as an ioreq of type PCI_CONFIG names it in address bits 63:32. */
 #define XEN_OUR_SBDF (2u << 3)
@@ -34,6 +35,7 @@ struct xen_vcpu {
     bool held;            /* given out by next(), not completed */
     bool look;            /* look at the slot without an event */
     bool replay;          /* what look finds was in flight before us */
+    bool inherited;       /* so was a frame that it writes to: its trap is not known */
 };
 
 struct vmm {
@@ -46,6 +48,7 @@ struct vmm {
     xenforeignmemory_resource_handle *res;
     struct shared_iopage *page;
     struct vmm_resume *keep;
+    struct release release;
     uint64_t refused; /* ioreqs answered here because no service could make sense of them */
     struct xen_vcpu vcpu[VMM_MAX_VCPUS];
 };
@@ -54,6 +57,9 @@ struct vmm {
 int xen_open_device(uint32_t domid, uint16_t nr_vcpus, struct vmm_resume *keep, struct vmm **out);
 int xen_trap(struct vmm *v, uint64_t start, uint64_t len, bool on);
 int xen_protect(struct vmm *v, uint64_t gfn, bool on);
+int xen_settle(struct vmm *v);
+/* A write to a trapped page is about to be given out. */
+void xen_met(struct vmm *v, const struct vmm_access *a, bool inherited);
 int xen_inject_msi(struct vmm *v, uint64_t msi_addr, uint32_t msi_data);
 int xen_kill(struct vmm *v, const char *why);
 int xen_alive(struct vmm *v);
@@ -64,6 +70,8 @@ int xen_bind_vcpus(struct vmm *v, bool resumed);
 int xen_fd(struct vmm *v);
 int xen_next(struct vmm *v, struct vmm_access *out);
 int xen_complete(struct vmm *v, uint16_t vcpu, uint64_t data);
+/* Does a slot hold an access, answered or not, to this frame? */
+bool xen_busy(struct vmm *v, uint64_t gfn);
 
 /* memory.c */
 int xen_open_memory(uint32_t domid, struct vmm **out);
@@ -82,5 +90,7 @@ enum xen_ioreq_kind {
     XEN_IOREQ_IGNORE,  /* nothing to do but to answer */
     XEN_IOREQ_REFUSED, /* malformed or not ours: answer all ones */
 };
+/* The lowest and highest byte of all elements; false when that leaves the address space. */
+bool xen_extent(const struct ioreq *r, uint64_t *first, uint64_t *last);
 enum xen_ioreq_kind xen_decode(const struct vmm_resume *keep, const struct ioreq *r,
                                struct vmm_access *out);

@@ -18,6 +18,7 @@ const struct vmm_ops vmm_xen_ops = {
     .alive = xen_alive,
     .trap = xen_trap,
     .protect = xen_protect,
+    .settle = xen_settle,
     .map = xen_map,
     .unmap = xen_unmap,
     .inject_msi = xen_inject_msi,
