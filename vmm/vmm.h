@@ -84,9 +84,9 @@ struct vmm_ops {
     /* Trap guest-physical [start, start+len), or stop trapping exactly that range. Repeating a call
      * is harmless. -EEXIST: overlaps another range; -ENOSPC: VMM_MAX_RANGES are in use. */
     int (*trap)(struct vmm *v, uint64_t start, uint64_t len, bool on);
-    /* Trap writes to a guest frame, reads stay untrapped. Repeating a call is harmless. Trapping
-     * is in force on return; its end may be put off until settle(), and a few more writes may
-     * appear from next(): serve them as usual. */
+    /* Trap writes to a guest frame, reads stay untrapped. Repeating a call is harmless, and so is
+     * a frame that is no memory. Trapping is in force on return; its end may be put off until
+     * settle(), and a few more writes may appear from next(): serve them as usual. */
     int (*protect)(struct vmm *v, uint64_t gfn, bool on);
     /* Do what protect() put off: 0 all done, 1 call again in about a millisecond, -errno. Cheap
      * when there is nothing to do. */

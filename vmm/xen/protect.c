@@ -37,14 +37,19 @@ static int barrier(void *ctx)
 
 static const struct release_ops ops = {.busy = busy, .barrier = barrier, .trap = set_trap};
 
+/* Xen answers EINVAL for a page that traps already, and for one that is no memory: the latter is
+ * for whoever maps the page to find out. */
 int xen_protect(struct vmm *v, uint64_t gfn, bool on)
 {
+    int rc;
+
     if (!v->keep)
         return -EPERM;
     if (!on)
         return release_want(&v->release, gfn);
     release_forget(&v->release, gfn);
-    return set_trap(v, gfn, true);
+    rc = set_trap(v, gfn, true);
+    return rc == -EINVAL ? 0 : rc;
 }
 
 int xen_settle(struct vmm *v)
