@@ -139,7 +139,8 @@ static void explain(const struct partition *p, enum partition_kind kind, uint64_
     if (!why || !size)
         return;
     add(why, size, &used,
-        "not enough %s: %" PRIu64 "%s wanted, %" PRIu64 "%s free (largest piece %" PRIu64 "%s)",
+        "not enough %s: %" PRIu64 "%s wanted, %" PRIu64 "%s free (largest piece %" PRIu64
+        "%s): take a smaller type or stop a guest",
         kind_name[kind], want / u, suffix, room / u, suffix, largest / u, suffix);
     for (uint32_t i = 0; i < p->count; i++) {
         uint64_t held = p->grant[i].range[kind].size;

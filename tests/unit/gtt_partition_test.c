@@ -133,11 +133,14 @@ static void refusal_is_explained(void **state)
     assert_int_equal(partition_take(&p, PARTITION_HOST, 16 * MIB, MIB, 2, &g, NULL, 0), 0);
     assert_int_equal(partition_take(&p, 5, 40 * MIB, MIB, 2, &g, NULL, 0), 0);
     assert_int_equal(partition_take(&p, 6, 16 * MIB, MIB, 2, &g, why, sizeof why), -ENOSPC);
-    assert_string_equal(why, "not enough low graphics memory: 16 MiB wanted, 8 MiB free (largest "
-                             "piece 8 MiB); host holds 16 MiB; domain 5 holds 40 MiB");
+    assert_string_equal(
+        why, "not enough low graphics memory: 16 MiB wanted, 8 MiB free (largest "
+             "piece 8 MiB): take a smaller type or stop a guest; host holds 16 MiB; domain 5 "
+             "holds 40 MiB");
     assert_null(partition_find(&p, 6));
     assert_int_equal(partition_take(&p, 6, MIB, MIB, 5, &g, why, sizeof why), -ENOSPC);
-    assert_string_equal(why, "not enough fences: 5 wanted, 4 free (largest piece 4); host holds 2; "
+    assert_string_equal(why, "not enough fences: 5 wanted, 4 free (largest piece 4): take a "
+                             "smaller type or stop a guest; host holds 2; "
                              "domain 5 holds 2");
     assert_int_equal(partition_take(&p, 6, UINT64_MAX, 0, 0, &g, tiny, sizeof tiny), -ENOSPC);
     assert_string_equal(tiny, "not enough ");
