@@ -17,6 +17,7 @@
 #define REAL       "/usr/libexec/xen-qemu-system-i386"
 #define CTL_VCHAN  "vchan:/local/domain/0/vgt/ctl"
 #define CTL_SOCKET "unix:/run/vgt/ctl.sock"
+#define UNANSWERED "vgt-broker does not answer; is vgt.target started?"
 #define ERROR_NODE "/local/domain/0/vgt/last-error"
 #define LIMIT_NS   55000000000ull /* libxl gives up after 60 s */
 
@@ -51,20 +52,21 @@ static void on_error(struct chan *chan, const struct chan_message *m, void *data
     end(dm, -ECANCELED, NULL);
 }
 
+/* A vchan that nobody serves runs out of its own patience. */
 static void on_closed(struct chan *chan, int err, void *data)
 {
     struct dm *dm = data;
 
-    (void)err;
     dm->chan = NULL;
     chan_close(chan);
-    end(dm, -ECONNRESET, "vgt-broker closed the connection; see its journal");
+    end(dm, -ECONNRESET,
+        err == -ETIMEDOUT ? UNANSWERED : "vgt-broker closed the connection; see its journal");
 }
 
 static void on_limit(void *data, uint32_t events)
 {
     (void)events;
-    end(data, -ETIMEDOUT, "vgt-broker does not answer; is vgt.target started?");
+    end(data, -ETIMEDOUT, UNANSWERED);
 }
 
 static const struct chan_type types[] = {

@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define NO_GUEST (UINT32_MAX - 1) /* owner of the page at address 0 */
-
 static uint32_t host_first(const struct gpu *gpu)
 {
     return gpu->info.ggtt_entries - WIRE_HOST_HIGH / GPU_PAGE_SIZE;
@@ -22,7 +20,7 @@ int gtt_host_claim(struct gtt_service *s)
 {
     const struct gpu_info *i = &s->gpu->info;
     uint64_t gm = (uint64_t)i->ggtt_entries * GPU_PAGE_SIZE;
-    struct partition_grant zero = {.owner = NO_GUEST,
+    struct partition_grant zero = {.owner = PARTITION_NOBODY,
                                    .range = {[PARTITION_LOW] = {0, WIRE_HOST_LOW}}};
     struct partition_grant host = {.owner = PARTITION_HOST};
     int rc = partition_init(&s->partition, i->aperture_size, gm, PARTITION_FENCES);

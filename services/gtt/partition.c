@@ -145,7 +145,7 @@ static void explain(const struct partition *p, enum partition_kind kind, uint64_
     for (uint32_t i = 0; i < p->count; i++) {
         uint64_t held = p->grant[i].range[kind].size;
 
-        if (!held)
+        if (!held || p->grant[i].owner == PARTITION_NOBODY)
             continue;
         if (p->grant[i].owner == PARTITION_HOST)
             add(why, size, &used, "; host holds %" PRIu64 "%s", held / u, suffix);

@@ -13,8 +13,9 @@
 
 #define PARTITION_GRANULE (1u << 20) /* bytes, low and high memory */
 #define PARTITION_OWNERS  64u
-#define PARTITION_FENCES  32u /* fence registers of gen7 and gen8 */
-#define PARTITION_HOST    0u  /* owner number of the host's own share */
+#define PARTITION_FENCES  32u              /* fence registers of gen7 and gen8 */
+#define PARTITION_HOST    0u               /* owner number of the host's own share */
+#define PARTITION_NOBODY  (UINT32_MAX - 1) /* of what nobody may have: what begins at address 0 */
 
 enum partition_kind { PARTITION_LOW, PARTITION_HIGH, PARTITION_FENCE, PARTITION_KINDS };
 
@@ -25,7 +26,7 @@ struct partition_range {
 
 /* What one owner holds; size 0: nothing of that kind. */
 struct partition_grant {
-    uint32_t owner; /* domid, or PARTITION_HOST */
+    uint32_t owner; /* domid, PARTITION_HOST or PARTITION_NOBODY */
     struct partition_range range[PARTITION_KINDS];
 };
 
