@@ -245,6 +245,8 @@ enum cs_stop cs_run(struct engine *e)
 
         if (cs->level == CS_RING && !ring_left(e))
             return CS_STOP_TAIL;
+        if (engine_fault(e, FAULT_STUCK_ENGINE))
+            return CS_STOP_HANG; /* no error bit: the head just stays */
         if (!turn(e, &why))
             return why;
     }

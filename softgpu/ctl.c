@@ -5,8 +5,10 @@
  */
 #include "softgpu/ctl.h"
 
+#include "softgpu/ctl_fault.h"
 #include "softgpu/device.h"
 #include "softgpu/engine.h"
+#include "softgpu/fault.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
 #include "softgpu/power.h"
@@ -135,7 +137,8 @@ static void print_judge(struct ctl *c, FILE *out)
     for (unsigned i = 0; i < c->known.count; i++)
         fprintf(out, "%s\"%u\":%" PRIu64, i ? "," : "", c->known.id[i],
                 judge_frames(j, c->known.id[i]));
-    fputc('}', out);
+    fputs("},\"offences\":", out);
+    offences_dump_counts(judge_offences(j), out);
 }
 
 static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
@@ -163,6 +166,9 @@ static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
     print_judge(c, out);
     fprintf(out, ",\"unknown_accesses\":%" PRIu64 ",\"unknown\":", regs.unknown_access);
     regs_dump_unknown(device_regs(c->device), out);
+    fprintf(out, ",\"strict\":%s,\"faults\":",
+            engines_strict(device_engines(c->device)) ? "true" : "false");
+    faults_dump(device_faults(c->device), out);
     fputs("}\n", out);
     return 0;
 }
@@ -272,8 +278,15 @@ static int cmd_violations(struct ctl *c, char **words, unsigned n, FILE *out)
     (void)n;
     fprintf(out, "{\"ok\":true,\"count\":%" PRIu64 ",\"violations\":", judge_violations(j));
     judge_dump(j, out);
+    fputs(",\"offences\":", out);
+    offences_dump(judge_offences(j), out);
     fputs("}\n", out);
     return 0;
+}
+
+static int cmd_fault(struct ctl *c, char **words, unsigned n, FILE *out)
+{
+    return ctl_fault(device_faults(c->device), words, n, out);
 }
 
 static int cmd_quit(struct ctl *c, char **words, unsigned n, FILE *out)
@@ -299,6 +312,7 @@ static const struct command commands[] = {
     {"owners", 2, 5, true, cmd_owners, "usage: owners begin|add|commit"},
     {"frames", 2, 2, true, cmd_frames, "usage: frames DOMID"},
     {"violations", 1, 1, false, cmd_violations, "usage: violations"},
+    {"fault", 2, 4, false, cmd_fault, "usage: fault NAME [ENGINE] [COUNT] | list | clear"},
     {"quit", 1, 1, false, cmd_quit, "usage: quit"},
 };
 

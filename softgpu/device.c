@@ -10,11 +10,12 @@
 #include "softgpu/dma.h"
 #include "softgpu/edid.h"
 #include "softgpu/engine.h"
+#include "softgpu/fault.h"
+#include "softgpu/forcewake.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
 #include "softgpu/pci.h"
-#include "softgpu/png.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/vfu.h"
@@ -39,6 +40,8 @@ struct device {
     struct dma *dma;
     struct judge *judge;
     struct engines *engines;
+    struct faults *faults;
+    struct forcewake *forcewake;
     uint8_t edid[EDID_SIZE];
     uint32_t io_index;
     struct device_counts counts;
@@ -85,6 +88,14 @@ static void on_mmio_write(void *opaque, uint32_t offset, uint32_t value)
         regs_write(d->regs, offset & ~3u, value);
 }
 
+static void on_awake(void *opaque)
+{
+    struct device *d = opaque;
+
+    if (d->engines)
+        engines_awoken(d->engines);
+}
+
 static int make_display(struct device *d)
 {
     edid_build(d->edid);
@@ -93,7 +104,8 @@ static int make_display(struct device *d)
     d->gmbus = d->irq ? gmbus_new(d->regs, d->irq, d->edid) : NULL;
     d->pcode = pcode_new(d->regs);
     d->sbi = sbi_new(d->regs);
-    if (!d->display || !d->gmbus || !d->pcode || !d->sbi || aux_add(d->regs) ||
+    d->forcewake = forcewake_new(d->regs, d->faults, on_awake, d);
+    if (!d->forcewake || !d->display || !d->gmbus || !d->pcode || !d->sbi || aux_add(d->regs) ||
         power_add(d->regs) || regs_add_plain(d->regs))
         return -ENOMEM;
     return 0;
@@ -116,11 +128,13 @@ struct device *device_new(void)
     d->regs = regs_new();
     d->dma = dma_new();
     d->judge = judge_new();
-    if (!d->regs || !d->dma || !d->judge || make_display(d))
+    d->faults = faults_new();
+    if (!d->faults || !d->regs || !d->dma || !d->judge || make_display(d))
         return device_free(d);
     d->engines = engines_new(d->dma, d->judge, &ops);
     if (!d->engines)
         return device_free(d);
+    engines_set_faults(d->engines, d->faults);
     plug_monitor(d);
     return d;
 }
@@ -136,6 +150,8 @@ struct device *device_free(struct device *d)
     pcode_free(d->pcode);
     sbi_free(d->sbi);
     irq_free(d->irq);
+    forcewake_free(d->forcewake);
+    faults_free(d->faults);
     regs_free(d->regs);
     if (d->judge)
         judge_free(d->judge);
@@ -440,37 +456,14 @@ void device_set_slowdown(struct device *d, unsigned n)
     display_set_slowdown(d->display, n);
 }
 
-static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
-{
-    struct device *d = opaque;
-
-    return engines_ggtt_read(d->engines, addr, buf, len);
-}
-
-int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
-                      uint32_t *height)
-{
-    struct display_picture pic;
-    uint8_t *rgb;
-    int ret = display_snapshot(d->display, pipe, &pic);
-
-    if (ret)
-        return ret;
-    rgb = calloc((size_t)pic.width * pic.height, 3);
-    if (!rgb)
-        return -ENOMEM;
-    ret = scanout_draw(&pic, fetch, d, rgb);
-    if (!ret)
-        ret = png_save(path, pic.width, pic.height, rgb);
-    free(rgb);
-    *width = pic.width;
-    *height = pic.height;
-    return ret;
-}
-
 void device_get_counts(const struct device *d, struct device_counts *out)
 {
     *out = d->counts;
+}
+
+struct display *device_display(struct device *d)
+{
+    return d->display;
 }
 
 struct engines *device_engines(struct device *d)
@@ -496,4 +489,9 @@ struct irq *device_irq(struct device *d)
 struct pcode *device_pcode(struct device *d)
 {
     return d->pcode;
+}
+
+struct faults *device_faults(struct device *d)
+{
+    return d->faults;
 }

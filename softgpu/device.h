@@ -11,6 +11,7 @@ struct device;
 struct display;
 struct dma;
 struct engines;
+struct faults;
 struct irq;
 struct judge;
 struct pcode;
@@ -45,8 +46,10 @@ struct device_counts {
 };
 void device_get_counts(const struct device *d, struct device_counts *out);
 
+struct display *device_display(struct device *d);
 struct engines *device_engines(struct device *d);
 struct judge *device_judge(struct device *d);
 struct regs *device_regs(struct device *d);
 struct irq *device_irq(struct device *d);
 struct pcode *device_pcode(struct device *d);
+struct faults *device_faults(struct device *d);

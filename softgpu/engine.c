@@ -15,14 +15,14 @@
 #include "softgpu/context.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/execlists.h"
+#include "softgpu/fault.h"
+#include "softgpu/gdrst.h"
 
 #define GDRST     0x941cu
 #define GAM_BASE  0x4000u
 #define TLB_FIRST 0x4260u
 #define TLB_LAST  0x4270u
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
-
-#define RESET_PATIENCE_NS 100000000
 
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
@@ -49,9 +49,25 @@ static unsigned imr_shift(const struct engine *e)
 
 void engine_raise(struct engine *e, uint32_t bits)
 {
+    const struct engines_ops *ops = &e->owner->ops;
+
     bits &= ~(reg_get(e, R_IMR) >> imr_shift(e));
-    if (bits)
-        e->owner->ops.raise(e->owner->ops.opaque, e->id, bits);
+    if (!bits || engine_fault(e, FAULT_LOST_INTERRUPT))
+        return;
+    ops->raise(ops->opaque, e->id, bits);
+    if (engine_fault(e, FAULT_DOUBLED_INTERRUPT))
+        ops->raise(ops->opaque, e->id, bits);
+}
+
+bool engine_fault(struct engine *e, enum fault_kind kind)
+{
+    return faults_fire(atomic_load_explicit(&e->owner->injected, memory_order_acquire), kind,
+                       e->id);
+}
+
+bool engine_no_ack(struct engine *e, enum fault_kind kind)
+{
+    return faults_fire_ack(atomic_load(&e->owner->injected), kind, e->id);
 }
 
 void engine_attention(struct engine *e, unsigned bits)
@@ -66,6 +82,7 @@ static void carry_out_reset(struct engine *e)
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
+    e->mode_deaf = false;
     atomic_store(&e->ctx_loaded_ns, 0);
     e->clip[0] = e->clip[1] = 0;
     atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
@@ -142,6 +159,8 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
     pthread_mutex_init(&es->atomic_lock, NULL);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         engine_init(es, i);
+    for (unsigned i = 0; es->gtt && i < ENGINE_COUNT; i++)
+        tlb_set_clock(&es->engine[i].tlb, gtt_clock(es->gtt));
     while (es->gtt && started < ENGINE_COUNT &&
            !pthread_create(&es->engine[started].thread, NULL, engine_main, &es->engine[started]))
         started++;
@@ -171,6 +190,26 @@ struct engines *engines_free(struct engines *es)
     return NULL;
 }
 
+void engines_set_faults(struct engines *es, struct faults *f)
+{
+    atomic_store(&es->injected, f);
+}
+
+void engines_set_strict(struct engines *es, bool strict)
+{
+    atomic_store(&es->strict, strict);
+}
+
+bool engines_strict(struct engines *es)
+{
+    return atomic_load(&es->strict);
+}
+
+void engines_awoken(struct engines *es)
+{
+    atomic_store(&es->awoken, true);
+}
+
 static struct engine *engine_at(struct engines *es, uint32_t offset)
 {
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -187,68 +226,6 @@ bool engines_owns(uint32_t offset)
             return true;
     }
     return offset - GAM_BASE < 0x1000 || (offset & ~3u) == GDRST || (offset & ~3u) == FLSH_CNTL;
-}
-
-/* GDRST bits: 0 everything, 1 render, 2 media, 3 blitter, 4 video enhancement. */
-static uint32_t reset_bit(enum engine_id id)
-{
-    static const uint8_t bit[ENGINE_COUNT] = {
-        [ENGINE_RCS] = 1, [ENGINE_VCS] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
-
-    return 1u << bit[id];
-}
-
-/* Hardware resets an engine within microseconds, and a driver counts in those: our engine's thread
- * may be waiting for a processor that long, so give it real time before saying "not yet". */
-static void await_resets(struct engines *es)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += RESET_PATIENCE_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        struct engine *e = &es->engine[i];
-        int rc = 0;
-
-        pthread_mutex_lock(&e->lock);
-        while (rc == 0 && (atomic_load(&e->attention) & ATT_RESET))
-            rc = pthread_cond_timedwait(&e->done, &e->lock, &until);
-        pthread_mutex_unlock(&e->lock);
-    }
-}
-
-static uint32_t pending_resets(struct engines *es)
-{
-    uint32_t asked = atomic_load(&es->gdrst), left = 0;
-
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        if (atomic_load(&es->engine[i].attention) & ATT_RESET)
-            left |= 1u | reset_bit(i);
-    }
-    return asked & left;
-}
-
-static uint32_t read_gdrst(struct engines *es)
-{
-    if (pending_resets(es))
-        await_resets(es);
-    return pending_resets(es);
-}
-
-static void write_gdrst(struct engines *es, uint32_t value)
-{
-    atomic_store(&es->gdrst, pending_resets(es) | (value & 0x1f));
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        struct engine *e = &es->engine[i];
-
-        if (!(value & (1u | reset_bit(i))))
-            continue;
-        pthread_mutex_lock(&e->lock);
-        engine_attention(e, ATT_RESET);
-        pthread_mutex_unlock(&e->lock);
-    }
 }
 
 /* 0x4260 RTCR, 64 M1TCR, 68 M2TCR (no second video engine here), 6c BTCR, 70 VTCR. */
@@ -273,7 +250,7 @@ uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
         return atomic_load(&es->gam[(offset - GAM_BASE) / 4]);
     if (offset == FLSH_CNTL)
         return atomic_load(&es->flsh_cntl);
-    return offset == GDRST ? read_gdrst(es) : 0;
+    return offset == GDRST ? gdrst_read(es) : 0;
 }
 
 void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
@@ -290,7 +267,7 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
     } else if (offset - GAM_BASE < 0x1000) {
         atomic_store(&es->gam[(offset - GAM_BASE) / 4], value);
     } else if (offset == GDRST) {
-        write_gdrst(es, value);
+        gdrst_write(es, value);
     } else if (offset == FLSH_CNTL) {
         atomic_store(&es->flsh_cntl, value);
         engines_ggtt_flush(es);
@@ -366,15 +343,8 @@ int engines_ggtt_write(struct engines *es, uint64_t addr, const void *buf, uint3
 
 void engines_reset(struct engines *es)
 {
-    write_gdrst(es, 1);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        struct engine *e = &es->engine[i];
-
-        pthread_mutex_lock(&e->lock);
-        while (atomic_load(&e->attention) & ATT_RESET)
-            pthread_cond_wait(&e->done, &e->lock);
-        pthread_mutex_unlock(&e->lock);
-    }
+    gdrst_reset_all(es);
+    atomic_store(&es->awoken, false);
     gtt_clear(es->gtt);
     atomic_store(&es->flsh_cntl, 0);
     for (unsigned i = 0; i < 0x1000 / 4; i++)

@@ -24,6 +24,7 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 
 struct engines;
 struct dma;
+struct faults;
 struct judge;
 
 struct engines_ops {
@@ -38,6 +39,15 @@ struct engines_ops {
 
 /* judge may not be NULL. */
 struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops);
+/* Faults to happen (fault.h), which must outlive the engines; NULL, as at first: none. */
+void engines_set_faults(struct engines *e, struct faults *f);
+/* Refuse (and report) execlists for an engine while forcewake has not been acknowledged once since
+ * the device's reset, its HWS_PGA is 0, its RING_MODE lacks execlists, or the PPAT is not
+ * programmed: PRM BDW vol. 2c and the order in which i915 brings the GT up. Off at first. */
+void engines_set_strict(struct engines *e, bool strict);
+bool engines_strict(struct engines *e);
+/* Forcewake was acknowledged. Takes no lock. */
+void engines_awoken(struct engines *e);
 /* Stops and joins the engine threads. Returns NULL. */
 struct engines *engines_free(struct engines *e);
 

@@ -14,8 +14,10 @@
 #include "softgpu/cs.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
+#include "softgpu/fault.h"
 #include "softgpu/gtt.h"
 #include "softgpu/judge.h"
+#include "softgpu/offence.h"
 #include "softgpu/tlb.h"
 
 #define ENGINE_REGS_SIZE 0x800u
@@ -114,7 +116,11 @@ struct engine {
     unsigned run_at; /* element that runs */
     bool active;
     bool hung;
-    bool working; /* the thread is inside a run, unlocked */
+    bool working;   /* the thread is inside a run, unlocked */
+    bool mode_deaf; /* MODE_IDLE does not come until STOP_RING goes (fault) */
+
+    atomic_bool ready_asked; /* RING_RESET_CTL: a request stands */
+    unsigned hits;           /* TLB hits of large accesses */
 
     bool loaded; /* the context of run[run_at] is on the engine */
     struct tlb tlb;
@@ -134,8 +140,12 @@ struct engines {
     struct judge *judge;
     struct engines_ops ops;
     struct gtt *gtt;
-    pthread_mutex_t atomic_lock; /* MI_ATOMIC of all engines */
+    pthread_mutex_t atomic_lock;       /* MI_ATOMIC of all engines */
+    _Atomic(struct faults *) injected; /* NULL: none */
+    atomic_bool strict, awoken;
     atomic_uint gdrst;
+    atomic_uint gdrst_deaf, gdrst_late; /* bits a fault holds: for good, for a time */
+    _Atomic uint64_t gdrst_late_until;  /* ns */
     _Atomic uint32_t flsh_cntl;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
     atomic_ullong blit_bytes, blits_skipped, faults;
@@ -169,6 +179,11 @@ uint64_t engine_ticks(void);
 
 /* Raise those bits that the engine's IMR lets through. */
 void engine_raise(struct engine *e, uint32_t bits);
+/* faults_fire() and faults_fire_ack() for this engine. */
+bool engine_fault(struct engine *e, enum fault_kind kind);
+bool engine_no_ack(struct engine *e, enum fault_kind kind);
+/* The tables an address goes through, as they stand. Engine's thread. */
+void engine_walk(struct engine *e, bool ppgtt, uint64_t addr, struct walk *out);
 /* Ask the engine's thread to look up. */
 void engine_attention(struct engine *e, unsigned bits);
 

@@ -3,6 +3,7 @@
  * engine_reg.c: the register block of one engine as MMIO and commands see it: masked registers,
  * write-one-to-clear, computed ones. Any thread.
  */
+#include "softgpu/conduct.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/execlists.h"
 
@@ -50,7 +51,7 @@ static uint32_t read_mi_mode(struct engine *e)
     bool idle;
 
     pthread_mutex_lock(&e->lock);
-    idle = !e->working && !e->hung && !execlists_runnable(e);
+    idle = !e->working && !e->hung && !e->mode_deaf && !execlists_runnable(e);
     pthread_mutex_unlock(&e->lock);
     return v | (idle ? MI_MODE_IDLE : 0);
 }
@@ -99,12 +100,17 @@ uint32_t engine_reg_read(struct engine *e, uint32_t offset)
 
 static void write_mi_mode(struct engine *e, uint32_t value)
 {
+    bool was, stop;
+
     pthread_mutex_lock(&e->lock);
+    was = reg_get(e, R_MI_MODE) & MI_MODE_STOP_RING;
     reg_set(e, R_MI_MODE, masked(reg_get(e, R_MI_MODE), value) & ~MI_MODE_IDLE);
-    if (reg_get(e, R_MI_MODE) & MI_MODE_STOP_RING)
+    stop = reg_get(e, R_MI_MODE) & MI_MODE_STOP_RING;
+    if (stop)
         atomic_fetch_or(&e->attention, ATT_STOP);
     else
         atomic_fetch_and(&e->attention, ~(unsigned)ATT_STOP);
+    e->mode_deaf = stop && (was ? e->mode_deaf : engine_no_ack(e, FAULT_MISSING_ACK_MODE));
     pthread_cond_broadcast(&e->wake);
     pthread_mutex_unlock(&e->lock);
 }
@@ -112,15 +118,24 @@ static void write_mi_mode(struct engine *e, uint32_t value)
 /* A reset request (bit 0) is answered at once: ready (bit 1). */
 static void write_reset_ctl(struct engine *e, uint32_t value)
 {
-    uint32_t v = masked(reg_get(e, R_RESET_CTL), value) & ~2u;
+    uint32_t old = reg_get(e, R_RESET_CTL), v = masked(old, value) & ~2u;
 
-    reg_set(e, R_RESET_CTL, v | (v & 1) << 1);
+    conduct_ready(e, value);
+    if (!(v & ~old & 1)) /* no new request */
+        v |= v & 1 ? old & 2 : 0;
+    else if (!engine_no_ack(e, FAULT_MISSING_ACK_READY))
+        v |= 2;
+    reg_set(e, R_RESET_CTL, v);
 }
 
 static void write_elsp(struct engine *e, uint32_t value)
 {
+    unsigned state = conduct_state(e);
+    uint64_t list[2];
+
     pthread_mutex_lock(&e->lock);
-    execlists_write_elsp(e, value);
+    if (execlists_write_elsp(e, value, list) && conduct_submit(e, list[0], list[1], state))
+        execlists_submit(e, list);
     pthread_mutex_unlock(&e->lock);
 }
 
@@ -153,6 +168,10 @@ void engine_reg_write(struct engine *e, uint32_t offset, uint32_t value)
         break;
     case R_ELSP:
         write_elsp(e, value);
+        break;
+    case R_TAIL:
+        conduct_tail(e, value);
+        reg_set(e, R_TAIL, value);
         break;
     case R_INSTPM:
         write_instpm(e, value);

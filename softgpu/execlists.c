@@ -24,14 +24,20 @@
 #define HWSP_CSB         0x40u /* dword 0x10 */
 #define HWSP_CSB_WRITE   0x7cu /* dword 0x1f */
 
-void execlists_write_elsp(struct engine *e, uint32_t value)
+bool execlists_write_elsp(struct engine *e, uint32_t value, uint64_t list[2])
 {
     e->elsp[e->elsp_count++] = value;
     if (e->elsp_count < 4)
-        return;
+        return false;
     e->elsp_count = 0;
-    e->pending[1] = (uint64_t)e->elsp[0] << 32 | e->elsp[1];
-    e->pending[0] = (uint64_t)e->elsp[2] << 32 | e->elsp[3];
+    list[1] = (uint64_t)e->elsp[0] << 32 | e->elsp[1];
+    list[0] = (uint64_t)e->elsp[2] << 32 | e->elsp[3];
+    return true;
+}
+
+void execlists_submit(struct engine *e, const uint64_t list[2])
+{
+    memcpy(e->pending, list, sizeof(e->pending));
     engine_attention(e, ATT_PENDING);
 }
 
@@ -150,6 +156,7 @@ static void start(struct engine *e)
     if (!valid)
         return;
     e->active = true;
+    e->ctx_domid = JUDGE_DOM_NONE; /* the context before has nothing to do with this event */
     post_event(e, CSB_IDLE_ACTIVE, 0);
 }
 

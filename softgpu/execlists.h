@@ -9,8 +9,10 @@
 
 struct engine;
 
-/* A dword written to ELSP. Any thread, lock held. */
-void execlists_write_elsp(struct engine *e, uint32_t value);
+/* A dword written to ELSP; true when it completes a list. Any thread, lock held. */
+bool execlists_write_elsp(struct engine *e, uint32_t value, uint64_t list[2]);
+/* Makes a list the one to run next. Any thread, lock held. */
+void execlists_submit(struct engine *e, const uint64_t list[2]);
 /* EXECLIST_STATUS, low or high dword. Lock held. */
 uint32_t execlists_status(struct engine *e, bool high);
 /* True when the engine's thread has something to run. Lock held. */

@@ -14,6 +14,8 @@
 struct gtt {
     pthread_mutex_t write_lock; /* partial writes are read-modify-write */
     _Atomic uint64_t entry[GTT_ENTRIES];
+    _Atomic uint64_t clock; /* writes that changed something */
+    _Atomic uint64_t written[GTT_ENTRIES];
 };
 
 struct gtt *gtt_new(void)
@@ -36,8 +38,10 @@ struct gtt *gtt_free(struct gtt *g)
 void gtt_clear(struct gtt *g)
 {
     pthread_mutex_lock(&g->write_lock);
-    for (uint32_t i = 0; i < GTT_ENTRIES; i++)
+    for (uint32_t i = 0; i < GTT_ENTRIES; i++) {
         atomic_store_explicit(&g->entry[i], 0, memory_order_relaxed);
+        atomic_store_explicit(&g->written[i], 0, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&g->write_lock);
 }
 
@@ -59,11 +63,15 @@ void gtt_write(struct gtt *g, uint32_t offset, unsigned len, uint64_t value)
     uint32_t i = (offset & (GTT_BYTES - 1)) / 8;
     unsigned shift = 8 * (offset & 7);
     uint64_t mask = len_mask(len) << shift;
-    uint64_t v;
+    uint64_t old, v;
 
     pthread_mutex_lock(&g->write_lock);
-    v = atomic_load_explicit(&g->entry[i], memory_order_relaxed);
-    v = (v & ~mask) | (value << shift & mask);
+    old = atomic_load_explicit(&g->entry[i], memory_order_relaxed);
+    v = (old & ~mask) | (value << shift & mask);
+    /* The number first: who sees the new entry sees that it is new. */
+    if (v != old)
+        atomic_store_explicit(&g->written[i], atomic_fetch_add(&g->clock, 1) + 1,
+                              memory_order_relaxed);
     atomic_store_explicit(&g->entry[i], v, memory_order_release);
     pthread_mutex_unlock(&g->write_lock);
 }
@@ -73,6 +81,18 @@ uint64_t gtt_entry(struct gtt *g, uint64_t addr)
     uint64_t i = addr / GTT_PAGE;
 
     return i < GTT_ENTRIES ? atomic_load_explicit(&g->entry[i], memory_order_acquire) : 0;
+}
+
+const _Atomic uint64_t *gtt_clock(const struct gtt *g)
+{
+    return &g->clock;
+}
+
+uint64_t gtt_written(struct gtt *g, uint64_t addr)
+{
+    uint64_t i = addr / GTT_PAGE;
+
+    return i < GTT_ENTRIES ? atomic_load_explicit(&g->written[i], memory_order_relaxed) : 0;
 }
 
 static int read_entry(struct dma *dma, uint64_t table, unsigned index, uint64_t *entry)
@@ -112,4 +132,21 @@ int ppgtt_walk(struct dma *dma, const struct ppgtt *p, uint64_t addr, uint64_t *
     }
     *entry = table | rights;
     return 0;
+}
+
+void ppgtt_trace(struct dma *dma, const struct ppgtt *p, uint64_t addr, struct walk *out)
+{
+    uint64_t table = p->level4 ? p->root[0] : p->root[addr >> 30 & 3], e = GTT_PRESENT;
+    int shift = p->level4 ? 39 : 21;
+
+    out->count = 0;
+    while (shift >= 12 && (e & GTT_PRESENT)) {
+        struct walk_step *s = &out->step[out->count++];
+
+        *s = (struct walk_step){.table = GTT_ADDR(table), .index = addr >> shift & 511};
+        if (dma_read(dma, s->table + s->index * 8ull, &s->entry, sizeof(s->entry)))
+            s->entry = 0;
+        e = table = s->entry;
+        shift = shift == 21 && (e & GTT_PDE_PS_2M) ? 0 : shift - 9;
+    }
 }

@@ -5,10 +5,12 @@
  * Nothing is cached here; caching, with its stale hits, is tlb.h's.
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "softgpu/dma.h"
+#include "softgpu/offence.h"
 
 #define GTT_ENTRIES     (1u << 20)
 #define GTT_BYTES       (GTT_ENTRIES * 8u)
@@ -28,6 +30,11 @@ void gtt_write(struct gtt *g, uint32_t offset, unsigned len, uint64_t value);
 /* Entry that maps a GGTT address; 0 beyond 4 GiB. */
 uint64_t gtt_entry(struct gtt *g, uint64_t addr);
 
+/* Writes that changed an entry are numbered: the latest number, and that of the last write to the
+ * entry that maps an address (0: none). */
+const _Atomic uint64_t *gtt_clock(const struct gtt *g);
+uint64_t gtt_written(struct gtt *g, uint64_t addr);
+
 /* An address space of a context. */
 struct ppgtt {
     bool enabled;
@@ -37,6 +44,8 @@ struct ppgtt {
 /* Told the machine address of every table a walk reads; may be NULL. */
 typedef void (*gtt_visit)(void *opaque, uint64_t table);
 
+/* The same walk for a report: every entry on the way, down to the first that is not present. */
+void ppgtt_trace(struct dma *dma, const struct ppgtt *p, uint64_t addr, struct walk *out);
 /* Walk. Stores the 4 KiB page's entry (address and PRESENT/WRITABLE, rights of all levels
  * combined). 0, or -EFAULT when some level is not present or not readable. PML4 indexes bits
  * 47:39, PDP 38:30, PD 29:21, PT 20:12 (Broadwell PRM vol. 5, "Per-Process Graphics Translation

@@ -28,6 +28,7 @@ struct map {
 
 struct record {
     struct judge_access access;
+    struct walk walk;
     uint16_t owner, ctx_domid;
 };
 
@@ -50,6 +51,8 @@ struct judge {
     struct suspect *suspect; /* SUSPECTS slots, hashed by frame */
     size_t suspects;
     uint64_t violations, forgiven;
+
+    struct offences *offences; /* has a lock of its own */
 };
 
 struct judge *judge_new(void)
@@ -59,7 +62,10 @@ struct judge *judge_new(void)
     if (!j)
         return NULL;
     j->suspect = calloc(SUSPECTS, sizeof(*j->suspect));
-    if (!j->suspect) {
+    j->offences = offences_new();
+    if (!j->suspect || !j->offences) {
+        offences_free(j->offences);
+        free(j->suspect);
         free(j);
         return NULL;
     }
@@ -74,6 +80,7 @@ struct judge *judge_free(struct judge *j)
         return NULL;
     pthread_mutex_destroy(&j->record_lock);
     pthread_rwlock_destroy(&j->lock);
+    offences_free(j->offences);
     free(j->suspect);
     free(j->map.range);
     free(j->building.range);
@@ -226,8 +233,13 @@ static void record(struct judge *j, const struct judge_access *a, uint16_t owner
     j->violations++;
     if (unowned(owner))
         suspect(j, a->mfn);
-    if (j->records < RECORDS)
-        j->record[j->records++] = (struct record){*a, owner, ctx};
+    if (j->records < RECORDS) {
+        struct record *r = &j->record[j->records++];
+
+        *r = (struct record){.access = *a, .owner = owner, .ctx_domid = ctx};
+        if (a->explain)
+            a->explain(a->opaque, a, &r->walk);
+    }
     pthread_mutex_unlock(&j->record_lock);
 }
 
@@ -257,6 +269,34 @@ int judge_commit(struct judge *j)
     return 0;
 }
 
+void judge_learn(struct judge *j, uint64_t mfn, uint16_t *ctx_domid)
+{
+    uint16_t owner;
+
+    if (*ctx_domid != JUDGE_DOM_NONE || !judge_ready(j))
+        return;
+    owner = judge_owner(j, mfn);
+    if (owner != JUDGE_DOM_STUB && !unowned(owner))
+        *ctx_domid = owner;
+}
+
+/* May an access of this context, as far as it is known, go to a frame of this owner? Learns. */
+static bool allowed(const struct judge_access *a, uint16_t owner, uint16_t *ctx_domid)
+{
+    if (a->injected)
+        return owner == *ctx_domid && !unowned(owner);
+    if (owner == JUDGE_DOM_STUB)
+        return true;
+    if (a->space == JUDGE_TABLE || unowned(owner))
+        return false;
+    if (*ctx_domid == JUDGE_DOM_NONE) {
+        if (!a->status_page)
+            *ctx_domid = owner;
+        return true;
+    }
+    return *ctx_domid == owner;
+}
+
 bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid)
 {
     uint16_t owner;
@@ -264,14 +304,8 @@ bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_do
     if (!atomic_load_explicit(&j->ready, memory_order_acquire))
         return false;
     owner = judge_owner(j, a->mfn);
-    if (owner == JUDGE_DOM_STUB)
+    if (allowed(a, owner, ctx_domid))
         return false;
-    if (a->space != JUDGE_TABLE && !unowned(owner)) {
-        if (*ctx_domid == JUDGE_DOM_NONE)
-            *ctx_domid = owner;
-        if (*ctx_domid == owner)
-            return false;
-    }
     record(j, a, owner, *ctx_domid);
     return true;
 }
@@ -296,6 +330,18 @@ uint64_t judge_forgiven(struct judge *j)
     return n;
 }
 
+struct offences *judge_offences(struct judge *j)
+{
+    return j->offences;
+}
+
+static const char *kind(const struct judge_access *a)
+{
+    if (a->space == JUDGE_TABLE)
+        return "foreign-table";
+    return a->status_page ? "foreign-status-page" : "foreign-frame";
+}
+
 void judge_dump(struct judge *j, FILE *out)
 {
     static const char *const space_name[] = {"ggtt", "ppgtt", "table"};
@@ -307,11 +353,16 @@ void judge_dump(struct judge *j, FILE *out)
         const struct judge_access *a = &r->access;
 
         fprintf(out,
-                "%s{\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64 ",\"space\":\"%s\","
+                "%s{\"kind\":\"%s\",\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64
+                ",\"space\":\"%s\","
                 "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
-                ",\"write\":%s,\"owner\":%u,\"context_domain\":%u}",
-                i ? "," : "", a->engine, a->lrca, a->root, space_name[a->space], a->gpu_addr,
-                a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner, r->ctx_domid);
+                ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,"
+                "\"injected\":%s,\"walk\":",
+                i ? "," : "", kind(a), a->engine, a->lrca, a->root, space_name[a->space],
+                a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner,
+                r->ctx_domid, a->injected ? "true" : "false");
+        walk_dump(&r->walk, out);
+        fputc('}', out);
     }
     fputc(']', out);
     pthread_mutex_unlock(&j->record_lock);

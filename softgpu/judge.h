@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "softgpu/offence.h"
+
 #define JUDGE_DOM_NONE 0x7ff0u /* frame of nobody (free, Xen's own) */
 #define JUDGE_DOM_STUB 0x7ff1u /* dom0 page that the kernel stub handed out for the GPU */
 
@@ -55,13 +57,24 @@ struct judge_access {
     uint64_t cmd_addr; /* address of the command that made it, 0 when none */
     uint64_t mfn;      /* machine frame it reached */
     bool write;
+    bool status_page; /* a write to a hardware status page: says nothing of whose the context is */
+    bool injected;    /* a corrupted entry led here: only the context's own frames are right */
+    /* Called, with a lock held, when the access is recorded: the tables it went through. NULL when
+     * there is nothing to tell. */
+    void (*explain)(void *opaque, const struct judge_access *a, struct walk *out);
+    void *opaque;
 };
 /* Present one page access. Returns true when it is a violation (counted and recorded; the first
  * 256 are kept whole). Cheap when allowed. *ctx_domid is the domain this context has been seen to
  * belong to: the caller keeps it per loaded context, JUDGE_DOM_NONE at first. */
 bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid);
+/* What judge_check() would learn from an access to the context's own frame. */
+void judge_learn(struct judge *j, uint64_t mfn, uint16_t *ctx_domid);
 uint64_t judge_violations(struct judge *j);
 /* Accesses once counted as violations that turned out to hit the stub's newer pages. */
 uint64_t judge_forgiven(struct judge *j);
-/* JSON array of the recorded violations. */
+/* JSON array of the recorded violations, kind "foreign-frame", "foreign-table" or
+ * "foreign-status-page". */
 void judge_dump(struct judge *j, FILE *out);
+/* The book of other offences. */
+struct offences *judge_offences(struct judge *j);

@@ -18,14 +18,18 @@ static const char usage[] =
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
+    "      --fault NAME[:ENGINE[:COUNT]]  let a fault happen (repeatable; see fault list)\n"
+    "      --strict              refuse work for engines before their initialisation\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
     "\n"
     "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
-    "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
+    "frames DOMID, violations, fault NAME [ENGINE] [COUNT], fault list, fault clear, quit.\n"
+    "One line each, one line of JSON as answer. ENGINE: rcs, bcs, vcs, vecs or any (unless\n"
+    "given). COUNT: times (1 unless given), or forever.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_FAULT, OPT_STRICT };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -33,6 +37,8 @@ static const struct option options[] = {
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
+    {"fault", required_argument, NULL, OPT_FAULT},
+    {"strict", no_argument, NULL, OPT_STRICT},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -50,6 +56,25 @@ static bool factor(const char *text, unsigned *out)
         return false;
     }
     *out = (unsigned)n;
+    return true;
+}
+
+static bool add_fault(const char *text, struct server_options *o)
+{
+    int ret;
+
+    if (o->faults == SERVER_MAX_FAULTS) {
+        fprintf(stderr, "softgpu: --fault may be given %u times\n", SERVER_MAX_FAULTS);
+        return false;
+    }
+    ret = fault_parse_text(text, &o->fault[o->faults]);
+    if (ret) {
+        fprintf(stderr, "softgpu: --fault %s: ", text);
+        fault_explain(ret, stderr);
+        fputc('\n', stderr);
+        return false;
+    }
+    o->faults++;
     return true;
 }
 
@@ -75,6 +100,13 @@ static int parse(int argc, char **argv, struct server_options *o)
         case OPT_SLOW:
             if (!factor(optarg, &o->slowdown))
                 return -1;
+            break;
+        case OPT_FAULT:
+            if (!add_fault(optarg, o))
+                return -1;
+            break;
+        case OPT_STRICT:
+            o->strict = true;
             break;
         case OPT_ONCE:
             o->once = true;

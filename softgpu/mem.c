@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "softgpu/conduct.h"
 #include "softgpu/context.h"
 #include "softgpu/engine_priv.h"
 
@@ -31,8 +32,36 @@ static void record_fault(struct engine *e, bool ppgtt, uint64_t addr)
     atomic_store(&gam[FAULT_TLB_DATA1 / 4], (uint32_t)(addr >> 44 & 0xf) | (ppgtt ? 0 : 1u << 4));
 }
 
+void engine_walk(struct engine *e, bool ppgtt, uint64_t addr, struct walk *out)
+{
+    struct ppgtt p;
+
+    if (ppgtt) {
+        context_ppgtt(e, &p);
+        ppgtt_trace(e->owner->dma, &p, addr, out);
+        return;
+    }
+    out->count = 1;
+    out->step[0] = (struct walk_step){.entry = gtt_entry(e->owner->gtt, addr),
+                                      .index = (uint32_t)(addr / GTT_PAGE)};
+}
+
+static void explain(void *opaque, const struct judge_access *a, struct walk *out)
+{
+    engine_walk(opaque, a->space != JUDGE_GGTT, a->gpu_addr, out);
+}
+
+/* The global status page, and the context's own in the first page of its image. */
+static bool is_status_page(struct engine *e, uint64_t addr)
+{
+    uint64_t page = addr & ~(uint64_t)(GTT_PAGE - 1);
+
+    return page &&
+           (page == (reg_get(e, R_HWS_PGA) & ~0xfffull) || page == DESC_LRCA(e->run[e->run_at]));
+}
+
 static void present(struct engine *e, enum judge_space space, uint64_t addr, uint64_t phys,
-                    bool write)
+                    bool write, bool injected)
 {
     struct judge_access a = {
         .engine = e->id,
@@ -43,33 +72,48 @@ static void present(struct engine *e, enum judge_space space, uint64_t addr, uin
         .cmd_addr = e->cs.cmd_addr,
         .mfn = phys >> 12,
         .write = write,
+        .status_page = write && space == JUDGE_GGTT && is_status_page(e, addr),
+        .injected = injected,
+        .explain = explain,
+        .opaque = e,
     };
 
     judge_check(e->owner->judge, &a, &e->ctx_domid);
 }
 
-struct walk {
+struct walker {
     struct engine *e;
     uint64_t addr;
 };
 
 static void table_read(void *opaque, uint64_t table)
 {
-    struct walk *w = opaque;
+    struct walker *w = opaque;
 
-    present(w->e, JUDGE_TABLE, w->addr, table, false);
+    present(w->e, JUDGE_TABLE, w->addr, table, false, false);
 }
 
-static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entry)
+/* A fault: the entry was read with the lowest bit of its frame wrong. The judge learns whose
+ * context this is from the right one before it sees what the wrong one reaches. */
+static void corrupt(struct engine *e, uint64_t *entry)
+{
+    judge_learn(e->owner->judge, GTT_ADDR(*entry) >> 12, &e->ctx_domid);
+    *entry ^= GTT_PAGE;
+}
+
+static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint32_t len, uint64_t *entry,
+                     bool *injected)
 {
     enum tlb_space space = ppgtt ? TLB_PPGTT : TLB_GGTT;
-    uint64_t gen;
+    uint64_t gen = tlb_gen(&e->tlb, space);
 
-    if (tlb_lookup(&e->tlb, space, addr, entry))
+    *injected = false;
+    if (tlb_lookup(&e->tlb, space, addr, entry)) {
+        conduct_hit(e, ppgtt, addr, *entry, gen, len);
         return 0;
-    gen = tlb_gen(&e->tlb, space);
+    }
     if (ppgtt) {
-        struct walk w = {e, addr};
+        struct walker w = {e, addr};
         struct ppgtt p;
 
         context_ppgtt(e, &p);
@@ -81,7 +125,13 @@ static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *entr
     }
     if (!(*entry & GTT_PRESENT))
         return -EFAULT;
-    tlb_fill(&e->tlb, space, addr, *entry, gen);
+    if (!ppgtt)
+        conduct_ggtt_fill(e, addr, *entry);
+    *injected = engine_fault(e, FAULT_CORRUPT_PTE);
+    if (*injected)
+        corrupt(e, entry); /* one read: not cached */
+    else
+        tlb_fill(&e->tlb, space, addr, *entry, gen);
     return 0;
 }
 
@@ -89,12 +139,13 @@ static int access_page(struct engine *e, bool ppgtt, uint64_t addr, void *in, co
                        uint32_t len)
 {
     uint64_t entry, phys;
-    int r = translate(e, ppgtt, addr, &entry);
+    bool injected;
+    int r = translate(e, ppgtt, addr, len, &entry, &injected);
 
     if (!r && out && !(entry & GTT_WRITABLE))
         r = -EFAULT;
     if (!r) {
-        present(e, ppgtt ? JUDGE_PPGTT : JUDGE_GGTT, addr, GTT_ADDR(entry), out != NULL);
+        present(e, ppgtt ? JUDGE_PPGTT : JUDGE_GGTT, addr, GTT_ADDR(entry), out != NULL, injected);
         phys = GTT_ADDR(entry) + (addr & (GTT_PAGE - 1));
         r = out ? dma_write(e->owner->dma, phys, out, len) : dma_read(e->owner->dma, phys, in, len);
     }

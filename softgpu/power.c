@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * power.c: registers that power something up and answer at once that it is up: forcewake, power
- * wells, LCPLL, south chicken bits. Handlers run under the register file's lock, on the transport
- * thread or an engine thread.
+ * power.c: registers that power something up and answer at once that it is up: power wells,
+ * LCPLL, south chicken bits (forcewake is forcewake.c). Handlers run under the register file's
+ * lock, on the transport thread or an engine thread.
  */
 #include "softgpu/power.h"
 
 #include "softgpu/regs.h"
-
-#define FORCEWAKE_MT      0xa188u
-#define FORCEWAKE_ACK_HSW 0x130044u
 
 #define PWR_WELL_CTL1    0x45400u /* BIOS; driver, KVMR and debug follow */
 #define PWR_WELL_CTL4    0x4540cu
@@ -29,12 +26,6 @@
 
 /* RP0 1100 MHz, RP1 650 MHz, RPn 300 MHz, in units of 50 MHz (bytes 0, 1, 2). */
 #define RP_STATE_CAP_VALUE 0x00060d16u
-
-static void forcewake_write(void *owner, uint32_t offset, uint32_t value)
-{
-    regs_write_masked(owner, offset, value);
-    regs_poke(owner, FORCEWAKE_ACK_HSW, regs_peek(owner, offset) & 0xffff);
-}
 
 /* Any of the four requests turns the well on, and all four show it. */
 static uint32_t power_well_read(void *owner, uint32_t offset)
@@ -66,8 +57,6 @@ static void south_chicken2_write(void *owner, uint32_t offset, uint32_t value)
 }
 
 static const struct regs_range table[] = {
-    {FORCEWAKE_MT, FORCEWAKE_MT, "FORCEWAKE_MT", NULL, forcewake_write, 0},
-    {FORCEWAKE_ACK_HSW, FORCEWAKE_ACK_HSW, "FORCEWAKE_ACK_HSW", NULL, regs_write_ignored, 0},
     {0x13805c, 0x13805c, "GEN6_GT_THREAD_STATUS", NULL, regs_write_ignored, 0},
     {PWR_WELL_CTL1, PWR_WELL_CTL4, "HSW_PWR_WELL_CTL", power_well_read, NULL, 0},
     {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK | LCPLL_FREQ_540},

@@ -8,7 +8,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,8 @@ struct unknown {
     uint32_t offset;
     uint64_t reads;
     uint64_t writes;
+    bool written_first;
+    uint32_t first; /* value that was read or written then */
 };
 
 struct regs {
@@ -133,6 +137,18 @@ static const struct entry *find(struct regs *r, uint32_t offset, struct unknown 
     return NULL;
 }
 
+static void slot_count(struct unknown *u, bool write, uint32_t value)
+{
+    if (!u->reads && !u->writes) {
+        u->written_first = write;
+        u->first = value;
+    }
+    if (write)
+        u->writes++;
+    else
+        u->reads++;
+}
+
 uint32_t regs_read(struct regs *r, uint32_t offset)
 {
     const struct entry *e;
@@ -144,7 +160,7 @@ uint32_t regs_read(struct regs *r, uint32_t offset)
     r->counts.reads++;
     e = find(r, offset, &slot);
     if (slot)
-        slot->reads++;
+        slot_count(slot, false, r->value[offset / 4]);
     if (e && e->range->read)
         value = e->range->read(e->owner, offset);
     else
@@ -163,7 +179,7 @@ void regs_write(struct regs *r, uint32_t offset, uint32_t value)
     r->counts.writes++;
     e = find(r, offset, &slot);
     if (slot)
-        slot->writes++;
+        slot_count(slot, true, value);
     if (e && e->range->write)
         e->range->write(e->owner, offset, value);
     else
@@ -213,10 +229,15 @@ void regs_dump_unknown(struct regs *r, FILE *out)
 {
     regs_lock(r);
     fputc('[', out);
-    for (uint32_t i = 0; i < r->counts.unknown; i++)
-        fprintf(out, "%s{\"offset\":\"0x%06x\",\"reads\":%llu,\"writes\":%llu}", i ? "," : "",
-                r->unknown[i].offset, (unsigned long long)r->unknown[i].reads,
-                (unsigned long long)r->unknown[i].writes);
+    for (uint32_t i = 0; i < r->counts.unknown; i++) {
+        const struct unknown *u = &r->unknown[i];
+
+        fprintf(out,
+                "%s{\"offset\":\"0x%06x\",\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+                ",\"count\":%" PRIu64 ",\"first\":\"%s\",\"first_value\":%" PRIu32 "}",
+                i ? "," : "", u->offset, u->reads, u->writes, u->reads + u->writes,
+                u->written_first ? "write" : "read", u->first);
+    }
     fputc(']', out);
     regs_unlock(r);
 }

@@ -62,5 +62,6 @@ struct regs_counts {
     uint64_t unknown_access; /* accesses to them */
 };
 void regs_get_counts(struct regs *r, struct regs_counts *out);
-/* JSON array of the unknown registers (the first 1024): offset, reads, writes. */
+/* JSON array of the unknown registers (the first 1024): {"offset":"0x......","reads","writes",
+ * "count","first":"read" or "write","first_value"}; count is both, first says how it began. */
 void regs_dump_unknown(struct regs *r, FILE *out);

@@ -8,6 +8,7 @@
 #include "softgpu/conn.h"
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
+#include "softgpu/engine.h"
 #include "softgpu/listen.h"
 #include "softgpu/vfu.h"
 
@@ -235,6 +236,9 @@ static int open_all(struct server *s)
         return -ENOMEM;
     }
     device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
+    engines_set_strict(device_engines(s->device), s->o->strict);
+    for (unsigned i = 0; i < s->o->faults; i++)
+        faults_arm(device_faults(s->device), &s->o->fault[i]);
     ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
         ret = listen_at(s->o->ctl, &s->listen_ctl);

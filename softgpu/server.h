@@ -6,13 +6,20 @@
 #pragma once
 #include <stdbool.h>
 
+#include "softgpu/fault.h"
+
+#define SERVER_MAX_FAULTS 16
+
 struct server_options {
     const char *socket;        /* vfio-user, we listen */
     const char *ctl;           /* control, we listen; NULL: none */
     const char *judge_chan;    /* walker's channel, we listen; NULL: none */
     const char *judge_connect; /* walker's channel, the other end listens; NULL: none */
     unsigned slowdown;         /* of the display, 0 or 1: none */
-    bool once;                 /* end when the first client goes */
+    struct fault_spec fault[SERVER_MAX_FAULTS]; /* armed from the start */
+    unsigned faults;
+    bool strict; /* engines_set_strict() */
+    bool once;   /* end when the first client goes */
     bool verbose;
 };
 

@@ -21,6 +21,8 @@ struct tlb_slot {
 
 struct tlb {
     _Atomic uint64_t gen[TLB_SPACES];
+    const _Atomic uint64_t *clock;     /* NULL: none */
+    _Atomic uint64_t seen[TLB_SPACES]; /* the clock at the last invalidation */
     struct tlb_slot slot[TLB_SPACES][TLB_SLOTS];
     uint64_t hits, misses;
 };
@@ -31,5 +33,8 @@ bool tlb_lookup(struct tlb *t, enum tlb_space space, uint64_t addr, uint64_t *en
 /* gen: tlb_gen() from before the walk, so that an invalidation during it is not lost. */
 uint64_t tlb_gen(struct tlb *t, enum tlb_space space);
 void tlb_fill(struct tlb *t, enum tlb_space space, uint64_t addr, uint64_t entry, uint64_t gen);
+/* A clock (gtt_clock()) that every invalidation notes; set before the TLB is used. */
+void tlb_set_clock(struct tlb *t, const _Atomic uint64_t *clock);
+uint64_t tlb_seen(struct tlb *t, enum tlb_space space);
 void tlb_invalidate(struct tlb *t, enum tlb_space space);
 void tlb_invalidate_all(struct tlb *t);

@@ -6,6 +6,7 @@
 #include "softgpu/conn.h"
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
+#include "softgpu/engine.h"
 #include "softgpu/judge.h"
 #include "softgpu/vfu.h"
 
@@ -157,7 +158,8 @@ static void test_channels(void **state)
     assert_non_null(strstr(run(r, "violations", true, 0), "not allowed on this channel"));
     assert_non_null(strstr(run(r, "status", true, 0), "\"ok\":true"));
     assert_string_equal(run(r, "owners begin", true, 0), "{\"ok\":true}\n");
-    assert_string_equal(ask(r, "violations"), "{\"ok\":true,\"count\":0,\"violations\":[]}\n");
+    assert_string_equal(ask(r, "violations"),
+                        "{\"ok\":true,\"count\":0,\"violations\":[],\"offences\":[]}\n");
     assert_string_equal(run(r, "quit", false, CTL_QUIT), "{\"ok\":true}\n");
 }
 
@@ -308,12 +310,76 @@ static void test_status(void **state)
     ask(r, "status");
     assert_non_null(strstr(r->answer, "\"client\":true"));
     assert_non_null(strstr(r->answer, "\"mmio\":{\"reads\":3,\"writes\":2}"));
-    assert_non_null(strstr(r->answer, "{\"offset\":\"0x01fff0\",\"reads\":1,\"writes\":1}"));
+    assert_non_null(strstr(r->answer,
+                           "{\"offset\":\"0x01fff0\",\"reads\":1,\"writes\":1,\"count\":2,"
+                           "\"first\":\"read\",\"first_value\":0}"));
+    wr(r, 0, 0x1fff4, 0x1234, 4);
+    wr(r, 0, 0x1fff4, 0x5678, 4);
+    ask(r, "status");
+    assert_non_null(strstr(r->answer,
+                           "{\"offset\":\"0x01fff4\",\"reads\":0,\"writes\":2,\"count\":2,"
+                           "\"first\":\"write\",\"first_value\":4660}"));
+    assert_non_null(strstr(r->answer, "\"offences\":{\"stale-tlb\":0,"));
+    assert_non_null(strstr(r->answer, "\"strict\":false,\"faults\":[{\"name\":\"missing-ack\","));
     assert_non_null(strstr(r->answer, "\"pcode_illegal\":1"));
     assert_non_null(strstr(r->answer, "\"judge_ready\":false,\"isolation_violations\":0"));
     assert_non_null(strstr(r->answer, "\"rcs\":{\"batches\":0"));
     assert_non_null(strstr(r->answer, "\"busy_ns\":0,\"slices\":0}"));
     assert_non_null(strstr(r->answer, "},\"batches\":0,\"slices\":0,\"judge_ready\""));
+}
+
+static void test_fault(void **state)
+{
+    struct rig *r = *state;
+
+    bad(r, "fault", "usage: fault");
+    bad(r, "fault no-such", "no such fault; there are missing-ack, missing-ack-forcewake,");
+    bad(r, "fault late-reset vcs2", "rcs, bcs, vcs, vecs and any");
+    bad(r, "fault late-reset vcs 0", "the count is 1 to");
+    assert_non_null(strstr(run(r, "fault list", true, 0), "not allowed on this channel"));
+    assert_non_null(strstr(ask(r, "fault list"), "{\"name\":\"stuck-engine\",\"fired\":0,"));
+    ask(r, "fault stuck-engine vcs 2");
+    assert_non_null(strstr(r->answer, "\"stuck-engine\",\"fired\":0,\"armed\":{\"vcs\":2}"));
+    assert_null(strstr(ask(r, "fault clear"), "\"vcs\":2"));
+    /* of three forcewake requests the second is not answered */
+    wr(r, 0, 0xa188, 0x00010001, 4);
+    assert_int_equal(rd(r, 0, 0x130044, 4), 1);
+    wr(r, 0, 0xa188, 0x00010000, 4);
+    ask(r, "fault missing-ack-forcewake");
+    assert_int_equal(rd(r, 0, 0x130044, 4), 0); /* a release is no request */
+    wr(r, 0, 0xa188, 0x00010001, 4);
+    assert_int_equal(rd(r, 0, 0x130044, 4), 0);
+    assert_int_equal(rd(r, 0, 0xa188, 4) & 1, 1);
+    wr(r, 0, 0xa188, 0x00010000, 4);
+    wr(r, 0, 0xa188, 0x00010001, 4);
+    assert_int_equal(rd(r, 0, 0x130044, 4), 1);
+    assert_non_null(strstr(ask(r, "status"), "\"missing-ack-forcewake\",\"fired\":1,\"armed\":{}"));
+}
+
+/* With --strict the GPU works only for who has brought it up, which a device reset undoes. */
+static void test_strict(void **state)
+{
+    struct rig *r = *state;
+
+    engines_set_strict(device_engines(r->device), true);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned up = 0; up < 2; up++) {
+            for (unsigned dword = 0; dword < 4; dword++)
+                wr(r, 0, 0x2230, 0, 4);
+            ask(r, "violations");
+            assert_int_equal(strstr(r->answer, "forcewake has never") != NULL, 1);
+            ask(r, "status");
+            assert_non_null(
+                strstr(r->answer, round ? "\"not-initialised\":8}" : "\"not-initialised\":4}"));
+            wr(r, 0, 0xa188, 0x00010001, 4);
+            wr(r, 0, 0xa188, 0x00010000, 4);
+            wr(r, 0, 0x40e0, 0x000a0907, 4);
+            wr(r, 0, 0x2080, 0x1000, 4);
+            wr(r, 0, 0x229c, 0x80008000, 4);
+        }
+        device_vfu_ops()->reset(r->device);
+    }
+    assert_non_null(strstr(ask(r, "status"), "\"strict\":true"));
 }
 
 /* --- connections --- */
@@ -415,9 +481,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_owners),    T(test_bad_lines), T(test_channels),   T(test_config),
-        T(test_registers), T(test_aperture),  T(test_screenshot), T(test_status),
-        T(test_pieces),    T(test_long_line), T(test_slow_peer),
+        T(test_owners),   T(test_bad_lines),  T(test_channels),  T(test_config), T(test_registers),
+        T(test_aperture), T(test_screenshot), T(test_status),    T(test_fault),  T(test_strict),
+        T(test_pieces),   T(test_long_line),  T(test_slow_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * registers: AUX, side band, mailbox, forcewake, power wells, LCPLL.
  */
 #include "softgpu/edid.h"
+#include "softgpu/forcewake.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/power.h"
@@ -33,6 +34,7 @@ struct rig {
     struct gmbus *gmbus;
     struct pcode *pcode;
     struct sbi *sbi;
+    struct forcewake *forcewake;
     uint8_t edid[EDID_SIZE];
 };
 
@@ -51,6 +53,8 @@ static int setup(void **state)
     assert_non_null(r->sbi);
     assert_int_equal(aux_add(r->regs), 0);
     assert_int_equal(power_add(r->regs), 0);
+    r->forcewake = forcewake_new(r->regs, NULL, NULL, NULL);
+    assert_non_null(r->forcewake);
     assert_int_equal(regs_add_plain(r->regs), 0); /* no table overlaps another */
     *state = r;
     return 0;
@@ -63,6 +67,7 @@ static int teardown(void **state)
     gmbus_free(r->gmbus);
     pcode_free(r->pcode);
     sbi_free(r->sbi);
+    forcewake_free(r->forcewake);
     irq_free(r->irq);
     regs_free(r->regs);
     free(r);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conduct.c: the rules of conduct.h. ELSP and GDRST are watched on the transport thread (or that
+ * of an engine whose commands write them), translations on the engine's own.
+ */
+#include "softgpu/conduct.h"
+
+#include "softgpu/context.h"
+#include "softgpu/engine_priv.h"
+#include "softgpu/gdrst.h"
+#include "softgpu/offence.h"
+
+#define RC_CONTROL        0xa090u /* GEN6_RC_CONTROL */
+#define RC_HW_ENABLE      (1u << 31)
+#define RC_RC6_ENABLE     (1u << 18)
+#define FORCEWAKE_ACK_HSW 0x130044u
+#define GFX_RUN_LIST      (1u << 15) /* RING_MODE */
+#define PPAT_LO           0x0e0u     /* 0x40e0, in the 0x4000 block; high dword follows */
+#define MASKED(bit)       ((bit) << 16)
+#define RESET_REQUEST     1u
+
+/* An access this small is checked each time; of larger ones (rows of blits) one in STRIDE. */
+#define SMALL  64u
+#define STRIDE 16u
+
+enum {
+    ST_ASLEEP = 1u << 0,
+    ST_IN_RESET = 1u << 1,
+    ST_NO_FORCEWAKE = 1u << 2, /* the rest under --strict only */
+    ST_NO_PPAT = 1u << 3,
+    ST_NO_HWSP = 1u << 4,
+    ST_NO_RUN_LIST = 1u << 5,
+};
+
+static struct offences *book(struct engine *e)
+{
+    return judge_offences(e->owner->judge);
+}
+
+/* --- submission --- */
+
+static bool idle(struct engine *e)
+{
+    bool idle;
+
+    pthread_mutex_lock(&e->lock);
+    idle = !e->active && !e->working && !(atomic_load(&e->attention) & ATT_PENDING);
+    pthread_mutex_unlock(&e->lock);
+    return idle;
+}
+
+/* The GT sleeps only where RC6 is on, nothing holds forcewake and no engine works: then a write to
+ * ELSP, which is not among the shadowed registers, can get lost. i915 does not take forcewake for
+ * each ELSP write either, but it finds no RC6 context here (0x8504 reads 0) and leaves RC6 off. */
+static bool asleep(struct engines *es)
+{
+    const struct engines_ops *ops = &es->ops;
+    uint32_t rc = ops->mmio_read(ops->opaque, RC_CONTROL);
+
+    if (!(rc & RC_HW_ENABLE) || !(rc & RC_RC6_ENABLE) ||
+        ops->mmio_read(ops->opaque, FORCEWAKE_ACK_HSW) & 0xffff)
+        return false;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        if (!idle(&es->engine[i]))
+            return false;
+    }
+    return true;
+}
+
+static unsigned missing_steps(struct engine *e)
+{
+    struct engines *es = e->owner;
+    bool ppat = atomic_load(&es->gam[PPAT_LO / 4]) || atomic_load(&es->gam[PPAT_LO / 4 + 1]);
+
+    return (atomic_load(&es->awoken) ? 0 : ST_NO_FORCEWAKE) | (ppat ? 0 : ST_NO_PPAT) |
+           (reg_get(e, R_HWS_PGA) ? 0 : ST_NO_HWSP) |
+           (reg_get(e, R_MODE) & GFX_RUN_LIST ? 0 : ST_NO_RUN_LIST);
+}
+
+unsigned conduct_state(struct engine *e)
+{
+    unsigned state = asleep(e->owner) ? ST_ASLEEP : 0;
+
+    if (gdrst_busy(e))
+        state |= ST_IN_RESET;
+    return state | (atomic_load(&e->owner->strict) ? missing_steps(e) : 0);
+}
+
+static const struct {
+    unsigned bit;
+    enum offence_kind kind;
+    const char *detail;
+} submit_rules[] = {
+    {ST_ASLEEP, OFFENCE_ELSP_ASLEEP, "RC6 is on, forcewake is off and all engines are idle"},
+    {ST_IN_RESET, OFFENCE_SUBMIT_IN_RESET, "ELSP"},
+    {ST_NO_FORCEWAKE, OFFENCE_NOT_INITIALISED, "forcewake has never been acknowledged"},
+    {ST_NO_PPAT, OFFENCE_NOT_INITIALISED, "PPAT (0x40e0, 0x40e4) is 0"},
+    {ST_NO_HWSP, OFFENCE_NOT_INITIALISED, "HWS_PGA is 0"},
+    {ST_NO_RUN_LIST, OFFENCE_NOT_INITIALISED, "RING_MODE has no execlists (bit 15)"},
+};
+
+bool conduct_submit(struct engine *e, uint64_t desc0, uint64_t desc1, unsigned state)
+{
+    struct offence off = {.engine = e->id, .lrca = DESC_LRCA(desc0), .value = desc0};
+
+    for (unsigned i = 0; i < sizeof(submit_rules) / sizeof(submit_rules[0]); i++) {
+        if (!(state & submit_rules[i].bit))
+            continue;
+        off.kind = submit_rules[i].kind;
+        off.detail = submit_rules[i].detail;
+        offences_report(book(e), &off);
+    }
+    off.detail = NULL;
+    if (desc0 & desc1 & DESC_VALID && DESC_LRCA(desc0) == DESC_LRCA(desc1)) {
+        off.kind = OFFENCE_ELSP_SAME_CONTEXT;
+        off.value = desc1;
+        offences_report(book(e), &off);
+    }
+    return !(state & (ST_NO_FORCEWAKE | ST_NO_PPAT | ST_NO_HWSP | ST_NO_RUN_LIST));
+}
+
+void conduct_tail(struct engine *e, uint32_t value)
+{
+    struct offence off = {
+        .kind = OFFENCE_SUBMIT_IN_RESET, .engine = e->id, .value = value, .detail = "RING_TAIL"};
+
+    if ((reg_get(e, R_CTL) & 1) && gdrst_busy(e))
+        offences_report(book(e), &off);
+}
+
+/* --- reset --- */
+
+void conduct_ready(struct engine *e, uint32_t value)
+{
+    if (value & MASKED(RESET_REQUEST))
+        atomic_store(&e->ready_asked, value & RESET_REQUEST);
+}
+
+void conduct_reset(struct engines *es, uint32_t bits)
+{
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        struct engine *e = &es->engine[i];
+        struct offence off = {.kind = OFFENCE_RESET_NOT_READY, .engine = e->id, .value = bits};
+
+        if (bits & gdrst_bits(e->id) && !atomic_load(&e->ready_asked))
+            offences_report(book(e), &off);
+    }
+}
+
+/* --- translation --- */
+
+static struct offence translation(struct engine *e, enum offence_kind kind, bool ppgtt,
+                                  uint64_t addr, uint64_t entry)
+{
+    struct offence off = {
+        .kind = kind,
+        .engine = e->id,
+        .lrca = DESC_LRCA(e->run[e->run_at]),
+        .cmd_addr = e->cs.cmd_addr,
+        .gpu_addr = addr,
+        .ppgtt = ppgtt,
+        .mfn = GTT_ADDR(entry) >> 12,
+    };
+
+    engine_walk(e, ppgtt, addr, &off.walk);
+    return off;
+}
+
+/* The frame that the tables name now; false when they name none. */
+static bool current(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *frame)
+{
+    struct ppgtt p;
+    uint64_t entry;
+
+    if (!ppgtt) {
+        entry = gtt_entry(e->owner->gtt, addr);
+    } else {
+        context_ppgtt(e, &p);
+        if (ppgtt_walk(e->owner->dma, &p, addr, &entry, NULL, NULL))
+            return false;
+    }
+    *frame = GTT_ADDR(entry);
+    return entry & GTT_PRESENT;
+}
+
+/* An invalidation that came while we looked makes the question void: the access was under way. */
+void conduct_hit(struct engine *e, bool ppgtt, uint64_t addr, uint64_t entry, uint64_t gen,
+                 uint32_t len)
+{
+    enum tlb_space space = ppgtt ? TLB_PPGTT : TLB_GGTT;
+    struct offence off;
+    uint64_t frame = 0;
+
+    if (ppgtt && len > SMALL && ++e->hits % STRIDE)
+        return;
+    if (current(e, ppgtt, addr, &frame) && frame == GTT_ADDR(entry))
+        return;
+    if (tlb_gen(&e->tlb, space) != gen)
+        return;
+    off = translation(e, OFFENCE_STALE_TLB, ppgtt, addr, entry);
+    off.detail = frame ? "the entry names another frame now" : "the entry is not present now";
+    offences_report(book(e), &off);
+}
+
+/* Hardware may have cached the old entry, or hold back the write to it, until it is told. */
+void conduct_ggtt_fill(struct engine *e, uint64_t addr, uint64_t entry)
+{
+    struct offence off;
+
+    if (gtt_written(e->owner->gtt, addr) <= tlb_seen(&e->tlb, TLB_GGTT))
+        return;
+    off = translation(e, OFFENCE_GGTT_NOT_FLUSHED, false, addr, entry);
+    offences_report(book(e), &off);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* ctl_fault.h: the control command "fault" (ctl.h). Loop's thread. */
+#pragma once
+#include <stdio.h>
+
+struct faults;
+
+/* fault NAME [ENGINE] [COUNT] | fault list | fault clear; words[0] is "fault", 2 <= n <= 4. Writes
+ * one line of JSON. */
+int ctl_fault(struct faults *f, char **words, unsigned n, FILE *out);
