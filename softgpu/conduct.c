@@ -202,12 +202,15 @@ void conduct_hit(struct engine *e, bool ppgtt, uint64_t addr, uint64_t entry, ui
     offences_report(book(e), &off);
 }
 
-/* Hardware may have cached the old entry, or hold back the write to it, until it is told. */
+/* Hardware may have cached the old entry, or hold back the write to it, until it is told. Each
+ * change is held against the driver once. */
 void conduct_ggtt_fill(struct engine *e, uint64_t addr, uint64_t entry)
 {
+    struct gtt *g = e->owner->gtt;
+    uint64_t number = gtt_written(g, addr);
     struct offence off;
 
-    if (gtt_written(e->owner->gtt, addr) <= tlb_seen(&e->tlb, TLB_GGTT))
+    if (number <= tlb_seen(&e->tlb, TLB_GGTT) || !gtt_forget_write(g, addr, number))
         return;
     off = translation(e, OFFENCE_GGTT_NOT_FLUSHED, false, addr, entry);
     offences_report(book(e), &off);

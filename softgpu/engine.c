@@ -290,6 +290,15 @@ void engines_gtt_write(struct engines *es, uint32_t offset, unsigned len, uint64
     gtt_write(es->gtt, offset, len, value);
 }
 
+static void explain_ggtt(void *opaque, const struct judge_access *a, struct walk *out)
+{
+    struct engines *es = opaque;
+
+    out->count = 1;
+    out->step[0] = (struct walk_step){.entry = gtt_entry(es->gtt, a->gpu_addr),
+                                      .index = (uint32_t)(a->gpu_addr / GTT_PAGE)};
+}
+
 /* One page of a CPU access; the aperture and the display have no cached translations here. */
 static int ggtt_page(struct engines *es, uint64_t addr, void *in, const void *out, uint32_t len,
                      uint16_t *domid)
@@ -299,7 +308,9 @@ static int ggtt_page(struct engines *es, uint64_t addr, void *in, const void *ou
                              .space = JUDGE_GGTT,
                              .gpu_addr = addr,
                              .mfn = GTT_ADDR(entry) >> 12,
-                             .write = out != NULL};
+                             .write = out != NULL,
+                             .explain = explain_ggtt,
+                             .opaque = es};
 
     if (entry & GTT_PRESENT) {
         judge_check(es->judge, &a, domid);

@@ -95,6 +95,13 @@ uint64_t gtt_written(struct gtt *g, uint64_t addr)
     return i < GTT_ENTRIES ? atomic_load_explicit(&g->written[i], memory_order_relaxed) : 0;
 }
 
+bool gtt_forget_write(struct gtt *g, uint64_t addr, uint64_t number)
+{
+    uint64_t i = addr / GTT_PAGE;
+
+    return i < GTT_ENTRIES && atomic_compare_exchange_strong(&g->written[i], &number, 0);
+}
+
 static int read_entry(struct dma *dma, uint64_t table, unsigned index, uint64_t *entry)
 {
     if (dma_read(dma, table + index * 8ull, entry, sizeof(*entry)))

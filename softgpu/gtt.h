@@ -34,6 +34,8 @@ uint64_t gtt_entry(struct gtt *g, uint64_t addr);
  * entry that maps an address (0: none). */
 const _Atomic uint64_t *gtt_clock(const struct gtt *g);
 uint64_t gtt_written(struct gtt *g, uint64_t addr);
+/* Takes that number back, unless the entry was written again; true for one of several callers. */
+bool gtt_forget_write(struct gtt *g, uint64_t addr, uint64_t number);
 
 /* An address space of a context. */
 struct ppgtt {

@@ -219,7 +219,8 @@ static void forgive(struct judge *j)
     for (size_t i = 0; i < j->records; i++) {
         const struct record *r = &j->record[i];
 
-        if (!unowned(r->owner) || judge_owner(j, r->access.mfn) != JUDGE_DOM_STUB)
+        if (!unowned(r->owner) || r->access.injected ||
+            judge_owner(j, r->access.mfn) != JUDGE_DOM_STUB)
             j->record[kept++] = *r;
     }
     j->records = kept;
@@ -231,7 +232,7 @@ static void record(struct judge *j, const struct judge_access *a, uint16_t owner
 {
     pthread_mutex_lock(&j->record_lock);
     j->violations++;
-    if (unowned(owner))
+    if (unowned(owner) && !a->injected)
         suspect(j, a->mfn);
     if (j->records < RECORDS) {
         struct record *r = &j->record[j->records++];

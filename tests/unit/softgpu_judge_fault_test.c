@@ -200,31 +200,54 @@ static void reset_never_done(void **state)
     assert_int_equal(rd(f, GDRST), 0);
 }
 
-/* The bit stays for a while; work handed over meanwhile is an offence, afterwards it is not. */
-static void reset_late(void **state)
+static uint64_t now_ns(void)
 {
-    struct frig *f = *state;
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The bit stays for a while; work handed over meanwhile is an offence, afterwards it is not. */
+static bool reset_late_once(struct frig *f, bool ring)
+{
     struct offences *o = judge_offences(f->rig.judge);
-    struct timespec pause = {0, FAULT_LATE_NS + 5000000};
+    uint64_t before = offences_count(o, OFFENCE_SUBMIT_IN_RESET), offences, begin;
+    uint32_t bit;
 
     arm(f, "late-reset:bcs");
-    wr(f, RESET_CTL, 0x00010001);
+    begin = now_ns();
     wr(f, GDRST, GDRST_BLT);
-    assert_int_equal(rd(f, GDRST), GDRST_BLT);
+    bit = rd(f, GDRST);
     rig_submit(&f->rig, ENGINE_RCS, 0, 0);
-    wr(f, 0x22030, 0x100); /* no ring */
-    assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET), 0);
+    wr(f, 0x2203c, ring);
+    wr(f, 0x22030, 0x100);
     rig_submit(&f->rig, ENGINE_BCS, 0, 0);
-    assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET), 1);
-    wr(f, 0x2203c, 1);
-    wr(f, 0x22030, 0x108);
-    assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET), 2);
-    nanosleep(&pause, NULL);
+    offences = offences_count(o, OFFENCE_SUBMIT_IN_RESET) - before;
+    if (now_ns() - begin >= FAULT_LATE_NS)
+        return false; /* the host was busy with other things */
+    assert_int_equal(bit, GDRST_BLT);
+    assert_int_equal(offences, ring ? 2 : 1);
+    nanosleep(&(struct timespec){0, FAULT_LATE_NS}, NULL);
     assert_int_equal(rd(f, GDRST), 0);
     rig_submit(&f->rig, ENGINE_BCS, 0, 0);
     wr(f, 0x22030, 0x110);
-    assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET), 2);
-    assert_int_equal(faults_fired(f->faults, FAULT_LATE_RESET), 1);
+    assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET) - before, offences);
+    return true;
+}
+
+static void reset_late(void **state)
+{
+    struct frig *f = *state;
+    unsigned tries = 0;
+
+    for (unsigned ring = 0; ring < 2; ring++) {
+        while (!reset_late_once(f, ring))
+            tries++;
+        tries++;
+    }
+    assert_int_equal(faults_fired(f->faults, FAULT_LATE_RESET), tries);
+    assert_true(tries < 100);
 }
 
 static void interrupts(void **state)
@@ -327,6 +350,11 @@ static void corrupt_pte_is_reported(void **state)
         assert_int_equal(strstr(text, "\"context_domain\":5,\"injected\":true") != NULL,
                          owners[i] != 5);
         free(text);
+        /* not even when it becomes the stub's: it was not meant */
+        judge_begin(r->judge);
+        judge_add(r->judge, mfn + 1, 1, JUDGE_DOM_STUB);
+        assert_int_equal(judge_commit(r->judge), 0);
+        assert_int_equal(judge_violations(r->judge), owners[i] == 5 ? 0 : 1);
         assert_int_equal(offences_count(judge_offences(r->judge), OFFENCE_STALE_TLB), 0);
     }
 }

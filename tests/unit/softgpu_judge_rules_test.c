@@ -189,6 +189,9 @@ static void ggtt_used_before_flush(void **state)
     rig_ggtt_map(r, at + 0x2000, rig_page(r));
     RIG_RUN(r, &c, GGTT_STORE(at + 0x2000, 1));
     assert_int_equal(count(r, OFFENCE_GGTT_NOT_FLUSHED), 1);
+    rig_ggtt_map(r, at + 0x1002000, rig_page(r)); /* takes its place in the TLB */
+    RIG_RUN(r, &c, GGTT_STORE(at + 0x1002000, 1), GGTT_STORE(at + 0x2000, 1));
+    assert_int_equal(count(r, OFFENCE_GGTT_NOT_FLUSHED), 2); /* each once */
     snprintf(text, sizeof(text), "\"walk\":[{\"table\":0,\"index\":%u,", (at + 0x2000) >> 12);
     told(r, text);
     nothing_else(r, OFFENCE_GGTT_NOT_FLUSHED);
@@ -396,6 +399,8 @@ static void strict_wants_every_step(void **state)
         assert_int_equal(count(r, OFFENCE_NOT_INITIALISED), all ? i : i + 1);
         if (!all)
             told(r, steps[i].detail);
+        while (all && rig_stats(r).contexts[ENGINE_BCS] == contexts)
+            ;
         engines_reset(r->engines); /* waits for the engine */
         if (!all)
             assert_int_equal(rig_stats(r).contexts[ENGINE_BCS], contexts);
