@@ -238,6 +238,25 @@ static void foreign_frame_has_its_walk(void **state)
     told(r, text);
 }
 
+static void aperture_has_its_entry(void **state)
+{
+    struct rig *r = *state;
+    uint64_t mine = rig_page(r), other = rig_page(r);
+    uint32_t at = rig_ggtt_map(r, 0, mine), v[2];
+    char text[96];
+
+    rig_ggtt_map(r, 0, other);
+    own(r, mine, 5, other, 5);
+    engines_ggtt_read(r->engines, at + 0xffc, v, 8);
+    assert_int_equal(judge_violations(r->judge), 0);
+    own(r, mine, 5, other, 6);
+    engines_ggtt_read(r->engines, at + 0xffc, v, 8);
+    assert_int_equal(judge_violations(r->judge), 1);
+    snprintf(text, sizeof(text), "\"walk\":[{\"table\":0,\"index\":%u,\"entry\":%u}]",
+             (at >> 12) + 1, (unsigned)other | 1);
+    told(r, text);
+}
+
 /* The context's own domain, or the stub, may own its status page; nobody else. */
 static void foreign_status_page(void **state)
 {
@@ -415,10 +434,19 @@ static void strict_wants_every_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(ppgtt_entry_cleared),    T(ppgtt_directory_replaced),   T(ggtt_entry_replaced),
-        T(ggtt_used_before_flush), T(foreign_frame_has_its_walk), T(foreign_status_page),
-        T(elsp_while_asleep),      T(elsp_beside_a_busy_engine),  T(same_context_twice),
-        T(reset_in_order),         T(reset_without_request),      T(strict_wants_every_step),
+        T(ppgtt_entry_cleared),
+        T(ppgtt_directory_replaced),
+        T(ggtt_entry_replaced),
+        T(ggtt_used_before_flush),
+        T(foreign_frame_has_its_walk),
+        T(foreign_status_page),
+        T(aperture_has_its_entry),
+        T(elsp_while_asleep),
+        T(elsp_beside_a_busy_engine),
+        T(same_context_twice),
+        T(reset_in_order),
+        T(reset_without_request),
+        T(strict_wants_every_step),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
