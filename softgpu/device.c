@@ -6,17 +6,14 @@
  */
 #include "softgpu/device.h"
 
-#include "softgpu/display.h"
 #include "softgpu/dma.h"
-#include "softgpu/edid.h"
 #include "softgpu/engine.h"
-#include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
 #include "softgpu/pci.h"
-#include "softgpu/png.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
+#include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -32,14 +29,12 @@ struct device {
     struct pci pci;
     struct regs *regs;
     struct irq *irq;
-    struct display *display;
-    struct gmbus *gmbus;
+    struct screen *screen;
     struct pcode *pcode;
     struct sbi *sbi;
     struct dma *dma;
     struct judge *judge;
     struct engines *engines;
-    uint8_t edid[EDID_SIZE];
     uint32_t io_index;
     struct device_counts counts;
 };
@@ -85,23 +80,22 @@ static void on_mmio_write(void *opaque, uint32_t offset, uint32_t value)
         regs_write(d->regs, offset & ~3u, value);
 }
 
-static int make_display(struct device *d)
+static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
 {
-    edid_build(d->edid);
-    d->irq = irq_new(d->regs);
-    d->display = d->irq ? display_new(d->regs, d->irq, monotonic, d) : NULL;
-    d->gmbus = d->irq ? gmbus_new(d->regs, d->irq, d->edid) : NULL;
-    d->pcode = pcode_new(d->regs);
-    d->sbi = sbi_new(d->regs);
-    if (!d->display || !d->gmbus || !d->pcode || !d->sbi || aux_add(d->regs) ||
-        power_add(d->regs) || regs_add_plain(d->regs))
-        return -ENOMEM;
-    return 0;
+    struct device *d = opaque;
+
+    return engines_ggtt_read(d->engines, addr, buf, len);
 }
 
-static void plug_monitor(struct device *d)
+static int make_display(struct device *d)
 {
-    irq_set_live(d->irq, IRQ_PCH, IRQ_PCH_PORT_B, IRQ_PCH_PORT_B);
+    d->irq = irq_new(d->regs);
+    d->screen = d->irq ? screen_new(d->regs, d->irq, monotonic, fetch, d) : NULL;
+    d->pcode = pcode_new(d->regs);
+    d->sbi = sbi_new(d->regs);
+    if (!d->screen || !d->pcode || !d->sbi || power_add(d->regs) || regs_add_plain(d->regs))
+        return -ENOMEM;
+    return 0;
 }
 
 struct device *device_new(void)
@@ -121,7 +115,7 @@ struct device *device_new(void)
     d->engines = engines_new(d->dma, d->judge, &ops);
     if (!d->engines)
         return device_free(d);
-    plug_monitor(d);
+    screen_reset(d->screen);
     return d;
 }
 
@@ -131,8 +125,7 @@ struct device *device_free(struct device *d)
         return NULL;
     if (d->engines)
         engines_free(d->engines);
-    gmbus_free(d->gmbus);
-    display_free(d->display);
+    screen_free(d->screen);
     pcode_free(d->pcode);
     sbi_free(d->sbi);
     irq_free(d->irq);
@@ -151,13 +144,12 @@ static void reset(void *opaque)
     engines_reset(d->engines);
     pci_reset(&d->pci);
     d->io_index = 0;
-    display_reset(d->display);
+    screen_stop(d->screen);
     regs_reset(d->regs);
     irq_reset(d->irq);
     irq_disable_intx(d->irq, false);
-    gmbus_reset(d->gmbus);
+    screen_reset(d->screen);
     sbi_reset(d->sbi);
-    plug_monitor(d);
 }
 
 void device_attach(struct device *d)
@@ -427,45 +419,12 @@ const struct vfu_ops *device_vfu_ops(void)
 
 uint64_t device_deadline(struct device *d)
 {
-    return display_deadline(d->display);
+    return screen_deadline(d->screen);
 }
 
 void device_tick(struct device *d)
 {
-    display_tick(d->display);
-}
-
-void device_set_slowdown(struct device *d, unsigned n)
-{
-    display_set_slowdown(d->display, n);
-}
-
-static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
-{
-    struct device *d = opaque;
-
-    return engines_ggtt_read(d->engines, addr, buf, len);
-}
-
-int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
-                      uint32_t *height)
-{
-    struct display_picture pic;
-    uint8_t *rgb;
-    int ret = display_snapshot(d->display, pipe, &pic);
-
-    if (ret)
-        return ret;
-    rgb = calloc((size_t)pic.width * pic.height, 3);
-    if (!rgb)
-        return -ENOMEM;
-    ret = scanout_draw(&pic, fetch, d, rgb);
-    if (!ret)
-        ret = png_save(path, pic.width, pic.height, rgb);
-    free(rgb);
-    *width = pic.width;
-    *height = pic.height;
-    return ret;
+    screen_tick(d->screen);
 }
 
 void device_get_counts(const struct device *d, struct device_counts *out)
@@ -476,6 +435,11 @@ void device_get_counts(const struct device *d, struct device_counts *out)
 struct engines *device_engines(struct device *d)
 {
     return d->engines;
+}
+
+struct screen *device_screen(struct device *d)
+{
+    return d->screen;
 }
 
 struct judge *device_judge(struct device *d)

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 struct device;
-struct display;
 struct dma;
 struct engines;
 struct irq;
 struct judge;
 struct pcode;
 struct regs;
+struct screen;
 struct vfu_ops;
 
 struct device *device_new(void); /* NULL when out of memory */
@@ -30,13 +30,6 @@ void device_attach(struct device *d);
 uint64_t device_deadline(struct device *d);
 void device_tick(struct device *d);
 
-/* display_set_slowdown() of its display. */
-void device_set_slowdown(struct device *d, unsigned n);
-
-/* Draws a pipe into a PNG file. 0 or -errno of display_snapshot(), scanout_draw(), png_save(). */
-int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
-                      uint32_t *height);
-
 struct device_counts {
     uint64_t mmio_reads, mmio_writes; /* dwords of BAR0's register half, by the client */
     uint64_t gtt_reads, gtt_writes;   /* accesses to BAR0's GTT half */
@@ -47,6 +40,7 @@ void device_get_counts(const struct device *d, struct device_counts *out);
 
 struct engines *device_engines(struct device *d);
 struct judge *device_judge(struct device *d);
+struct screen *device_screen(struct device *d);
 struct regs *device_regs(struct device *d);
 struct irq *device_irq(struct device *d);
 struct pcode *device_pcode(struct device *d);

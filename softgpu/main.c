@@ -5,6 +5,7 @@
 #include "softgpu/display.h"
 #include "softgpu/server.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +19,15 @@ static const char usage[] =
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
+    "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
     "\n"
-    "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
-    "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
+    "Control commands: status, png PIPE FILE, monitor PORT MODE, owners begin|add MFN COUNT\n"
+    "DOMID|commit, frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_MONITOR };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -33,6 +35,7 @@ static const struct option options[] = {
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
+    {"monitor", required_argument, NULL, OPT_MONITOR},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -51,6 +54,21 @@ static bool factor(const char *text, unsigned *out)
     }
     *out = (unsigned)n;
     return true;
+}
+
+static bool monitor(const char *text, struct server_options *o)
+{
+    char name[2] = {text[0]};
+    enum hotplug_port port;
+    int ret = -EINVAL;
+
+    if (name[0] && text[1] == ':' && !hotplug_parse_port(name, &port))
+        ret = hotplug_parse_monitor(text + 2, &o->monitor[port]);
+    if (ret == -ERANGE)
+        fprintf(stderr, "softgpu: --monitor: there is no HDMI mode for '%s'\n", text + 2);
+    else if (ret)
+        fprintf(stderr, "softgpu: --monitor takes B:MODE or C:MODE, not '%s'\n", text);
+    return !ret;
 }
 
 /* 0: run; 1: help was asked for; -1: wrong. */
@@ -74,6 +92,10 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_SLOW:
             if (!factor(optarg, &o->slowdown))
+                return -1;
+            break;
+        case OPT_MONITOR:
+            if (!monitor(optarg, o))
                 return -1;
             break;
         case OPT_ONCE:

@@ -9,6 +9,7 @@
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
 #include "softgpu/listen.h"
+#include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -215,6 +216,14 @@ static int listen_at(const char *path, int *fd)
     return *fd < 0 ? *fd : 0;
 }
 
+static void set_up_screen(struct screen *screen, const struct server_options *o)
+{
+    screen_set_slowdown(screen, o->slowdown ? o->slowdown : 1);
+    for (unsigned i = 0; i < HOTPLUG_PORTS; i++)
+        if (o->monitor[i].name[0])
+            screen_set_monitor(screen, i, &o->monitor[i]);
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -234,7 +243,7 @@ static int open_all(struct server *s)
         fprintf(stderr, "softgpu: the device could not be made: %s\n", strerror(ENOMEM));
         return -ENOMEM;
     }
-    device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
+    set_up_screen(device_screen(s->device), s->o);
     ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
         ret = listen_at(s->o->ctl, &s->listen_ctl);

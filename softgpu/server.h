@@ -4,6 +4,8 @@
  * thread; the engines have their own.
  */
 #pragma once
+#include "softgpu/hotplug.h"
+
 #include <stdbool.h>
 
 struct server_options {
@@ -12,7 +14,9 @@ struct server_options {
     const char *judge_chan;    /* walker's channel, we listen; NULL: none */
     const char *judge_connect; /* walker's channel, the other end listens; NULL: none */
     unsigned slowdown;         /* of the display, 0 or 1: none */
-    bool once;                 /* end when the first client goes */
+    /* Monitors to begin with; a name that is empty: as the device comes. */
+    struct hotplug_monitor monitor[HOTPLUG_PORTS];
+    bool once; /* end when the first client goes */
     bool verbose;
 };
 

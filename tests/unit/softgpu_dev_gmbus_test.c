@@ -43,10 +43,11 @@ static int setup(void **state)
     edid_build(r->edid);
     r->regs = regs_new();
     r->irq = irq_new(r->regs);
-    r->gmbus = gmbus_new(r->regs, r->irq, r->edid);
+    r->gmbus = gmbus_new(r->regs, r->irq);
     r->pcode = pcode_new(r->regs);
     r->sbi = sbi_new(r->regs);
     assert_non_null(r->gmbus);
+    gmbus_connect_locked(r->gmbus, GMBUS_PIN_B, r->edid, EDID_SIZE);
     assert_non_null(r->pcode);
     assert_non_null(r->sbi);
     assert_int_equal(aux_add(r->regs), 0);
