@@ -65,6 +65,8 @@ struct display {
     uint64_t (*clock)(void *opaque);
     void *opaque;
     unsigned slowdown;
+    void (*on_blank)(void *opaque, unsigned pipe);
+    void *blank_opaque;
     struct pipe pipes[DISPLAY_PIPES];
 };
 
@@ -165,6 +167,8 @@ static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
         events |= IRQ_PIPE_PRIMARY_FLIP;
     if (p->flip_sprite)
         events |= IRQ_PIPE_SPRITE_FLIP;
+    if (d->on_blank)
+        d->on_blank(d->blank_opaque, pipe);
     latch(d, pipe);
     irq_raise_locked(d->irq, IRQ_PIPE_A + pipe, events);
 }
@@ -367,6 +371,21 @@ void display_tick(struct display *d)
     regs_unlock(d->regs);
 }
 
+bool display_due_locked(const struct display *d, unsigned pipe)
+{
+    const struct pipe *p = &d->pipes[pipe];
+
+    return p->on && blanks(p, d->clock(d->opaque)) > p->seen;
+}
+
+void display_on_blank(struct display *d, void (*hook)(void *opaque, unsigned pipe), void *opaque)
+{
+    regs_lock(d->regs);
+    d->on_blank = hook;
+    d->blank_opaque = opaque;
+    regs_unlock(d->regs);
+}
+
 /* Sign and magnitude. */
 static int32_t position(uint32_t field)
 {
@@ -375,14 +394,13 @@ static int32_t position(uint32_t field)
     return field & 0x8000 ? -v : v;
 }
 
-int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out)
+int display_snapshot_locked(const struct display *d, unsigned pipe, struct display_picture *out)
 {
     uint32_t src, off, pos;
-    bool on;
 
+    memset(out, 0, sizeof(*out));
     if (pipe >= DISPLAY_PIPES)
         return -EINVAL;
-    regs_lock(d->regs);
     src = pipe_reg(d, pipe, PIPESRC);
     off = pipe_reg(d, pipe, DSPOFFSET);
     pos = pipe_reg(d, pipe, CURPOS);
@@ -397,7 +415,15 @@ int display_snapshot(struct display *d, unsigned pipe, struct display_picture *o
     out->cursor.base = pipe_reg(d, pipe, CURBASE) & ~0xfffu;
     out->cursor.x = position(pos & 0xffff);
     out->cursor.y = position(pos >> 16);
-    on = d->pipes[pipe].on;
+    return d->pipes[pipe].on ? 0 : -ENODEV;
+}
+
+int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out)
+{
+    int ret;
+
+    regs_lock(d->regs);
+    ret = display_snapshot_locked(d, pipe, out);
     regs_unlock(d->regs);
-    return on ? 0 : -ENODEV;
+    return ret;
 }

@@ -33,6 +33,12 @@ uint64_t display_deadline(struct display *d);
 /* Vertical blanks that have started since the last call. */
 void display_tick(struct display *d);
 
+/* A vertical blank of the pipe has begun that display_tick() has not dealt with. The caller holds
+ * the register lock. */
+bool display_due_locked(const struct display *d, unsigned pipe);
+/* hook is called for every vertical blank before flips are taken, with the register lock held. */
+void display_on_blank(struct display *d, void (*hook)(void *opaque, unsigned pipe), void *opaque);
+
 /* What one pipe shows; plane registers as of the last vertical blank. */
 struct display_plane {
     uint32_t ctl;    /* DSPCNTR */
@@ -50,8 +56,10 @@ struct display_picture {
     struct display_plane primary;
     struct display_cursor cursor;
 };
-/* 0, -EINVAL when there is no such pipe, -ENODEV when it is off. */
+/* 0, -EINVAL when there is no such pipe, -ENODEV when it is off. For the locked form the caller
+ * holds the register lock. Pictures compare with memcmp(). */
 int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out);
+int display_snapshot_locked(const struct display *d, unsigned pipe, struct display_picture *out);
 
 /* Fetches len bytes at a GGTT address for the display (engines_ggtt_read's form). */
 typedef int (*display_fetch)(void *opaque, uint64_t addr, void *buf, uint32_t len);

@@ -30,6 +30,7 @@ enum irq_bank {
 #define IRQ_PIPE_VBLANK       (1u << 0)
 #define IRQ_PIPE_PRIMARY_FLIP (1u << 4)
 #define IRQ_PIPE_SPRITE_FLIP  (1u << 5)
+#define IRQ_PIPE_CRC_DONE     (1u << 28)
 #define IRQ_PCH_GMBUS         (1u << 17)
 #define IRQ_PCH_PORT_B        (1u << 21)
 #define IRQ_PCH_PORT_C        (1u << 22)

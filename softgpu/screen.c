@@ -4,6 +4,7 @@
  */
 #include "softgpu/screen.h"
 
+#include "softgpu/crc.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/png.h"
@@ -14,6 +15,7 @@
 
 struct screen {
     struct display *display;
+    struct crc *crc;
     struct gmbus *gmbus;
     struct hotplug *hotplug;
     display_fetch fetch;
@@ -30,9 +32,10 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
     s->fetch = fetch;
     s->opaque = opaque;
     s->display = display_new(r, irq, clock, opaque);
+    s->crc = s->display ? crc_new(r, irq, s->display, fetch, opaque) : NULL;
     s->gmbus = gmbus_new(r, irq);
     s->hotplug = s->gmbus ? hotplug_new(r, irq, s->gmbus) : NULL;
-    if (!s->display || !s->hotplug || aux_add(r))
+    if (!s->crc || !s->hotplug || aux_add(r))
         return screen_free(s);
     return s;
 }
@@ -43,6 +46,7 @@ struct screen *screen_free(struct screen *s)
         return NULL;
     hotplug_free(s->hotplug);
     gmbus_free(s->gmbus);
+    crc_free(s->crc);
     display_free(s->display);
     free(s);
     return NULL;
@@ -51,6 +55,7 @@ struct screen *screen_free(struct screen *s)
 void screen_stop(struct screen *s)
 {
     display_reset(s->display);
+    crc_reset(s->crc);
 }
 
 void screen_reset(struct screen *s)
@@ -66,7 +71,9 @@ uint64_t screen_deadline(struct screen *s)
 
 void screen_tick(struct screen *s)
 {
+    crc_draw(s->crc);
     display_tick(s->display);
+    crc_deliver(s->crc);
 }
 
 void screen_set_slowdown(struct screen *s, unsigned n)

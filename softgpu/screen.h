@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen.h: the display side of the device put together: pipes, monitors with their I2C and AUX
- * channels, screenshots. Called by the loop's thread.
+ * screen.h: the display side of the device put together: pipes with their CRC engines, monitors
+ * with their I2C and AUX channels, screenshots. Called by the loop's thread.
  */
 #pragma once
 #include "softgpu/display.h"
