@@ -123,6 +123,8 @@ struct device *device_free(struct device *d)
 {
     if (!d)
         return NULL;
+    if (d->screen)
+        screen_end_exports(d->screen); /* they read through the engines' GTT */
     if (d->engines)
         engines_free(d->engines);
     screen_free(d->screen);

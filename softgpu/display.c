@@ -55,6 +55,7 @@ struct pipe {
     uint64_t seen;  /* vertical blanks dealt with since epoch */
     uint32_t count; /* frame counter at epoch */
     uint32_t flips;
+    uint32_t blanks;   /* vertical blanks dealt with since reset */
     bool flip_primary; /* surface written since the last blank */
     bool flip_sprite;
 };
@@ -162,6 +163,7 @@ static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
     n = blanks(p, now);
     if (n <= p->seen)
         return;
+    p->blanks += (uint32_t)(n - p->seen);
     p->seen = n;
     if (p->flip_primary)
         events |= IRQ_PIPE_PRIMARY_FLIP;
@@ -376,6 +378,16 @@ bool display_due_locked(const struct display *d, unsigned pipe)
     const struct pipe *p = &d->pipes[pipe];
 
     return p->on && blanks(p, d->clock(d->opaque)) > p->seen;
+}
+
+uint32_t display_blanks(struct display *d, unsigned pipe)
+{
+    uint32_t n;
+
+    regs_lock(d->regs);
+    n = d->pipes[pipe].blanks;
+    regs_unlock(d->regs);
+    return n;
 }
 
 void display_on_blank(struct display *d, void (*hook)(void *opaque, unsigned pipe), void *opaque)

@@ -36,6 +36,9 @@ void display_tick(struct display *d);
 /* A vertical blank of the pipe has begun that display_tick() has not dealt with. The caller holds
  * the register lock. */
 bool display_due_locked(const struct display *d, unsigned pipe);
+/* Vertical blanks of the pipe since reset, display_tick() having dealt with all of them. Takes the
+ * register lock. */
+uint32_t display_blanks(struct display *d, unsigned pipe);
 /* hook is called for every vertical blank before flips are taken, with the register lock held. */
 void display_on_blank(struct display *d, void (*hook)(void *opaque, unsigned pipe), void *opaque);
 

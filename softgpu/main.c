@@ -20,6 +20,10 @@ static const char usage[] =
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
     "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH\n"
+    "      --export PIPE:PATTERN[:FPS]\n"
+    "                            write what pipe 0, 1 or 2 shows to PNG files (%d in PATTERN), "
+    "one\n"
+    "                            per vertical blank or at most FPS per second\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
@@ -27,7 +31,7 @@ static const char usage[] =
     "Control commands: status, png PIPE FILE, monitor PORT MODE, owners begin|add MFN COUNT\n"
     "DOMID|commit, frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_MONITOR };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_MONITOR, OPT_EXPORT };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -36,6 +40,7 @@ static const struct option options[] = {
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
     {"monitor", required_argument, NULL, OPT_MONITOR},
+    {"export", required_argument, NULL, OPT_EXPORT},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -71,6 +76,22 @@ static bool monitor(const char *text, struct server_options *o)
     return !ret;
 }
 
+static bool add_export(const char *text, struct server_options *o)
+{
+    if (o->export_count == EXPORT_MAX) {
+        fprintf(stderr, "softgpu: more than %u --export options\n", EXPORT_MAX);
+        return false;
+    }
+    if (export_parse(text, &o->exports[o->export_count])) {
+        fprintf(stderr,
+                "softgpu: --export takes PIPE:PATTERN[:FPS] with a %%d in PATTERN, not '%s'\n",
+                text);
+        return false;
+    }
+    o->export_count++;
+    return true;
+}
+
 /* 0: run; 1: help was asked for; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
 {
@@ -96,6 +117,10 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_MONITOR:
             if (!monitor(optarg, o))
+                return -1;
+            break;
+        case OPT_EXPORT:
+            if (!add_export(optarg, o))
                 return -1;
             break;
         case OPT_ONCE:

@@ -12,12 +12,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct screen {
     struct display *display;
     struct crc *crc;
     struct gmbus *gmbus;
     struct hotplug *hotplug;
+    struct exporter *exports[EXPORT_MAX];
+    unsigned export_count;
+    uint32_t blanks[DISPLAY_PIPES]; /* offered to exports so far */
+    struct regs *regs;
+    uint64_t (*clock)(void *opaque);
     display_fetch fetch;
     void *opaque;
 };
@@ -29,6 +35,8 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
 
     if (!s)
         return NULL;
+    s->regs = r;
+    s->clock = clock;
     s->fetch = fetch;
     s->opaque = opaque;
     s->display = display_new(r, irq, clock, opaque);
@@ -44,6 +52,7 @@ struct screen *screen_free(struct screen *s)
 {
     if (!s)
         return NULL;
+    screen_end_exports(s);
     hotplug_free(s->hotplug);
     gmbus_free(s->gmbus);
     crc_free(s->crc);
@@ -52,9 +61,29 @@ struct screen *screen_free(struct screen *s)
     return NULL;
 }
 
+int screen_export(struct screen *s, const struct export_options *o)
+{
+    struct exporter *e;
+
+    if (s->export_count == EXPORT_MAX)
+        return -ENOSPC;
+    e = export_new(o, s->fetch, s->opaque);
+    if (!e)
+        return -ENOMEM;
+    s->exports[s->export_count++] = e;
+    return 0;
+}
+
+void screen_end_exports(struct screen *s)
+{
+    while (s->export_count)
+        export_free(s->exports[--s->export_count]);
+}
+
 void screen_stop(struct screen *s)
 {
     display_reset(s->display);
+    memset(s->blanks, 0, sizeof(s->blanks));
     crc_reset(s->crc);
 }
 
@@ -69,11 +98,32 @@ uint64_t screen_deadline(struct screen *s)
     return display_deadline(s->display);
 }
 
+/* The pipe's picture to its exports when a vertical blank has begun. */
+static void offer(struct screen *s, unsigned pipe)
+{
+    uint32_t blanks = display_blanks(s->display, pipe);
+    uint32_t more = blanks - s->blanks[pipe];
+    struct display_picture pic;
+    uint64_t now;
+
+    s->blanks[pipe] = blanks;
+    if (!more || display_snapshot(s->display, pipe, &pic))
+        return;
+    regs_lock(s->regs);
+    now = s->clock(s->opaque);
+    regs_unlock(s->regs);
+    for (unsigned i = 0; i < s->export_count; i++)
+        if (export_pipe(s->exports[i]) == pipe)
+            export_offer(s->exports[i], &pic, more, now);
+}
+
 void screen_tick(struct screen *s)
 {
     crc_draw(s->crc);
     display_tick(s->display);
     crc_deliver(s->crc);
+    for (unsigned i = 0; s->export_count && i < DISPLAY_PIPES; i++)
+        offer(s, i);
 }
 
 void screen_set_slowdown(struct screen *s, unsigned n)
@@ -111,4 +161,11 @@ void screen_print(struct screen *s, FILE *out)
 {
     fputs("\"monitors\":", out);
     hotplug_print(s->hotplug, out);
+    fputs(",\"exports\":[", out);
+    for (unsigned i = 0; i < s->export_count; i++) {
+        if (i)
+            fputc(',', out);
+        export_print(s->exports[i], out);
+    }
+    fputc(']', out);
 }

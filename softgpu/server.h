@@ -4,6 +4,7 @@
  * thread; the engines have their own.
  */
 #pragma once
+#include "softgpu/export.h"
 #include "softgpu/hotplug.h"
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@ struct server_options {
     unsigned slowdown;         /* of the display, 0 or 1: none */
     /* Monitors to begin with; a name that is empty: as the device comes. */
     struct hotplug_monitor monitor[HOTPLUG_PORTS];
+    struct export_options exports[EXPORT_MAX];
+    unsigned export_count;
     bool once; /* end when the first client goes */
     bool verbose;
 };
