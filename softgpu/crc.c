@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * crc.c: results of the pipes' CRC engines (crc.h). crc_draw() and crc_deliver() belong to the
- * loop's thread; the display calls blank() under the register file's lock, also when a register
+ * loop's thread; the display calls crc_blank() under the register file's lock, also when a register
  * read on another thread finds that a blank has begun. Facts: PRM BDW vol. 2c, PIPE_CRC_CTL and
  * DE_PIPE interrupt bit 28.
  */
@@ -104,10 +104,8 @@ static int source(struct crc *c, unsigned pipe, struct display_picture *pic)
     return ret;
 }
 
-/* The display's hook: a frame of the pipe ends; flips are not taken yet. */
-static void blank(void *opaque, unsigned pipe)
+void crc_blank(struct crc *c, unsigned pipe)
 {
-    struct crc *c = opaque;
     struct engine *e = &c->engine[pipe];
 
     e->due = !source(c, pipe, &e->ended);
@@ -210,7 +208,6 @@ struct crc *crc_new(struct regs *r, struct irq *irq, struct display *d, display_
     c->opaque = opaque;
     if (regs_add(r, table, sizeof(table) / sizeof(table[0]), c))
         return crc_free(c);
-    display_on_blank(d, blank, c);
     return c;
 }
 

@@ -21,6 +21,8 @@ struct crc *crc_new(struct regs *r, struct irq *irq, struct display *d, display_
                     void *opaque);
 struct crc *crc_free(struct crc *c);
 void crc_reset(struct crc *c); /* forgets what is under way */
+/* The display's hook: a frame of the pipe ends, flips are not taken yet. */
+void crc_blank(struct crc *c, unsigned pipe);
 /* Around display_tick(), without the register lock. The picture is drawn before the tick raises
  * the vertical blank: a driver draws into a frame's memory again as soon as it is told that the
  * frame has ended. The results come right after it. */

@@ -35,6 +35,10 @@
 #define DSPSURF         0x7019cu
 #define DSPOFFSET       0x701a4u
 #define DSPSURFLIVE     0x701acu
+#define PLANE_GAMMA     (1u << 30) /* of DSPCNTR */
+#define PALETTE         0x4a000u
+#define GAMMA_MODE      0x4a480u
+#define PALETTE_STRIDE  0x800u
 #define SPRSURF         0x7029cu
 #define PIPECONF_ENABLE (1u << 31)
 #define PIPECONF_STATE  (1u << 30)
@@ -66,8 +70,8 @@ struct display {
     uint64_t (*clock)(void *opaque);
     void *opaque;
     unsigned slowdown;
-    void (*on_blank)(void *opaque, unsigned pipe);
-    void *blank_opaque;
+    const struct display_hooks *hooks; /* NULL: none */
+    void *hooks_opaque;
     struct pipe pipes[DISPLAY_PIPES];
 };
 
@@ -169,9 +173,11 @@ static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
         events |= IRQ_PIPE_PRIMARY_FLIP;
     if (p->flip_sprite)
         events |= IRQ_PIPE_SPRITE_FLIP;
-    if (d->on_blank)
-        d->on_blank(d->blank_opaque, pipe);
+    if (d->hooks)
+        d->hooks->blank(d->hooks_opaque, pipe);
     latch(d, pipe);
+    if (events & IRQ_PIPE_PRIMARY_FLIP && d->hooks)
+        d->hooks->flipped(d->hooks_opaque, pipe);
     irq_raise_locked(d->irq, IRQ_PIPE_A + pipe, events);
 }
 
@@ -191,6 +197,8 @@ static void pipeconf_write(void *owner, uint32_t offset, uint32_t value)
         timings(d, pipe);
         p->epoch = now;
         p->seen = 0;
+        if (d->hooks)
+            d->hooks->enabled(d->hooks_opaque, pipe);
     } else {
         p->count += (uint32_t)blanks(p, now);
         latch(d, pipe);
@@ -390,12 +398,27 @@ uint32_t display_blanks(struct display *d, unsigned pipe)
     return n;
 }
 
-void display_on_blank(struct display *d, void (*hook)(void *opaque, unsigned pipe), void *opaque)
+void display_set_hooks(struct display *d, const struct display_hooks *hooks, void *opaque)
 {
     regs_lock(d->regs);
-    d->on_blank = hook;
-    d->blank_opaque = opaque;
+    d->hooks = hooks;
+    d->hooks_opaque = opaque;
     regs_unlock(d->regs);
+}
+
+/* The palette counts when the plane's pixels are places in it, or when the plane wants gamma and
+ * the pipe's mode is the 8-bit one. */
+static void take_palette(const struct display *d, unsigned pipe, struct display_picture *out)
+{
+    const struct pixel_format *f = pixel_format_of(out->primary.ctl);
+    uint32_t at = PALETTE + pipe * PALETTE_STRIDE;
+    uint32_t mode = regs_peek(d->regs, GAMMA_MODE + pipe * PALETTE_STRIDE) & 3;
+
+    out->gamma = out->primary.ctl & PLANE_GAMMA && mode == 0;
+    if (!out->gamma && !(f && f->indexed))
+        return;
+    for (uint32_t i = 0; i < PIXEL_PALETTE; i++)
+        out->palette[i] = regs_peek(d->regs, at + i * 4) & 0xffffff;
 }
 
 /* Sign and magnitude. */
@@ -419,6 +442,7 @@ int display_snapshot_locked(const struct display *d, unsigned pipe, struct displ
     out->width = (src >> 16 & 0x1fff) + 1;
     out->height = (src & 0x1fff) + 1;
     out->primary.ctl = pipe_reg(d, pipe, DSPCNTR);
+    take_palette(d, pipe, out);
     out->primary.surf = pipe_reg(d, pipe, DSPSURFLIVE) & ~0xfffu;
     out->primary.stride = pipe_reg(d, pipe, DSPSTRIDE) & 0xffffu;
     out->primary.x = off & 0x1fff;

@@ -9,12 +9,18 @@
 #include "softgpu/irq.h"
 #include "softgpu/png.h"
 #include "softgpu/regs.h"
+#include "softgpu/warn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define PLANE_ENABLE (1u << 31) /* of DSPCNTR */
+#define FENCE        0x100000u
+#define FENCES       32u
+
 struct screen {
+    struct warn *warn;
     struct display *display;
     struct crc *crc;
     struct gmbus *gmbus;
@@ -28,6 +34,50 @@ struct screen {
     void *opaque;
 };
 
+/* The surface lies in what a fence register (low dword: start, valid in bit 0, Y walk in bit 1;
+ * high dword: end) calls Y-tiled. */
+static bool in_y_fence(const struct screen *s, uint32_t surface)
+{
+    for (uint32_t i = 0; i < FENCES; i++) {
+        uint32_t low = regs_peek(s->regs, FENCE + i * 8);
+        uint32_t high = regs_peek(s->regs, FENCE + i * 8 + 4);
+
+        if ((low & 3) == 3 && surface >= (low & ~0xfffu) && surface <= (high | 0xfff))
+            return true;
+    }
+    return false;
+}
+
+/* A driver that shows a Y-tiled surface forgot what this display can do. */
+static void check_plane(void *opaque, unsigned pipe)
+{
+    struct screen *s = opaque;
+    struct display_picture pic;
+
+    if (display_snapshot_locked(s->display, pipe, &pic) || !(pic.primary.ctl & PLANE_ENABLE))
+        return;
+    if (pixel_y_tiled(pic.primary.ctl))
+        warn_count(s->warn, "primary plane %c asks for Y tiles, which the display cannot show",
+                   'A' + pipe);
+    else if (in_y_fence(s, pic.primary.surf))
+        warn_count(s->warn, "primary plane %c shows a surface that a fence calls Y-tiled",
+                   'A' + pipe);
+}
+
+static void on_enabled(void *opaque, unsigned pipe)
+{
+    check_plane(opaque, pipe);
+}
+
+static void on_blank(void *opaque, unsigned pipe)
+{
+    struct screen *s = opaque;
+
+    crc_blank(s->crc, pipe);
+}
+
+static const struct display_hooks hooks = {on_enabled, on_blank, check_plane};
+
 struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(void *opaque),
                           display_fetch fetch, void *opaque)
 {
@@ -39,12 +89,14 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
     s->clock = clock;
     s->fetch = fetch;
     s->opaque = opaque;
+    s->warn = warn_new();
     s->display = display_new(r, irq, clock, opaque);
     s->crc = s->display ? crc_new(r, irq, s->display, fetch, opaque) : NULL;
     s->gmbus = gmbus_new(r, irq);
     s->hotplug = s->gmbus ? hotplug_new(r, irq, s->gmbus) : NULL;
-    if (!s->crc || !s->hotplug || aux_add(r))
+    if (!s->warn || !s->crc || !s->hotplug || aux_add(r))
         return screen_free(s);
+    display_set_hooks(s->display, &hooks, s);
     return s;
 }
 
@@ -57,6 +109,7 @@ struct screen *screen_free(struct screen *s)
     gmbus_free(s->gmbus);
     crc_free(s->crc);
     display_free(s->display);
+    warn_free(s->warn);
     free(s);
     return NULL;
 }
@@ -167,5 +220,6 @@ void screen_print(struct screen *s, FILE *out)
             fputc(',', out);
         export_print(s->exports[i], out);
     }
-    fputc(']', out);
+    fputs("],\"display_warnings\":", out);
+    warn_print(s->warn, out);
 }
