@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * display.c: running pipes (display.h). Timing facts: PRM BDW vol. 2c, HTOTAL, VTOTAL, VBLANK,
- * PIPE_SCANLINE, PIPE_FRMCNT, WRPLL_CTL. Register handlers run under the register file's lock.
+ * PIPE_SCANLINE, PIPE_FRMCNT. Register handlers run under the register file's lock.
  */
 #include "softgpu/display.h"
 
+#include "softgpu/clocks.h"
 #include "softgpu/irq.h"
 #include "softgpu/regs.h"
 
@@ -18,11 +19,7 @@
 #define VTOTAL          0x6000cu
 #define VBLANK          0x60010u
 #define PIPESRC         0x6001cu
-#define DDI_FUNC_CTL    0x60400u
 #define DDI_BUF_CTL     0x64000u
-#define PORT_CLK_SEL    0x46100u
-#define WRPLL_CTL1      0x46040u
-#define WRPLL_CTL2      0x46060u
 #define PIPE_DSL        0x70000u
 #define PIPE_CONF       0x70008u
 #define PIPE_FRMCOUNT   0x70040u
@@ -85,40 +82,11 @@ static unsigned pipe_of(uint32_t offset)
     return offset >> 12 & 3;
 }
 
-/* Symbol clock of a WRPLL in kHz: reference * feedback / (reference divider * post divider) / 5.
- * The reference is the LCPLL's 2.7 GHz, or 135 MHz spread or not. */
-static uint32_t wrpll_khz(uint32_t ctl)
-{
-    uint64_t ref = (ctl >> 28 & 3) == 3 ? 2700000 : 135000;
-    uint32_t r = ctl & 0xff;
-    uint32_t p = ctl >> 8 & 0x3f;
-    uint32_t n = ctl >> 16 & 0xff;
-
-    if (!(ctl >> 31) || !r || !p)
-        return 0;
-    return (uint32_t)(ref * n / (p * r) / 5);
-}
-
-/* Pixel clock of what the pipe's transcoder sends to its port; 0 when not known. */
-static uint32_t pixel_khz(const struct display *d, unsigned pipe)
-{
-    unsigned port = pipe_reg(d, pipe, DDI_FUNC_CTL) >> 28 & 7;
-
-    switch (regs_peek(d->regs, PORT_CLK_SEL + port * 4) >> 29) {
-    case 4:
-        return wrpll_khz(regs_peek(d->regs, WRPLL_CTL1));
-    case 5:
-        return wrpll_khz(regs_peek(d->regs, WRPLL_CTL2));
-    default:
-        return 0;
-    }
-}
-
 static void timings(struct display *d, unsigned pipe)
 {
     struct pipe *p = &d->pipes[pipe];
     uint64_t pixels = (pipe_reg(d, pipe, HTOTAL) >> 16 & 0x1fff) + 1;
-    uint32_t khz = pixel_khz(d, pipe);
+    uint32_t khz = clocks_pixel_khz(d->regs, pipe);
 
     p->lines = (pipe_reg(d, pipe, VTOTAL) >> 16 & 0x1fff) + 1;
     p->blank = (pipe_reg(d, pipe, VBLANK) & 0x1fff) + 1;

@@ -4,6 +4,7 @@
  */
 #include "softgpu/screen.h"
 
+#include "softgpu/clocks.h"
 #include "softgpu/crc.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
@@ -21,6 +22,7 @@
 
 struct screen {
     struct warn *warn;
+    struct clocks *clocks;
     struct display *display;
     struct crc *crc;
     struct gmbus *gmbus;
@@ -66,7 +68,10 @@ static void check_plane(void *opaque, unsigned pipe)
 
 static void on_enabled(void *opaque, unsigned pipe)
 {
-    check_plane(opaque, pipe);
+    struct screen *s = opaque;
+
+    clocks_check_pipe(s->clocks, pipe);
+    check_plane(s, pipe);
 }
 
 static void on_blank(void *opaque, unsigned pipe)
@@ -90,11 +95,12 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
     s->fetch = fetch;
     s->opaque = opaque;
     s->warn = warn_new();
+    s->clocks = s->warn ? clocks_new(r, s->warn) : NULL;
     s->display = display_new(r, irq, clock, opaque);
     s->crc = s->display ? crc_new(r, irq, s->display, fetch, opaque) : NULL;
     s->gmbus = gmbus_new(r, irq);
     s->hotplug = s->gmbus ? hotplug_new(r, irq, s->gmbus) : NULL;
-    if (!s->warn || !s->crc || !s->hotplug || aux_add(r))
+    if (!s->clocks || !s->crc || !s->hotplug || aux_add(r))
         return screen_free(s);
     display_set_hooks(s->display, &hooks, s);
     return s;
@@ -109,6 +115,7 @@ struct screen *screen_free(struct screen *s)
     gmbus_free(s->gmbus);
     crc_free(s->crc);
     display_free(s->display);
+    clocks_free(s->clocks);
     warn_free(s->warn);
     free(s);
     return NULL;

@@ -18,8 +18,6 @@
 
 #include <cmocka.h>
 
-#define FRAME (1000000000ull / 60)
-
 static void test_words(void **state)
 {
     static const char *const wrong[] = {
@@ -143,7 +141,7 @@ static void test_slow(void **state)
     expect(r, 0, 4, 0);
     pthread_mutex_unlock(&r->gate);
     expect(r, 1, 4, 0);
-    r->now += 3 * FRAME; /* the loop was late: the blanks it missed are lost as well */
+    r->now += 3 * RIG_FRAME; /* the loop was late: the blanks it missed are lost as well */
     screen_tick(r->screen);
     expect(r, 2, 6, 0);
     check_file(dir, "0", 1);
@@ -159,7 +157,7 @@ static void test_rate(void **state)
     assert_non_null(mkdtemp(dir));
     export_to(r, dir, "%d", 25);
     rig_start(r, 0);
-    for (unsigned i = 0, n = 0; i < 60; i++) {
+    for (unsigned i = 0, n = 0; i < 59; i++) {
         rig_frame(r, 0);
         n += r->now >= (uint64_t)n * 40000000; /* one each 40 ms */
         expect(r, n, 0, 0);

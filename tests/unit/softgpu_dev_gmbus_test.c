@@ -3,11 +3,13 @@
  * The I2C controller driven as a driver does, the EDID it delivers, and the small answering
  * registers: AUX, side band, mailbox, forcewake, power wells, LCPLL.
  */
+#include "softgpu/clocks.h"
 #include "softgpu/edid.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
+#include "softgpu/warn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +35,8 @@ struct rig {
     struct gmbus *gmbus;
     struct pcode *pcode;
     struct sbi *sbi;
+    struct warn *warn;
+    struct clocks *clocks;
     uint8_t edid[EDID_SIZE];
 };
 
@@ -46,10 +50,13 @@ static int setup(void **state)
     r->gmbus = gmbus_new(r->regs, r->irq);
     r->pcode = pcode_new(r->regs);
     r->sbi = sbi_new(r->regs);
+    r->warn = warn_new();
+    r->clocks = clocks_new(r->regs, r->warn);
     assert_non_null(r->gmbus);
     gmbus_connect_locked(r->gmbus, GMBUS_PIN_B, r->edid, EDID_SIZE);
     assert_non_null(r->pcode);
     assert_non_null(r->sbi);
+    assert_non_null(r->clocks);
     assert_int_equal(aux_add(r->regs), 0);
     assert_int_equal(power_add(r->regs), 0);
     assert_int_equal(regs_add_plain(r->regs), 0); /* no table overlaps another */
@@ -64,6 +71,8 @@ static int teardown(void **state)
     gmbus_free(r->gmbus);
     pcode_free(r->pcode);
     sbi_free(r->sbi);
+    clocks_free(r->clocks);
+    warn_free(r->warn);
     irq_free(r->irq);
     regs_free(r->regs);
     free(r);

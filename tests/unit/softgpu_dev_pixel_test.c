@@ -139,21 +139,6 @@ static void test_palette_of_pipe(void **state)
     assert_int_equal(rig_rd(r, 0x62064), crc_update(0, want, sizeof(want)));
 }
 
-/* What status says in display_warnings. */
-static void expect_warnings(struct rig *r, const char *list)
-{
-    char *text, want[512];
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-
-    screen_print(r->screen, out);
-    fclose(out);
-    snprintf(want, sizeof(want), "\"display_warnings\":[%s]", list);
-    if (!strstr(text, want))
-        fail_msg("%s lacks %s", text, want);
-    free(text);
-}
-
 static void test_y_tiles(void **state)
 {
     struct rig *r = *state;
@@ -161,18 +146,18 @@ static void test_y_tiles(void **state)
 
     rig_start(r, 0);
     rig_frame(r, 0);
-    expect_warnings(r, "");
+    rig_expect_warnings(r, "");
     rig_wr(r, 0x70180, XRGB | TILED_Y);
     rig_wr(r, 0x7019c, RIG_SURFACE);
     rig_frame(r, 0);
     assert_int_equal(screen_shot(r->screen, 0, "/dev/null", &w, &h), -ENOTSUP);
-    expect_warnings(r, "{\"text\":\"primary plane A asks for Y tiles, which the display cannot "
-                       "show\",\"count\":1}");
+    rig_expect_warnings(r, "{\"text\":\"primary plane A asks for Y tiles, which the display cannot "
+                           "show\",\"count\":1}");
     rig_frame(r, 0); /* counted per surface, not per frame */
     rig_wr(r, 0x7019c, RIG_SURFACE);
     rig_frame(r, 0);
-    expect_warnings(r, "{\"text\":\"primary plane A asks for Y tiles, which the display cannot "
-                       "show\",\"count\":2}");
+    rig_expect_warnings(r, "{\"text\":\"primary plane A asks for Y tiles, which the display cannot "
+                           "show\",\"count\":2}");
 }
 
 static void test_y_fence(void **state)
@@ -189,11 +174,11 @@ static void test_y_fence(void **state)
     rig_frame(r, 0);
     rig_wr(r, 0x7019c, 0x1f000);
     rig_frame(r, 0);
-    expect_warnings(r, "");
+    rig_expect_warnings(r, "");
     rig_wr(r, 0x7019c, 0x22000);
     rig_frame(r, 0);
-    expect_warnings(r, "{\"text\":\"primary plane A shows a surface that a fence calls "
-                       "Y-tiled\",\"count\":1}");
+    rig_expect_warnings(r, "{\"text\":\"primary plane A shows a surface that a fence calls "
+                           "Y-tiled\",\"count\":1}");
 }
 
 static void test_many_warnings(void **state)

@@ -71,13 +71,25 @@ uint32_t rig_rd(struct rig *r, uint32_t off)
     return regs_read(r->regs, off);
 }
 
+void rig_clocks_on(struct rig *r, unsigned pipe)
+{
+    uint32_t port = pipe + 1;
+
+    rig_wr(r, 0x45404, 1u << 31);
+    rig_wr(r, 0x46040, 0xb0200e13);
+    rig_wr(r, 0x46100 + port * 4, 4u << 29);
+    rig_wr(r, 0x46140 + pipe * 4, (port + 1) << 29);
+    rig_wr(r, 0x60400 + pipe * 0x1000, 0x81000000 | port << 28);
+}
+
 void rig_start(struct rig *r, unsigned pipe)
 {
     uint32_t at = pipe * 0x1000, iir = pipe * 0x10;
 
-    rig_wr(r, 0x60000 + at, 99 << 16);
-    rig_wr(r, 0x6000c + at, 49 << 16);
-    rig_wr(r, 0x60010 + at, 31);
+    rig_clocks_on(r, pipe);
+    rig_wr(r, 0x60000 + at, 1343 << 16);
+    rig_wr(r, 0x6000c + at, 805 << 16);
+    rig_wr(r, 0x60010 + at, 767);
     rig_wr(r, 0x6001c + at, (RIG_WIDTH - 1) << 16 | (RIG_HEIGHT - 1));
     rig_wr(r, 0x70188 + at, RIG_WIDTH * 4);
     rig_wr(r, 0x70180 + at, 0x98000000);
@@ -98,6 +110,20 @@ void rig_paint(struct rig *r, uint32_t surface, uint32_t seed)
 
         memcpy(r->memory + surface + i * 4, &c, 4);
     }
+}
+
+void rig_expect_warnings(struct rig *r, const char *list)
+{
+    char *text, want[1024];
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    screen_print(r->screen, out);
+    fclose(out);
+    snprintf(want, sizeof(want), "\"display_warnings\":[%s]", list);
+    if (!strstr(text, want))
+        fail_msg("%s lacks %s", text, want);
+    free(text);
 }
 
 uint32_t rig_frame(struct rig *r, unsigned pipe)
