@@ -126,6 +126,7 @@ static void test_flip(void **state)
     rig_wr(r, 0x7019c, 0x20000);
     assert_int_equal(crc_of(r, 0), expected(r, 0x10000));
     assert_int_equal(crc_of(r, 0), expected(r, 0x20000));
+    assert_int_equal(r->iir_seen, 0); /* drawn before the driver knows that the frame is over */
     rig_wr(r, 0x7019c, 0x10000);
     r->now = screen_deadline(r->screen);
     rig_rd(r, 0x70040);

@@ -24,6 +24,7 @@ static int rig_fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
 
     pthread_mutex_lock(&r->gate);
     r->fetched++;
+    r->iir_seen = regs_read(r->regs, 0x44408);
     pthread_mutex_unlock(&r->gate);
     memset(buf, 0, len);
     if (addr > RIG_MEMORY || len > RIG_MEMORY - addr)

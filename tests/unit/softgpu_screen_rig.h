@@ -30,6 +30,7 @@ struct rig {
     uint8_t *memory;      /* graphics memory from address 0 */
     pthread_mutex_t gate; /* held by the test: nobody fetches */
     unsigned fetched;     /* guarded by gate */
+    uint32_t iir_seen;    /* events of pipe A at the last fetch; guarded by gate */
 };
 
 /* cmocka's fixtures; *state is the struct rig. */
