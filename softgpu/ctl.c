@@ -13,6 +13,7 @@
 #include "softgpu/judge.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
+#include "softgpu/screen.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -164,6 +165,8 @@ static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
     print_engines(out, &stats);
     fputc(',', out);
     print_judge(c, out);
+    fputc(',', out);
+    screen_print(device_screen(c->device), out);
     fprintf(out, ",\"unknown_accesses\":%" PRIu64 ",\"unknown\":", regs.unknown_access);
     regs_dump_unknown(device_regs(c->device), out);
     fprintf(out, ",\"strict\":%s,\"faults\":",
@@ -182,7 +185,7 @@ static int cmd_png(struct ctl *c, char **words, unsigned n, FILE *out)
     (void)n;
     if (!number(words[1], 2, &pipe))
         return fail(out, "pipe must be 0, 1 or 2", words[1]);
-    ret = device_screenshot(c->device, (unsigned)pipe, words[2], &width, &height);
+    ret = screen_shot(device_screen(c->device), (unsigned)pipe, words[2], &width, &height);
     if (ret == -ENODEV)
         return fail(out, "this pipe is off", words[1]);
     if (ret == -ENOTSUP)
@@ -191,6 +194,24 @@ static int cmd_png(struct ctl *c, char **words, unsigned n, FILE *out)
         return fail(out, strerror(-ret), words[2]);
     fprintf(out, "{\"ok\":true,\"width\":%u,\"height\":%u}\n", width, height);
     return 0;
+}
+
+static int cmd_monitor(struct ctl *c, char **words, unsigned n, FILE *out)
+{
+    struct hotplug_monitor m;
+    enum hotplug_port port;
+    int ret;
+
+    (void)n;
+    if (hotplug_parse_port(words[1], &port))
+        return fail(out, "port must be B or C", words[1]);
+    ret = hotplug_parse_monitor(words[2], &m);
+    if (ret == -ERANGE)
+        return fail(out, "no HDMI mode of this size", words[2]);
+    if (ret)
+        return fail(out, "monitor must be none, default or WxH", words[2]);
+    screen_set_monitor(device_screen(c->device), port, &m);
+    return done(out);
 }
 
 static int owners_begin(struct ctl *c, FILE *out)
@@ -309,6 +330,7 @@ struct command {
 static const struct command commands[] = {
     {"status", 1, 1, true, cmd_status, "usage: status"},
     {"png", 3, 3, true, cmd_png, "usage: png PIPE FILE"},
+    {"monitor", 3, 3, false, cmd_monitor, "usage: monitor PORT none|default|WxH"},
     {"owners", 2, 5, true, cmd_owners, "usage: owners begin|add|commit"},
     {"frames", 2, 2, true, cmd_frames, "usage: frames DOMID"},
     {"violations", 1, 1, false, cmd_violations, "usage: violations"},

@@ -6,18 +6,16 @@
  */
 #include "softgpu/device.h"
 
-#include "softgpu/display.h"
 #include "softgpu/dma.h"
-#include "softgpu/edid.h"
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
 #include "softgpu/forcewake.h"
-#include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
 #include "softgpu/pci.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
+#include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -33,8 +31,7 @@ struct device {
     struct pci pci;
     struct regs *regs;
     struct irq *irq;
-    struct display *display;
-    struct gmbus *gmbus;
+    struct screen *screen;
     struct pcode *pcode;
     struct sbi *sbi;
     struct dma *dma;
@@ -42,7 +39,6 @@ struct device {
     struct engines *engines;
     struct faults *faults;
     struct forcewake *forcewake;
-    uint8_t edid[EDID_SIZE];
     uint32_t io_index;
     struct device_counts counts;
 };
@@ -96,24 +92,24 @@ static void on_awake(void *opaque)
         engines_awoken(d->engines);
 }
 
+static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
+{
+    struct device *d = opaque;
+
+    return engines_ggtt_read(d->engines, addr, buf, len);
+}
+
 static int make_display(struct device *d)
 {
-    edid_build(d->edid);
     d->irq = irq_new(d->regs);
-    d->display = d->irq ? display_new(d->regs, d->irq, monotonic, d) : NULL;
-    d->gmbus = d->irq ? gmbus_new(d->regs, d->irq, d->edid) : NULL;
+    d->screen = d->irq ? screen_new(d->regs, d->irq, monotonic, fetch, d) : NULL;
     d->pcode = pcode_new(d->regs);
     d->sbi = sbi_new(d->regs);
     d->forcewake = forcewake_new(d->regs, d->faults, on_awake, d);
-    if (!d->forcewake || !d->display || !d->gmbus || !d->pcode || !d->sbi || aux_add(d->regs) ||
-        power_add(d->regs) || regs_add_plain(d->regs))
+    if (!d->screen || !d->pcode || !d->sbi || !d->forcewake || power_add(d->regs) ||
+        regs_add_plain(d->regs))
         return -ENOMEM;
     return 0;
-}
-
-static void plug_monitor(struct device *d)
-{
-    irq_set_live(d->irq, IRQ_PCH, IRQ_PCH_PORT_B, IRQ_PCH_PORT_B);
 }
 
 struct device *device_new(void)
@@ -135,7 +131,7 @@ struct device *device_new(void)
     if (!d->engines)
         return device_free(d);
     engines_set_faults(d->engines, d->faults);
-    plug_monitor(d);
+    screen_reset(d->screen);
     return d;
 }
 
@@ -143,10 +139,11 @@ struct device *device_free(struct device *d)
 {
     if (!d)
         return NULL;
+    if (d->screen)
+        screen_end_exports(d->screen); /* they read through the engines' GTT */
     if (d->engines)
         engines_free(d->engines);
-    gmbus_free(d->gmbus);
-    display_free(d->display);
+    screen_free(d->screen);
     pcode_free(d->pcode);
     sbi_free(d->sbi);
     irq_free(d->irq);
@@ -167,13 +164,12 @@ static void reset(void *opaque)
     engines_reset(d->engines);
     pci_reset(&d->pci);
     d->io_index = 0;
-    display_reset(d->display);
+    screen_stop(d->screen);
     regs_reset(d->regs);
     irq_reset(d->irq);
     irq_disable_intx(d->irq, false);
-    gmbus_reset(d->gmbus);
+    screen_reset(d->screen);
     sbi_reset(d->sbi);
-    plug_monitor(d);
 }
 
 void device_attach(struct device *d)
@@ -443,17 +439,12 @@ const struct vfu_ops *device_vfu_ops(void)
 
 uint64_t device_deadline(struct device *d)
 {
-    return display_deadline(d->display);
+    return screen_deadline(d->screen);
 }
 
 void device_tick(struct device *d)
 {
-    display_tick(d->display);
-}
-
-void device_set_slowdown(struct device *d, unsigned n)
-{
-    display_set_slowdown(d->display, n);
+    screen_tick(d->screen);
 }
 
 void device_get_counts(const struct device *d, struct device_counts *out)
@@ -461,14 +452,14 @@ void device_get_counts(const struct device *d, struct device_counts *out)
     *out = d->counts;
 }
 
-struct display *device_display(struct device *d)
-{
-    return d->display;
-}
-
 struct engines *device_engines(struct device *d)
 {
     return d->engines;
+}
+
+struct screen *device_screen(struct device *d)
+{
+    return d->screen;
 }
 
 struct judge *device_judge(struct device *d)

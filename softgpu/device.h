@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct device;
-struct display;
 struct dma;
 struct engines;
 struct faults;
@@ -16,6 +15,7 @@ struct irq;
 struct judge;
 struct pcode;
 struct regs;
+struct screen;
 struct vfu_ops;
 
 struct device *device_new(void); /* NULL when out of memory */
@@ -31,13 +31,6 @@ void device_attach(struct device *d);
 uint64_t device_deadline(struct device *d);
 void device_tick(struct device *d);
 
-/* display_set_slowdown() of its display. */
-void device_set_slowdown(struct device *d, unsigned n);
-
-/* Draws a pipe into a PNG file. 0 or -errno of display_snapshot(), scanout_draw(), png_save(). */
-int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
-                      uint32_t *height);
-
 struct device_counts {
     uint64_t mmio_reads, mmio_writes; /* dwords of BAR0's register half, by the client */
     uint64_t gtt_reads, gtt_writes;   /* accesses to BAR0's GTT half */
@@ -46,9 +39,9 @@ struct device_counts {
 };
 void device_get_counts(const struct device *d, struct device_counts *out);
 
-struct display *device_display(struct device *d);
 struct engines *device_engines(struct device *d);
 struct judge *device_judge(struct device *d);
+struct screen *device_screen(struct device *d);
 struct regs *device_regs(struct device *d);
 struct irq *device_irq(struct device *d);
 struct pcode *device_pcode(struct device *d);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * display.c: running pipes (display.h). Timing facts: PRM BDW vol. 2c, HTOTAL, VTOTAL, VBLANK,
- * PIPE_SCANLINE, PIPE_FRMCNT, WRPLL_CTL. Register handlers run under the register file's lock.
+ * PIPE_SCANLINE, PIPE_FRMCNT. Register handlers run under the register file's lock.
  */
 #include "softgpu/display.h"
 
+#include "softgpu/clocks.h"
 #include "softgpu/irq.h"
 #include "softgpu/regs.h"
 
@@ -18,11 +19,7 @@
 #define VTOTAL          0x6000cu
 #define VBLANK          0x60010u
 #define PIPESRC         0x6001cu
-#define DDI_FUNC_CTL    0x60400u
 #define DDI_BUF_CTL     0x64000u
-#define PORT_CLK_SEL    0x46100u
-#define WRPLL_CTL1      0x46040u
-#define WRPLL_CTL2      0x46060u
 #define PIPE_DSL        0x70000u
 #define PIPE_CONF       0x70008u
 #define PIPE_FRMCOUNT   0x70040u
@@ -35,6 +32,10 @@
 #define DSPSURF         0x7019cu
 #define DSPOFFSET       0x701a4u
 #define DSPSURFLIVE     0x701acu
+#define PLANE_GAMMA     (1u << 30) /* of DSPCNTR */
+#define PALETTE         0x4a000u
+#define GAMMA_MODE      0x4a480u
+#define PALETTE_STRIDE  0x800u
 #define SPRSURF         0x7029cu
 #define PIPECONF_ENABLE (1u << 31)
 #define PIPECONF_STATE  (1u << 30)
@@ -55,6 +56,7 @@ struct pipe {
     uint64_t seen;  /* vertical blanks dealt with since epoch */
     uint32_t count; /* frame counter at epoch */
     uint32_t flips;
+    uint32_t blanks;   /* vertical blanks dealt with since reset */
     bool flip_primary; /* surface written since the last blank */
     bool flip_sprite;
 };
@@ -65,6 +67,8 @@ struct display {
     uint64_t (*clock)(void *opaque);
     void *opaque;
     unsigned slowdown;
+    const struct display_hooks *hooks; /* NULL: none */
+    void *hooks_opaque;
     struct pipe pipes[DISPLAY_PIPES];
 };
 
@@ -78,40 +82,11 @@ static unsigned pipe_of(uint32_t offset)
     return offset >> 12 & 3;
 }
 
-/* Symbol clock of a WRPLL in kHz: reference * feedback / (reference divider * post divider) / 5.
- * The reference is the LCPLL's 2.7 GHz, or 135 MHz spread or not. */
-static uint32_t wrpll_khz(uint32_t ctl)
-{
-    uint64_t ref = (ctl >> 28 & 3) == 3 ? 2700000 : 135000;
-    uint32_t r = ctl & 0xff;
-    uint32_t p = ctl >> 8 & 0x3f;
-    uint32_t n = ctl >> 16 & 0xff;
-
-    if (!(ctl >> 31) || !r || !p)
-        return 0;
-    return (uint32_t)(ref * n / (p * r) / 5);
-}
-
-/* Pixel clock of what the pipe's transcoder sends to its port; 0 when not known. */
-static uint32_t pixel_khz(const struct display *d, unsigned pipe)
-{
-    unsigned port = pipe_reg(d, pipe, DDI_FUNC_CTL) >> 28 & 7;
-
-    switch (regs_peek(d->regs, PORT_CLK_SEL + port * 4) >> 29) {
-    case 4:
-        return wrpll_khz(regs_peek(d->regs, WRPLL_CTL1));
-    case 5:
-        return wrpll_khz(regs_peek(d->regs, WRPLL_CTL2));
-    default:
-        return 0;
-    }
-}
-
 static void timings(struct display *d, unsigned pipe)
 {
     struct pipe *p = &d->pipes[pipe];
     uint64_t pixels = (pipe_reg(d, pipe, HTOTAL) >> 16 & 0x1fff) + 1;
-    uint32_t khz = pixel_khz(d, pipe);
+    uint32_t khz = clocks_pixel_khz(d->regs, pipe);
 
     p->lines = (pipe_reg(d, pipe, VTOTAL) >> 16 & 0x1fff) + 1;
     p->blank = (pipe_reg(d, pipe, VBLANK) & 0x1fff) + 1;
@@ -160,12 +135,17 @@ static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
     n = blanks(p, now);
     if (n <= p->seen)
         return;
+    p->blanks += (uint32_t)(n - p->seen);
     p->seen = n;
     if (p->flip_primary)
         events |= IRQ_PIPE_PRIMARY_FLIP;
     if (p->flip_sprite)
         events |= IRQ_PIPE_SPRITE_FLIP;
+    if (d->hooks)
+        d->hooks->blank(d->hooks_opaque, pipe);
     latch(d, pipe);
+    if (events & IRQ_PIPE_PRIMARY_FLIP && d->hooks)
+        d->hooks->flipped(d->hooks_opaque, pipe);
     irq_raise_locked(d->irq, IRQ_PIPE_A + pipe, events);
 }
 
@@ -185,6 +165,8 @@ static void pipeconf_write(void *owner, uint32_t offset, uint32_t value)
         timings(d, pipe);
         p->epoch = now;
         p->seen = 0;
+        if (d->hooks)
+            d->hooks->enabled(d->hooks_opaque, pipe);
     } else {
         p->count += (uint32_t)blanks(p, now);
         latch(d, pipe);
@@ -367,6 +349,46 @@ void display_tick(struct display *d)
     regs_unlock(d->regs);
 }
 
+bool display_due_locked(const struct display *d, unsigned pipe)
+{
+    const struct pipe *p = &d->pipes[pipe];
+
+    return p->on && blanks(p, d->clock(d->opaque)) > p->seen;
+}
+
+uint32_t display_blanks(struct display *d, unsigned pipe)
+{
+    uint32_t n;
+
+    regs_lock(d->regs);
+    n = d->pipes[pipe].blanks;
+    regs_unlock(d->regs);
+    return n;
+}
+
+void display_set_hooks(struct display *d, const struct display_hooks *hooks, void *opaque)
+{
+    regs_lock(d->regs);
+    d->hooks = hooks;
+    d->hooks_opaque = opaque;
+    regs_unlock(d->regs);
+}
+
+/* The palette counts when the plane's pixels are places in it, or when the plane wants gamma and
+ * the pipe's mode is the 8-bit one. */
+static void take_palette(const struct display *d, unsigned pipe, struct display_picture *out)
+{
+    const struct pixel_format *f = pixel_format_of(out->primary.ctl);
+    uint32_t at = PALETTE + pipe * PALETTE_STRIDE;
+    uint32_t mode = regs_peek(d->regs, GAMMA_MODE + pipe * PALETTE_STRIDE) & 3;
+
+    out->gamma = out->primary.ctl & PLANE_GAMMA && mode == 0;
+    if (!out->gamma && !(f && f->indexed))
+        return;
+    for (uint32_t i = 0; i < PIXEL_PALETTE; i++)
+        out->palette[i] = regs_peek(d->regs, at + i * 4) & 0xffffff;
+}
+
 /* Sign and magnitude. */
 static int32_t position(uint32_t field)
 {
@@ -375,20 +397,20 @@ static int32_t position(uint32_t field)
     return field & 0x8000 ? -v : v;
 }
 
-int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out)
+int display_snapshot_locked(const struct display *d, unsigned pipe, struct display_picture *out)
 {
     uint32_t src, off, pos;
-    bool on;
 
+    memset(out, 0, sizeof(*out));
     if (pipe >= DISPLAY_PIPES)
         return -EINVAL;
-    regs_lock(d->regs);
     src = pipe_reg(d, pipe, PIPESRC);
     off = pipe_reg(d, pipe, DSPOFFSET);
     pos = pipe_reg(d, pipe, CURPOS);
     out->width = (src >> 16 & 0x1fff) + 1;
     out->height = (src & 0x1fff) + 1;
     out->primary.ctl = pipe_reg(d, pipe, DSPCNTR);
+    take_palette(d, pipe, out);
     out->primary.surf = pipe_reg(d, pipe, DSPSURFLIVE) & ~0xfffu;
     out->primary.stride = pipe_reg(d, pipe, DSPSTRIDE) & 0xffffu;
     out->primary.x = off & 0x1fff;
@@ -397,7 +419,15 @@ int display_snapshot(struct display *d, unsigned pipe, struct display_picture *o
     out->cursor.base = pipe_reg(d, pipe, CURBASE) & ~0xfffu;
     out->cursor.x = position(pos & 0xffff);
     out->cursor.y = position(pos >> 16);
-    on = d->pipes[pipe].on;
+    return d->pipes[pipe].on ? 0 : -ENODEV;
+}
+
+int display_snapshot(struct display *d, unsigned pipe, struct display_picture *out)
+{
+    int ret;
+
+    regs_lock(d->regs);
+    ret = display_snapshot_locked(d, pipe, out);
     regs_unlock(d->regs);
-    return on ? 0 : -ENODEV;
+    return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gmbus.c: the I2C controller and its EDID EEPROM (gmbus.h). A transfer is finished as soon as it
+ * gmbus.c: the I2C controller and the EDID EEPROMs (gmbus.h). A transfer is finished as soon as it
  * is asked for: HW_RDY is always set, the wait phase is reached when the byte count is used up.
  * Handlers run under the register file's lock.
  */
@@ -10,8 +10,10 @@
 #include "softgpu/irq.h"
 #include "softgpu/regs.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GMBUS0 0xc5100u /* pin pair in bits 2:0 */
 #define GMBUS1 0xc5104u
@@ -41,14 +43,19 @@
 #define INT_WAIT   (1u << 1)
 #define INT_HW_RDY (1u << 0)
 
-#define PIN_PORT_B 5u
+#define PINS       8u
 #define SLAVE_EDID 0x50u
+
+struct eeprom {
+    uint8_t data[EDID_MAX];
+    uint32_t len; /* 0: not connected */
+};
 
 struct gmbus {
     struct regs *regs;
     struct irq *irq;
-    const uint8_t *edid;
-    uint8_t pointer; /* EEPROM's address counter */
+    struct eeprom eeprom[PINS];
+    uint8_t pointer; /* the EEPROM's address counter */
     uint32_t left;   /* bytes of the current transfer */
     bool reading;
     bool first; /* the next byte written sets the address counter */
@@ -81,9 +88,22 @@ static void stop(struct gmbus *g)
     event(g, INT_IDLE);
 }
 
+static const struct eeprom *selected(const struct gmbus *g)
+{
+    return &g->eeprom[regs_peek(g->regs, GMBUS0) & (PINS - 1)];
+}
+
 static bool answers(const struct gmbus *g, uint32_t cmd)
 {
-    return (regs_peek(g->regs, GMBUS0) & 7) == PIN_PORT_B && CMD_SLAVE(cmd) == SLAVE_EDID;
+    return selected(g)->len && CMD_SLAVE(cmd) == SLAVE_EDID;
+}
+
+/* Pulled in the middle of a transfer: the bus floats high. */
+static uint8_t next_byte(struct gmbus *g)
+{
+    const struct eeprom *e = selected(g);
+
+    return e->len ? e->data[g->pointer++ % e->len] : 0xff;
 }
 
 static void start(struct gmbus *g, uint32_t cmd)
@@ -143,10 +163,8 @@ static uint32_t gmbus3_read(void *owner, uint32_t offset)
     (void)offset;
     if (!g->active || !g->reading)
         return 0;
-    for (unsigned i = 0; i < 4 && g->left; i++, g->left--) {
-        data |= (uint32_t)g->edid[g->pointer % EDID_SIZE] << 8 * i;
-        g->pointer++;
-    }
+    for (unsigned i = 0; i < 4 && g->left; i++, g->left--)
+        data |= (uint32_t)next_byte(g) << 8 * i;
     g->wait_phase = !g->left;
     event(g, INT_HW_RDY | (g->wait_phase ? INT_WAIT : 0));
     /* With a stop cycle asked for together with the transfer, the bus goes idle by itself. */
@@ -185,7 +203,7 @@ static const struct regs_range table[] = {
     {GMBUS5, GMBUS5, "GMBUS5", NULL, NULL, 0},
 };
 
-struct gmbus *gmbus_new(struct regs *r, struct irq *irq, const uint8_t *edid)
+struct gmbus *gmbus_new(struct regs *r, struct irq *irq)
 {
     struct gmbus *g = calloc(1, sizeof(*g));
 
@@ -193,7 +211,6 @@ struct gmbus *gmbus_new(struct regs *r, struct irq *irq, const uint8_t *edid)
         return NULL;
     g->regs = r;
     g->irq = irq;
-    g->edid = edid;
     if (regs_add(r, table, sizeof(table) / sizeof(table[0]), g))
         return gmbus_free(g);
     return g;
@@ -212,4 +229,14 @@ void gmbus_reset(struct gmbus *g)
     g->left = 0;
     g->reading = g->first = g->nak = g->active = g->wait_phase = false;
     regs_unlock(g->regs);
+}
+
+void gmbus_connect_locked(struct gmbus *g, enum gmbus_pin pin, const uint8_t *edid, uint32_t len)
+{
+    struct eeprom *e = &g->eeprom[pin];
+
+    assert(len <= EDID_MAX && len % EDID_SIZE == 0);
+    if (len)
+        memcpy(e->data, edid, len);
+    e->len = len;
 }

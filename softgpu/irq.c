@@ -210,13 +210,20 @@ void irq_raise(struct irq *i, enum irq_bank bank, uint32_t bits)
     regs_unlock(i->regs);
 }
 
+void irq_set_live_locked(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits)
+{
+    uint32_t at = banks[bank].base + ISR;
+
+    regs_poke(i->regs, at, (regs_peek(i->regs, at) & ~mask) | (bits & mask));
+}
+
 void irq_set_live(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits)
 {
     uint32_t isr;
 
     regs_lock(i->regs);
     isr = regs_peek(i->regs, banks[bank].base + ISR);
-    regs_poke(i->regs, banks[bank].base + ISR, (isr & ~mask) | (bits & mask));
+    irq_set_live_locked(i, bank, mask, bits);
     irq_raise_locked(i, bank, bits & mask & ~isr);
     regs_unlock(i->regs);
 }

@@ -30,8 +30,10 @@ enum irq_bank {
 #define IRQ_PIPE_VBLANK       (1u << 0)
 #define IRQ_PIPE_PRIMARY_FLIP (1u << 4)
 #define IRQ_PIPE_SPRITE_FLIP  (1u << 5)
+#define IRQ_PIPE_CRC_DONE     (1u << 28)
 #define IRQ_PCH_GMBUS         (1u << 17)
 #define IRQ_PCH_PORT_B        (1u << 21)
+#define IRQ_PCH_PORT_C        (1u << 22)
 
 /* Which eventfd. */
 enum irq_line { IRQ_INTX, IRQ_MSI, IRQ_LINES };
@@ -45,8 +47,10 @@ void irq_reset(struct irq *i); /* banks as after power-on; eventfds stay */
  * takes the register lock; irq_raise_locked() is for register handlers. */
 void irq_raise(struct irq *i, enum irq_bank bank, uint32_t bits);
 void irq_raise_locked(struct irq *i, enum irq_bank bank, uint32_t bits);
-/* Live state of a bank (ISR), for hot-plug and the like. Raises what became active. */
+/* Live state of a bank (ISR), for hot-plug and the like. irq_set_live() raises what became active;
+ * the locked form leaves raising to the caller, who holds the register lock. */
 void irq_set_live(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits);
+void irq_set_live_locked(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits);
 
 /* Sets (fd >= 0, ownership taken) or removes (-1) the eventfd of a line, then signals what is
  * pending. */

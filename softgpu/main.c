@@ -5,6 +5,7 @@
 #include "softgpu/display.h"
 #include "softgpu/server.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +21,23 @@ static const char usage[] =
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
     "      --fault NAME[:ENGINE[:COUNT]]  let a fault happen (repeatable; see fault list)\n"
     "      --strict              refuse work for engines before their initialisation\n"
+    "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH\n"
+    "      --export PIPE:PATTERN[:FPS]\n"
+    "                            write what pipe 0, 1 or 2 shows to PNG files (%d in PATTERN), "
+    "one\n"
+    "                            per vertical blank or at most FPS per second\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
     "\n"
-    "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
-    "frames DOMID, violations, fault NAME [ENGINE] [COUNT], fault list, fault clear, quit.\n"
+    "Control commands: status, png PIPE FILE, monitor PORT MODE, owners begin|add MFN COUNT\n"
+    "DOMID|commit, frames DOMID, violations, fault NAME [ENGINE] [COUNT], fault list, fault "
+    "clear,\n"
+    "quit.\n"
     "One line each, one line of JSON as answer. ENGINE: rcs, bcs, vcs, vecs or any (unless\n"
     "given). COUNT: times (1 unless given), or forever.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_FAULT, OPT_STRICT };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_FAULT, OPT_STRICT, OPT_MONITOR, OPT_EXPORT };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -39,6 +47,8 @@ static const struct option options[] = {
     {"slow-display", required_argument, NULL, OPT_SLOW},
     {"fault", required_argument, NULL, OPT_FAULT},
     {"strict", no_argument, NULL, OPT_STRICT},
+    {"monitor", required_argument, NULL, OPT_MONITOR},
+    {"export", required_argument, NULL, OPT_EXPORT},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -78,6 +88,37 @@ static bool add_fault(const char *text, struct server_options *o)
     return true;
 }
 
+static bool monitor(const char *text, struct server_options *o)
+{
+    char name[2] = {text[0]};
+    enum hotplug_port port;
+    int ret = -EINVAL;
+
+    if (name[0] && text[1] == ':' && !hotplug_parse_port(name, &port))
+        ret = hotplug_parse_monitor(text + 2, &o->monitor[port]);
+    if (ret == -ERANGE)
+        fprintf(stderr, "softgpu: --monitor: there is no HDMI mode for '%s'\n", text + 2);
+    else if (ret)
+        fprintf(stderr, "softgpu: --monitor takes B:MODE or C:MODE, not '%s'\n", text);
+    return !ret;
+}
+
+static bool add_export(const char *text, struct server_options *o)
+{
+    if (o->export_count == EXPORT_MAX) {
+        fprintf(stderr, "softgpu: more than %u --export options\n", EXPORT_MAX);
+        return false;
+    }
+    if (export_parse(text, &o->exports[o->export_count])) {
+        fprintf(stderr,
+                "softgpu: --export takes PIPE:PATTERN[:FPS] with a %%d in PATTERN, not '%s'\n",
+                text);
+        return false;
+    }
+    o->export_count++;
+    return true;
+}
+
 /* 0: run; 1: help was asked for; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
 {
@@ -107,6 +148,14 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_STRICT:
             o->strict = true;
+            break;
+        case OPT_MONITOR:
+            if (!monitor(optarg, o))
+                return -1;
+            break;
+        case OPT_EXPORT:
+            if (!add_export(optarg, o))
+                return -1;
             break;
         case OPT_ONCE:
             o->once = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * power.c: registers that power something up and answer at once that it is up: power wells,
- * LCPLL, south chicken bits (forcewake is forcewake.c). Handlers run under the register file's
- * lock, on the transport thread or an engine thread.
+ * south chicken bits (forcewake is forcewake.c, LCPLL clocks.c). Handlers run under the register
+ * file's lock, on the transport thread or an engine thread.
  */
 #include "softgpu/power.h"
 
@@ -13,13 +13,6 @@
 #define PWR_WELL_REQUEST (1u << 31)
 #define PWR_WELL_STATE   (1u << 30)
 
-#define LCPLL_CTL           0x130040u
-#define LCPLL_DISABLE       (1u << 31)
-#define LCPLL_LOCK          (1u << 30)
-#define LCPLL_FREQ_540      (1u << 26)
-#define LCPLL_SOURCE_FCLK   (1u << 21)
-#define LCPLL_FCLK_DONE     (1u << 19)
-#define LCPLL_STATUS_BITS   (LCPLL_LOCK | LCPLL_FCLK_DONE)
 #define SOUTH_CHICKEN2      0xc2004u
 #define FDI_MPHY_IOSFSB_CTL (1u << 12)
 #define FDI_MPHY_IOSFSB_STS (1u << 13)
@@ -38,16 +31,6 @@ static uint32_t power_well_read(void *owner, uint32_t offset)
            (any & PWR_WELL_REQUEST ? PWR_WELL_STATE : 0);
 }
 
-static void lcpll_write(void *owner, uint32_t offset, uint32_t value)
-{
-    value &= ~LCPLL_STATUS_BITS;
-    if (!(value & LCPLL_DISABLE))
-        value |= LCPLL_LOCK;
-    if (value & LCPLL_SOURCE_FCLK)
-        value |= LCPLL_FCLK_DONE;
-    regs_poke(owner, offset, value);
-}
-
 static void south_chicken2_write(void *owner, uint32_t offset, uint32_t value)
 {
     value &= ~FDI_MPHY_IOSFSB_STS;
@@ -59,7 +42,6 @@ static void south_chicken2_write(void *owner, uint32_t offset, uint32_t value)
 static const struct regs_range table[] = {
     {0x13805c, 0x13805c, "GEN6_GT_THREAD_STATUS", NULL, regs_write_ignored, 0},
     {PWR_WELL_CTL1, PWR_WELL_CTL4, "HSW_PWR_WELL_CTL", power_well_read, NULL, 0},
-    {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK | LCPLL_FREQ_540},
     {SOUTH_CHICKEN2, SOUTH_CHICKEN2, "SOUTH_CHICKEN2", NULL, south_chicken2_write, 0},
     {0x145998, 0x145998, "GEN6_RP_STATE_CAP", NULL, regs_write_ignored, RP_STATE_CAP_VALUE},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * power.h: power wells, the display's clock source (LCPLL), the power controller's
- * mailbox and the side band of the south display. State is guarded by the register file's lock.
+ * power.h: power wells, the power controller's mailbox and the side band of the south display.
+ * State is guarded by the register file's lock.
  */
 #pragma once
 
@@ -9,7 +9,7 @@ struct regs;
 struct pcode;
 struct sbi;
 
-/* Power wells, LCPLL, render power limits. Adds its registers; 0 or -errno. */
+/* Power wells, render power limits. Adds its registers; 0 or -errno. */
 int power_add(struct regs *r);
 
 /* Mailbox of the power controller (GEN6_PCODE_MAILBOX 0x138124). NULL when out of memory. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * scanout.c: draws what a pipe shows (display.h): the primary plane, then the cursor over it. Pure
- * apart from the fetch function; called by the control thread for a screenshot.
+ * apart from the fetch function; called on the loop's thread for a screenshot or a CRC, and on the
+ * threads of exports.
  */
 #include "softgpu/display.h"
+
+#include "softgpu/pixel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,57 +15,11 @@
 #define MAX_SIDE     8192u
 #define PLANE_ENABLE (1u << 31)
 #define PLANE_TILED  (1u << 10)
-#define PLANE_FORMAT (0xfu << 26)
-#define FORMAT_565   (5u << 26)
-#define FORMAT_BGRX  (6u << 26)   /* memory B G R X: XRGB8888 */
-#define FORMAT_RGBX  (0xeu << 26) /* memory R G B X: XBGR8888 */
 #define TILE_BYTES   4096u
 #define TILE_WIDTH   512u /* bytes of an X tile's row */
 #define TILE_HEIGHT  8u
 #define CURSOR_MODE  0x27u
 #define MAX_CURSOR   256u
-
-struct format {
-    uint32_t code;
-    uint32_t bytes;
-    void (*to_rgb)(const uint8_t *pixel, uint8_t *rgb);
-};
-
-static void from_565(const uint8_t *pixel, uint8_t *rgb)
-{
-    unsigned v = pixel[0] | pixel[1] << 8;
-    unsigned r = v >> 11, g = v >> 5 & 0x3f, b = v & 0x1f;
-
-    rgb[0] = (uint8_t)(r << 3 | r >> 2);
-    rgb[1] = (uint8_t)(g << 2 | g >> 4);
-    rgb[2] = (uint8_t)(b << 3 | b >> 2);
-}
-
-static void from_bgrx(const uint8_t *pixel, uint8_t *rgb)
-{
-    rgb[0] = pixel[2];
-    rgb[1] = pixel[1];
-    rgb[2] = pixel[0];
-}
-
-static void from_rgbx(const uint8_t *pixel, uint8_t *rgb)
-{
-    memcpy(rgb, pixel, 3);
-}
-
-static const struct format formats[] = {
-    {FORMAT_565, 2, from_565},
-    {FORMAT_BGRX, 4, from_bgrx},
-    {FORMAT_RGBX, 4, from_rgbx},
-};
-
-static const struct format *format_of(uint32_t ctl)
-{
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (formats[i].code == (ctl & PLANE_FORMAT))
-            return &formats[i];
-    return NULL;
-}
 
 /* Bytes [x, x+len) of row y of an X-tiled surface. Broadwell does not swizzle. */
 static void fetch_tiled(const struct display_plane *p, display_fetch fetch, void *opaque,
@@ -83,7 +40,7 @@ static void fetch_tiled(const struct display_plane *p, display_fetch fetch, void
     }
 }
 
-static void draw_row(const struct display_picture *pic, const struct format *f, uint32_t row,
+static void draw_row(const struct display_picture *pic, const struct pixel_format *f, uint32_t row,
                      display_fetch fetch, void *opaque, uint8_t *buf, uint8_t *rgb)
 {
     const struct display_plane *p = &pic->primary;
@@ -95,20 +52,21 @@ static void draw_row(const struct display_picture *pic, const struct format *f, 
         fetch_tiled(p, fetch, opaque, x, y, buf, len);
     else
         fetch(opaque, p->surf + y * p->stride + x, buf, len);
-    for (uint32_t i = 0; i < pic->width; i++)
-        f->to_rgb(buf + (size_t)i * f->bytes, rgb + (size_t)i * 3);
+    f->to_rgb(buf, pic->width, pic->palette, rgb);
+    if (pic->gamma && !f->indexed)
+        pixel_gamma(rgb, pic->width, pic->palette);
 }
 
 static int draw_primary(const struct display_picture *pic, display_fetch fetch, void *opaque,
                         uint8_t *rgb)
 {
-    const struct format *f = format_of(pic->primary.ctl);
+    const struct pixel_format *f = pixel_format_of(pic->primary.ctl);
     uint8_t *buf;
 
     memset(rgb, 0, (size_t)pic->width * pic->height * 3);
     if (!(pic->primary.ctl & PLANE_ENABLE))
         return 0;
-    if (!f)
+    if (!f || pixel_y_tiled(pic->primary.ctl))
         return -ENOTSUP;
     buf = calloc(pic->width, f->bytes);
     if (!buf)

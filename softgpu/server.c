@@ -10,6 +10,7 @@
 #include "softgpu/device.h"
 #include "softgpu/engine.h"
 #include "softgpu/listen.h"
+#include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -216,6 +217,24 @@ static int listen_at(const char *path, int *fd)
     return *fd < 0 ? *fd : 0;
 }
 
+static int set_up_screen(struct screen *screen, const struct server_options *o)
+{
+    screen_set_slowdown(screen, o->slowdown ? o->slowdown : 1);
+    for (unsigned i = 0; i < HOTPLUG_PORTS; i++)
+        if (o->monitor[i].name[0])
+            screen_set_monitor(screen, i, &o->monitor[i]);
+    for (unsigned i = 0; i < o->export_count; i++) {
+        int ret = screen_export(screen, &o->exports[i]);
+
+        if (ret) {
+            fprintf(stderr, "softgpu: cannot export to %s: %s\n", o->exports[i].pattern,
+                    strerror(-ret));
+            return ret;
+        }
+    }
+    return 0;
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -235,11 +254,12 @@ static int open_all(struct server *s)
         fprintf(stderr, "softgpu: the device could not be made: %s\n", strerror(ENOMEM));
         return -ENOMEM;
     }
-    device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
     engines_set_strict(device_engines(s->device), s->o->strict);
     for (unsigned i = 0; i < s->o->faults; i++)
         faults_arm(device_faults(s->device), &s->o->fault[i]);
-    ret = listen_at(s->o->socket, &s->listen_vfu);
+    ret = set_up_screen(device_screen(s->device), s->o);
+    if (!ret)
+        ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
         ret = listen_at(s->o->ctl, &s->listen_ctl);
     if (!ret)

@@ -4,6 +4,9 @@
  * thread; the engines have their own.
  */
 #pragma once
+#include "softgpu/export.h"
+#include "softgpu/hotplug.h"
+
 #include <stdbool.h>
 
 #include "softgpu/fault.h"
@@ -19,7 +22,11 @@ struct server_options {
     struct fault_spec fault[SERVER_MAX_FAULTS]; /* armed from the start */
     unsigned faults;
     bool strict; /* engines_set_strict() */
-    bool once;   /* end when the first client goes */
+    /* Monitors to begin with; a name that is empty: as the device comes. */
+    struct hotplug_monitor monitor[HOTPLUG_PORTS];
+    struct export_options exports[EXPORT_MAX];
+    unsigned export_count;
+    bool once; /* end when the first client goes */
     bool verbose;
 };
 

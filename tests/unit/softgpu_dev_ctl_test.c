@@ -8,6 +8,7 @@
 #include "softgpu/device.h"
 #include "softgpu/engine.h"
 #include "softgpu/judge.h"
+#include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -267,6 +268,18 @@ static void test_aperture(void **state)
     munmap(mem, 2 * 4096);
 }
 
+/* A small picture from memory at GGTT 0, pipe A on. */
+static void show(struct rig *r)
+{
+    for (uint32_t i = 0; i < 16; i++)
+        wr(r, 0, GTT + 8 * i, (MEM + i * 4096) | 1, 8);
+    wr(r, 0, 0x6001c, 63 << 16 | 31, 4);
+    wr(r, 0, 0x70188, 256, 4);
+    wr(r, 0, 0x70180, 0x98000000, 4);
+    wr(r, 0, 0x7019c, 0, 4);
+    wr(r, 0, 0x70008, 1u << 31, 4);
+}
+
 /* A picture from programming to file, and after a reset no more. */
 static void test_screenshot(void **state)
 {
@@ -277,13 +290,7 @@ static void test_screenshot(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/shot.png", dir);
     snprintf(line, sizeof(line), "png 0 %s", path);
-    for (uint32_t i = 0; i < 16; i++)
-        wr(r, 0, GTT + 8 * i, (MEM + i * 4096) | 1, 8);
-    wr(r, 0, 0x6001c, 63 << 16 | 31, 4);
-    wr(r, 0, 0x70188, 256, 4);
-    wr(r, 0, 0x70180, 0x98000000, 4);
-    wr(r, 0, 0x7019c, 0, 4);
-    wr(r, 0, 0x70008, 1u << 31, 4);
+    show(r);
     assert_string_equal(ask(r, line), "{\"ok\":true,\"width\":64,\"height\":32}\n");
     assert_int_equal(access(path, R_OK), 0);
     unlink(path);
@@ -295,6 +302,39 @@ static void test_screenshot(void **state)
     device_vfu_ops()->reset(r->device);
     bad(r, line, "off");
     rmdir(dir);
+    munmap(mem, 16 * 4096);
+}
+
+/* An export goes on while the machine's memory comes and goes, and ends with the device: teardown
+ * frees it while a frame may be under way. */
+static void test_export(void **state)
+{
+    struct rig *r = *state;
+    struct export_options o = {.pattern = "/nonexistent/%d"};
+    uint8_t *mem = memory(r, 16);
+    unsigned tried = 0;
+
+    assert_int_equal(screen_export(device_screen(r->device), &o), 0);
+    show(r);
+    for (unsigned i = 0; i < 2000 && tried < 3; i++) {
+        const char *at;
+
+        poll(NULL, 0, 5);
+        device_tick(r->device);
+        if (i % 4 == 3) {
+            assert_int_equal(device_vfu_ops()->dma_unmap(r->device, MEM, 16 * 4096), 0);
+            munmap(mem, 16 * 4096);
+            mem = memory(r, 16);
+        }
+        at = strstr(ask(r, "status"), "\"failed\":"); /* nothing can be written there */
+        assert_non_null(at);
+        tried = (unsigned)strtoul(at + 9, NULL, 10);
+    }
+    assert_true(tried >= 3);
+    device_attach(r->device);
+    show(r);
+    poll(NULL, 0, 20);
+    device_tick(r->device);
     munmap(mem, 16 * 4096);
 }
 
@@ -483,7 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_owners),   T(test_bad_lines),  T(test_channels),  T(test_config), T(test_registers),
         T(test_aperture), T(test_screenshot), T(test_status),    T(test_fault),  T(test_strict),
-        T(test_pieces),   T(test_long_line),  T(test_slow_peer),
+        T(test_pieces),   T(test_long_line),  T(test_slow_peer), T(test_export),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,12 +3,14 @@
  * The I2C controller driven as a driver does, the EDID it delivers, and the small answering
  * registers: AUX, side band, mailbox, forcewake, power wells, LCPLL.
  */
+#include "softgpu/clocks.h"
 #include "softgpu/edid.h"
 #include "softgpu/forcewake.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
+#include "softgpu/warn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +37,8 @@ struct rig {
     struct pcode *pcode;
     struct sbi *sbi;
     struct forcewake *forcewake;
+    struct warn *warn;
+    struct clocks *clocks;
     uint8_t edid[EDID_SIZE];
 };
 
@@ -45,12 +49,16 @@ static int setup(void **state)
     edid_build(r->edid);
     r->regs = regs_new();
     r->irq = irq_new(r->regs);
-    r->gmbus = gmbus_new(r->regs, r->irq, r->edid);
+    r->gmbus = gmbus_new(r->regs, r->irq);
     r->pcode = pcode_new(r->regs);
     r->sbi = sbi_new(r->regs);
+    r->warn = warn_new();
+    r->clocks = clocks_new(r->regs, r->warn);
     assert_non_null(r->gmbus);
+    gmbus_connect_locked(r->gmbus, GMBUS_PIN_B, r->edid, EDID_SIZE);
     assert_non_null(r->pcode);
     assert_non_null(r->sbi);
+    assert_non_null(r->clocks);
     assert_int_equal(aux_add(r->regs), 0);
     assert_int_equal(power_add(r->regs), 0);
     r->forcewake = forcewake_new(r->regs, NULL, NULL, NULL);
@@ -68,6 +76,8 @@ static int teardown(void **state)
     pcode_free(r->pcode);
     sbi_free(r->sbi);
     forcewake_free(r->forcewake);
+    clocks_free(r->clocks);
+    warn_free(r->warn);
     irq_free(r->irq);
     regs_free(r->regs);
     free(r);
