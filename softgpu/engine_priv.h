@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "softgpu/blt.h"
 #include "softgpu/cs.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
@@ -73,6 +74,10 @@ enum {
     R_GPR = 0x600,              /* 16 registers of 64 bits */
 };
 
+/* BCS_SWCTRL: what a blitter command calls tiled is Y. */
+#define SWCTRL_SRC_Y 1u
+#define SWCTRL_DST_Y 2u
+
 #define MI_MODE_STOP_RING        (1u << 8)
 #define MI_MODE_IDLE             (1u << 9)
 #define CTX_CTRL_RESTORE_INHIBIT (1u << 0)
@@ -121,7 +126,7 @@ struct engine {
     struct cs cs;
     uint16_t ctx_domid;
     uint16_t last_domid;
-    uint32_t clip[2];               /* blitter: clip rectangle, BR24 and BR25 */
+    struct blt_setup blt;           /* blitter: what its setup commands left behind */
     _Atomic uint64_t ctx_loaded_ns; /* 0: none loaded */
     _Atomic uint32_t ctx_timestamp; /* CTX_TIMESTAMP when it was loaded */
 
@@ -138,6 +143,7 @@ struct engines {
     atomic_uint gdrst;
     _Atomic uint32_t flsh_cntl;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
+    unsigned blt_addr_dwords; /* of a blitter command's address: 2, on gen7 1 */
     atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
 };

@@ -346,14 +346,15 @@ static void unmapped_pages_fault(void **state)
     assert_int_equal(rig_stats(&f->r).faults, 1);
 }
 
-/* What is not modelled is counted, not passed over in silence. */
-static void unmodelled_blits_are_counted(void **state)
+/* What does not exist is counted, not passed over in silence. */
+static void undefined_blits_are_counted(void **state)
 {
     struct fix *f = *state;
 
     randomise(f, f->dst, f->dst_page);
-    RIG_RUN(&f->r, &f->c, 0x54400006 | 3 << 20, 3 << 24 | 0xf0 << 16 | 512, 0, 8 << 16 | 8,
-            (uint32_t)DST_ADDR, (uint32_t)(DST_ADDR >> 32), 0, 0); /* XY_PAT_BLT */
+    RIG_RUN(&f->r, &f->c, 0x56400006 | 3 << 20 | 7 << 15, 3 << 24 | 0xf0 << 16 | 512, 0,
+            8 << 16 | 8, (uint32_t)DST_ADDR, (uint32_t)(DST_ADDR >> 32), 0,
+            0); /* built-in pattern 7 */
     assert_int_equal(rig_stats(&f->r).blits_skipped, 1);
     assert_int_equal(rig_stats(&f->r).unknown[ENGINE_BCS], 0);
     compare(f, f->dst, f->dst_page, "skipped");
@@ -368,7 +369,7 @@ int main(void)
         T(plain_blits),
         T(empty_and_inverted_rectangles_do_nothing),
         T(unmapped_pages_fault),
-        T(unmodelled_blits_are_counted),
+        T(undefined_blits_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
