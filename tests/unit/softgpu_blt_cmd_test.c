@@ -216,7 +216,7 @@ static void pick_colors(const struct fix *f, struct ref_blit *b)
     b->pattern_solid = chance(6);
     b->key_mode = (int)rnd(8);
     /* wide enough that something is within */
-    b->key_low = rnd32() & 0x3f3f3f3f & rnd32();
+    b->key_low = (rnd32() & 0x3f3f3f3f & rnd32()) | (chance(3) ? rnd32() & 0x80808080 : 0);
     b->key_high = rnd32() | 0xc0c0c0c0;
     b->fixed = (int)rnd(chance(4) ? 32 : 12);
     b->mono_bit = (int)rnd(8);
