@@ -100,6 +100,24 @@ static void row_source(struct engine *e, const struct blt_op *op, int32_t row, s
         blt_row_mono(e, op, row, b->src, mask);
 }
 
+/* The plain copy of a linear row goes straight from page to page. False: it is not one, or
+ * overlaps itself. */
+static bool copied_straight(struct engine *e, const struct blt_op *op, int32_t row, bool masked)
+{
+    uint32_t run, len = (uint32_t)op->width;
+    uint64_t to, from;
+
+    if (op->rop != 0xcc || masked || op->source != BLT_COLOR_SRC || op->src.tiling != BLT_LINEAR ||
+        op->dst.tiling != BLT_LINEAR)
+        return false;
+    to = locate(&op->dst, op->dst_x, op->dst_y + row, &run);
+    from = locate(&op->src, op->src_x, op->src_y + row, &run);
+    if (to - from + len < 2ull * len)
+        return false;
+    mem_copy(e, to, from, len);
+    return true;
+}
+
 static void one_row(struct engine *e, const struct blt_op *op, int32_t row, struct rows *b)
 {
     uint32_t len = (uint32_t)op->width;
@@ -107,6 +125,8 @@ static void one_row(struct engine *e, const struct blt_op *op, int32_t row, stru
     const uint8_t *src = op->source == BLT_NO_SRC ? NULL : b->src;
     uint8_t unit[ROP_UNIT];
 
+    if (copied_straight(e, op, row, masked))
+        return;
     blt_row_unit(op, row, unit);
     if (masked)
         blt_row_mask(op, row, b->mask);
@@ -142,10 +162,12 @@ int blt_run(struct engine *e, const struct blt_op *op)
     b.src = b.dst + width;
     b.old = b.src + width;
     b.mask = b.old + width;
+    mem_look_ahead(e, true);
     for (i = 0; i < op->height && !interrupted(e); i++) {
         one_row(e, op, op->bottom_up ? op->height - 1 - i : i, &b);
         atomic_fetch_add_explicit(&e->owner->blit_bytes, width, memory_order_relaxed);
     }
+    mem_look_ahead(e, false);
     free(b.dst);
     return i < op->height ? -EINTR : 0;
 }

@@ -100,6 +100,14 @@ enum {
     ATT_QUIT = 1u << 3,
 };
 
+/* A line of page table entries that a walk has fetched (mem.c): eight pages in a row. */
+struct mem_line {
+    uint64_t pages; /* address / 32 KiB */
+    uint64_t gen;   /* of the TLB when it was read */
+    uint64_t entry[8];
+    bool valid;
+};
+
 struct engine {
     struct engines *owner;
     enum engine_id id;
@@ -123,6 +131,9 @@ struct engine {
 
     bool loaded; /* the context of run[run_at] is on the engine */
     struct tlb tlb;
+    bool look_ahead;
+    unsigned line_at; /* the one used last */
+    struct mem_line line[2];
     struct cs cs;
     uint16_t ctx_domid;
     uint16_t last_domid;
