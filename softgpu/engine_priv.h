@@ -154,7 +154,7 @@ struct engines {
     atomic_uint gdrst;
     _Atomic uint32_t flsh_cntl;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
-    unsigned blt_addr_dwords; /* of a blitter command's address: 2, on gen7 1 */
+    unsigned blt_addr_dwords;         /* of a blitter command's address: 2, on gen7 1 */
     atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
 };
