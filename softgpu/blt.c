@@ -1,37 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * blt.c: moves rows of pixels. A row is gathered whole before it is written, so an overlap inside
- * a row is harmless, and rows go in the order that an overlap between rows needs. A row is split
- * at tile borders; mem.c splits it at pages. Engine's thread.
+ * a row is harmless. A row is split at tile borders; mem.c splits it at pages. Called by the
+ * decoders, blt_cmd.c and blt_setup.c; engine's thread.
  */
 #include "softgpu/blt.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "softgpu/engine_priv.h"
 #include "softgpu/mem.h"
-#include "softgpu/rop.h"
+
+/* On machines with two memory channels the memory controller's hash is made up for by software's
+ * view of tiled surfaces: bit 6 is exclusive-ored with bits 9 and 10 (X) or 9 (Y). */
+static uint64_t swizzled(const struct blt_surface *s, uint64_t addr, uint32_t *run)
+{
+    uint64_t other = s->tiling == BLT_X ? addr >> 9 ^ addr >> 10 : addr >> 9;
+    uint32_t line = 64 - (uint32_t)(addr & 63);
+
+    if (*run > line)
+        *run = line;
+    return addr ^ (other & 1) << 6;
+}
 
 /* Address of byte x of row y and how many bytes follow it in one piece (Broadwell PRM vol. 5,
  * "Tiling Formats": X 512 bytes by 8 rows; Y 128 bytes by 32 rows in columns of 16 bytes). */
 static uint64_t locate(const struct blt_surface *s, int32_t x, int32_t y, uint32_t *run)
 {
     int64_t pitch = s->pitch;
+    uint64_t addr;
 
     switch (s->tiling) {
     case BLT_X:
         *run = 512 - (uint32_t)(x & 511);
-        return s->base + (uint64_t)((y >> 3) * pitch * 8 + (int64_t)(x >> 9) * 4096 +
+        addr = s->base + (uint64_t)((y >> 3) * pitch * 8 + (int64_t)(x >> 9) * 4096 +
                                     (y & 7) * 512 + (x & 511));
+        break;
     case BLT_Y:
         *run = 16 - (uint32_t)(x & 15);
-        return s->base + (uint64_t)((y >> 5) * pitch * 32 + (int64_t)(x >> 7) * 4096 +
+        addr = s->base + (uint64_t)((y >> 5) * pitch * 32 + (int64_t)(x >> 7) * 4096 +
                                     ((x & 127) >> 4) * 512 + (y & 31) * 16 + (x & 15));
+        break;
     default:
         *run = UINT32_MAX;
         return s->base + (uint64_t)(y * pitch + x);
     }
+    return s->swizzle ? swizzled(s, addr, run) : addr;
 }
 
 static void row_read(struct engine *e, const struct blt_surface *s, int32_t x, int32_t y,
@@ -64,62 +80,94 @@ static void row_write(struct engine *e, const struct blt_surface *s, int32_t x, 
     }
 }
 
-static bool bottom_up(const struct blt_op *op)
-{
-    uint64_t d = op->dst.base + (uint64_t)((int64_t)op->dst_y * op->dst.pitch + op->dst_x);
-    uint64_t s = op->src.base + (uint64_t)((int64_t)op->src_y * op->src.pitch + op->src_x);
+/* Buffers for a row. */
+struct rows {
+    uint8_t *dst, *src, *old, *mask;
+};
 
-    return op->has_src && (d > s) == (op->dst.pitch >= 0) && d != s;
+static void keep_unmasked(const uint8_t *mask, const uint8_t *old, uint8_t *row, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        row[i] = (uint8_t)((row[i] & mask[i]) | (old[i] & ~mask[i]));
 }
 
-static void keep_unmasked(uint64_t mask, const uint8_t *old, uint8_t *row, uint32_t len)
+static void row_source(struct engine *e, const struct blt_op *op, int32_t row, struct rows *b,
+                       uint8_t *mask)
 {
-    for (uint32_t i = 0; i < len; i++) {
-        uint8_t m = (uint8_t)(mask >> (8 * (i & 7)));
-
-        row[i] = (uint8_t)((row[i] & m) | (old[i] & ~m));
-    }
+    if (op->source == BLT_COLOR_SRC)
+        row_read(e, &op->src, op->src_x, op->src_y + row, b->src, (uint32_t)op->width);
+    else if (op->source == BLT_MONO_SRC)
+        blt_row_mono(e, op, row, b->src, mask);
 }
 
-/* buf: three rows: result, source, old destination. */
-static void one_row(struct engine *e, const struct blt_op *op, int32_t row, uint8_t *buf)
+/* The plain copy of a linear row goes straight from page to page. False: it is not one, or
+ * overlaps itself. */
+static bool copied_straight(struct engine *e, const struct blt_op *op, int32_t row, bool masked)
+{
+    uint32_t run, len = (uint32_t)op->width;
+    uint64_t to, from;
+
+    if (op->rop != 0xcc || masked || op->source != BLT_COLOR_SRC || op->src.tiling != BLT_LINEAR ||
+        op->dst.tiling != BLT_LINEAR)
+        return false;
+    to = locate(&op->dst, op->dst_x, op->dst_y + row, &run);
+    from = locate(&op->src, op->src_x, op->src_y + row, &run);
+    if (to - from + len < 2ull * len)
+        return false;
+    mem_copy(e, to, from, len);
+    return true;
+}
+
+static void one_row(struct engine *e, const struct blt_op *op, int32_t row, struct rows *b)
 {
     uint32_t len = (uint32_t)op->width;
-    uint8_t *dst = buf, *src = buf + len, *old = buf + 2 * (size_t)len;
-    bool partial = ~op->write_mask != 0;
+    bool masked = blt_row_masked(op);
+    const uint8_t *src = op->source == BLT_NO_SRC ? NULL : b->src;
+    uint8_t unit[ROP_UNIT];
 
-    if (op->has_src)
-        row_read(e, &op->src, op->src_x, op->src_y + row, src, len);
-    if (rop_needs_dst(op->rop) || partial) {
-        row_read(e, &op->dst, op->dst_x, op->dst_y + row, dst, len);
-        if (partial)
-            rop_apply(0xcc, 0, dst, old, len);
-    }
-    rop_apply(op->rop, op->pattern, op->has_src ? src : NULL, dst, len);
-    if (partial)
-        keep_unmasked(op->write_mask, old, dst, len);
-    row_write(e, &op->dst, op->dst_x, op->dst_y + row, dst, len);
+    if (copied_straight(e, op, row, masked))
+        return;
+    blt_row_unit(op, row, unit);
+    if (masked)
+        blt_row_mask(op, row, b->mask);
+    row_source(e, op, row, b, masked ? b->mask : NULL);
+    if (rop_needs_dst(op->rop) || masked)
+        row_read(e, &op->dst, op->dst_x, op->dst_y + row, b->dst, len);
+    if (masked)
+        memcpy(b->old, b->dst, len);
+    if (op->key.of != BLT_KEY_NONE)
+        blt_row_key(op, unit, src, b->old, b->mask);
+    rop_apply(op->rop, unit, src, b->dst, len);
+    if (masked)
+        keep_unmasked(b->mask, b->old, b->dst, len);
+    row_write(e, &op->dst, op->dst_x, op->dst_y + row, b->dst, len);
+}
+
+static bool interrupted(struct engine *e)
+{
+    return atomic_load_explicit(&e->attention, memory_order_relaxed) & (ATT_RESET | ATT_QUIT);
 }
 
 int blt_run(struct engine *e, const struct blt_op *op)
 {
-    bool up = bottom_up(op);
-    uint8_t *buf;
-    int r = 0;
+    struct rows b;
+    size_t width = (size_t)op->width;
+    int32_t i;
 
     if (op->width <= 0 || op->height <= 0 || op->rop == 0xaa)
         return 0;
-    buf = calloc(3, (size_t)op->width);
-    if (!buf)
+    b.dst = calloc(4, width);
+    if (!b.dst)
         return -ENOMEM;
-    for (int32_t i = 0; i < op->height; i++) {
-        if (atomic_load_explicit(&e->attention, memory_order_relaxed) & (ATT_RESET | ATT_QUIT)) {
-            r = -EINTR;
-            break;
-        }
-        one_row(e, op, up ? op->height - 1 - i : i, buf);
-        atomic_fetch_add_explicit(&e->owner->blit_bytes, (uint64_t)op->width, memory_order_relaxed);
+    b.src = b.dst + width;
+    b.old = b.src + width;
+    b.mask = b.old + width;
+    mem_look_ahead(e, true);
+    for (i = 0; i < op->height && !interrupted(e); i++) {
+        one_row(e, op, op->bottom_up ? op->height - 1 - i : i, &b);
+        atomic_fetch_add_explicit(&e->owner->blit_bytes, width, memory_order_relaxed);
     }
-    free(buf);
-    return r;
+    mem_look_ahead(e, false);
+    free(b.dst);
+    return i < op->height ? -EINTR : 0;
 }

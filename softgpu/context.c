@@ -19,6 +19,8 @@
 #define IMAGE_CTX_CONTROL 3
 #define IMAGE_RING_TAIL   7
 #define CTX_DESC_ADVANCED 3u
+#define IMAGE_BLT         0xc0
+#define IMAGE_BLT_MARK    0x00424c54u /* MI_NOOP with an identification */
 
 /* One list of the image: where its header stands and which registers it holds. */
 struct image_list {
@@ -120,6 +122,23 @@ static uint32_t restore_list(struct engine *e, const uint32_t *image, uint32_t a
     return len;
 }
 
+/* The blitter's setup registers have no MMIO address: the engine's part of the image holds them
+ * behind its register list. */
+static void restore_blt(struct engine *e, const uint32_t *image, bool all)
+{
+    memset(&e->blt, 0, sizeof(e->blt));
+    if (all && e->id == ENGINE_BCS && image[IMAGE_BLT] == IMAGE_BLT_MARK)
+        memcpy(&e->blt, image + IMAGE_BLT + 1, sizeof(e->blt));
+}
+
+static void save_blt(const struct engine *e, uint32_t *image)
+{
+    if (e->id != ENGINE_BCS)
+        return;
+    image[IMAGE_BLT] = IMAGE_BLT_MARK;
+    memcpy(image + IMAGE_BLT + 1, &e->blt, sizeof(e->blt));
+}
+
 static void restore_image(struct engine *e)
 {
     uint32_t image[IMAGE_DWORDS];
@@ -128,6 +147,7 @@ static void restore_image(struct engine *e)
     image_read(e, image, IMAGE_DWORDS);
     if (image[IMAGE_CTX_CONTROL] & CTX_CTRL_RESTORE_INHIBIT)
         limit = RING_CONTEXT_END;
+    restore_blt(e, image, limit == IMAGE_DWORDS);
     for (uint32_t at = 0; at < limit; at += n) {
         n = restore_list(e, image, at, limit);
         if (!n)
@@ -261,6 +281,7 @@ void context_save(struct engine *e)
     for (; l->at; l++)
         save_list(e, image, l);
     image[e->id == ENGINE_RCS ? 0xa0 : 0x92] = MI_BATCH_END;
+    save_blt(e, image);
     /* Everything but the tail's dword, which software may be changing this very moment. */
     mem_write(e, false, addr, image, IMAGE_RING_TAIL * 4);
     mem_write(e, false, addr + (IMAGE_RING_TAIL + 1) * 4, image + IMAGE_RING_TAIL + 1,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cs.c: the run loop of a command streamer: position, fetch, decode, privilege, arbitration. The
- * commands themselves are in cs_mi*.c, cs_3d.c and blt_cmd.c. Engine's thread only.
+ * commands themselves are in cs_mi*.c, cs_3d.c and blt_*.c. Engine's thread only.
  */
 #include "softgpu/cs.h"
 
@@ -94,7 +94,7 @@ static const struct cs_command *find_command(const struct engine *e, uint32_t he
     case 0:
         return cs_mi_command(header);
     case 2:
-        return cs_blt_command(header);
+        return cs_blt_command(e, header);
     case 3:
         return cs_3d_command(e, header);
     default:

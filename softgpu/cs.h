@@ -93,7 +93,7 @@ struct cs_command {
 
 /* Look-ups of the three command types; NULL when the opcode is unknown. */
 const struct cs_command *cs_mi_command(uint32_t header);
-const struct cs_command *cs_blt_command(uint32_t header);
+const struct cs_command *cs_blt_command(const struct engine *e, uint32_t header);
 const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header);
 
 /* The bit 22 choice of most MI commands: true for per-process addresses. */

@@ -122,9 +122,9 @@ static void print_engines(FILE *out, const struct engines_stats *s)
                 names[e], s->batches[e], s->contexts[e], s->commands[e], s->unknown[e],
                 s->busy_ns[e], s->slices[e]);
     fprintf(out,
-            "\"blit_bytes\":%" PRIu64 ",\"faults\":%" PRIu64 "},\"batches\":%" PRIu64
-            ",\"slices\":%" PRIu64,
-            s->blit_bytes, s->faults, sum(s->batches), sum(s->slices));
+            "\"blit_bytes\":%" PRIu64 ",\"faults\":%" PRIu64 ",\"blits_skipped\":%" PRIu64
+            "},\"batches\":%" PRIu64 ",\"slices\":%" PRIu64,
+            s->blit_bytes, s->faults, s->blits_skipped, sum(s->batches), sum(s->slices));
 }
 
 static void print_judge(struct ctl *c, FILE *out)

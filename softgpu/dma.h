@@ -26,3 +26,6 @@ void dma_remove_all(struct dma *d);
  * (nothing is copied then). */
 int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len);
 int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len);
+/* From one place of machine memory to another, which do not overlap, within a range each; otherwise
+ * as above. */
+int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len);

@@ -84,7 +84,7 @@ static void carry_out_reset(struct engine *e)
     cs_init(e);
     e->mode_deaf = false;
     atomic_store(&e->ctx_loaded_ns, 0);
-    e->clip[0] = e->clip[1] = 0;
+    e->blt = (struct blt_setup){0};
     atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
     pthread_cond_broadcast(&e->done);
 }
@@ -156,6 +156,7 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
     es->judge = judge;
     es->ops = *ops;
     es->gtt = gtt_new();
+    es->blt_addr_dwords = 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         engine_init(es, i);

@@ -88,6 +88,6 @@ struct engines_stats {
     uint64_t slices[ENGINE_COUNT]; /* contexts loaded whose domain, as the judge learned it, is
                                       not the one before's on that engine; the first counts */
     uint64_t faults;               /* accesses through invalid PTEs */
-    uint64_t blits_skipped;        /* blits of a kind that is retired without drawing */
+    uint64_t blits_skipped;        /* blits of an encoding that does not exist */
 };
 void engines_get_stats(struct engines *e, struct engines_stats *out);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "softgpu/blt.h"
 #include "softgpu/cs.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
@@ -75,6 +76,10 @@ enum {
     R_GPR = 0x600,              /* 16 registers of 64 bits */
 };
 
+/* BCS_SWCTRL: what a blitter command calls tiled is Y. */
+#define SWCTRL_SRC_Y 1u
+#define SWCTRL_DST_Y 2u
+
 #define MI_MODE_STOP_RING        (1u << 8)
 #define MI_MODE_IDLE             (1u << 9)
 #define CTX_CTRL_RESTORE_INHIBIT (1u << 0)
@@ -95,6 +100,14 @@ enum {
     ATT_STOP = 1u << 1,    /* MI_MODE.STOP_RING is set */
     ATT_RESET = 1u << 2,
     ATT_QUIT = 1u << 3,
+};
+
+/* A line of page table entries that a walk has fetched (mem.c): eight pages in a row. */
+struct mem_line {
+    uint64_t pages; /* address / 32 KiB */
+    uint64_t gen;   /* of the TLB when it was read */
+    uint64_t entry[8];
+    bool valid;
 };
 
 struct engine {
@@ -124,10 +137,13 @@ struct engine {
 
     bool loaded; /* the context of run[run_at] is on the engine */
     struct tlb tlb;
+    bool look_ahead;
+    unsigned line_at; /* the one used last */
+    struct mem_line line[2];
     struct cs cs;
     uint16_t ctx_domid;
     uint16_t last_domid;
-    uint32_t clip[2];               /* blitter: clip rectangle, BR24 and BR25 */
+    struct blt_setup blt;           /* blitter: what its setup commands left behind */
     _Atomic uint64_t ctx_loaded_ns; /* 0: none loaded */
     _Atomic uint32_t ctx_timestamp; /* CTX_TIMESTAMP when it was loaded */
 
@@ -148,6 +164,7 @@ struct engines {
     _Atomic uint64_t gdrst_late_until;  /* ns */
     _Atomic uint32_t flsh_cntl;
     _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
+    unsigned blt_addr_dwords;         /* of a blitter command's address: 2, on gen7 1 */
     atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
 };

@@ -84,13 +84,71 @@ static void present(struct engine *e, enum judge_space space, uint64_t addr, uin
 struct walker {
     struct engine *e;
     uint64_t addr;
+    uint64_t table; /* the last one read */
+    unsigned depth;
 };
 
 static void table_read(void *opaque, uint64_t table)
 {
     struct walker *w = opaque;
 
+    w->table = table;
+    w->depth++;
     present(w->e, JUDGE_TABLE, w->addr, table, false, false);
+}
+
+void mem_look_ahead(struct engine *e, bool on)
+{
+    e->look_ahead = on;
+    e->line[0].valid = e->line[1].valid = false;
+}
+
+static bool line_lookup(struct engine *e, uint64_t addr, uint64_t *entry)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct mem_line *l = &e->line[i];
+
+        if (l->valid && l->pages == addr >> 15 && l->gen == tlb_gen(&e->tlb, TLB_PPGTT)) {
+            e->line_at = i;
+            *entry = l->entry[addr >> 12 & 7];
+            return *entry & GTT_PRESENT;
+        }
+    }
+    return false;
+}
+
+/* After a walk: keep the line of its last table. Not for large pages, whose last table is another;
+ * nor when something on the way forbids writes, which the line's entries would not say. */
+static void line_fill(struct engine *e, const struct walker *w, const struct ppgtt *p,
+                      uint64_t entry, uint64_t gen)
+{
+    struct mem_line *l = &e->line[e->line_at ^ 1];
+
+    if (w->depth != (p->level4 ? 4u : 2u) || !(entry & GTT_WRITABLE))
+        return;
+    if (dma_read(e->owner->dma, w->table + (w->addr >> 12 & 0x1f8) * 8, l->entry, sizeof(l->entry)))
+        return;
+    for (unsigned i = 0; i < 8; i++)
+        l->entry[i] = GTT_ADDR(l->entry[i]) | (l->entry[i] & (GTT_PRESENT | GTT_WRITABLE));
+    l->pages = w->addr >> 15;
+    l->gen = gen;
+    l->valid = true;
+    e->line_at ^= 1;
+}
+
+static int walk_ppgtt(struct engine *e, uint64_t addr, uint64_t *entry, uint64_t gen)
+{
+    struct walker w = {.e = e, .addr = addr};
+    struct ppgtt p;
+
+    if (e->look_ahead && line_lookup(e, addr, entry))
+        return 0;
+    context_ppgtt(e, &p);
+    if (ppgtt_walk(e->owner->dma, &p, addr, entry, table_read, &w))
+        return -EFAULT;
+    if (e->look_ahead)
+        line_fill(e, &w, &p, *entry, gen);
+    return 0;
 }
 
 /* A fault: the entry was read with the lowest bit of its frame wrong. The judge learns whose
@@ -113,11 +171,7 @@ static int translate(struct engine *e, bool ppgtt, uint64_t addr, uint32_t len, 
         return 0;
     }
     if (ppgtt) {
-        struct walker w = {e, addr};
-        struct ppgtt p;
-
-        context_ppgtt(e, &p);
-        if (ppgtt_walk(e->owner->dma, &p, addr, entry, table_read, &w))
+        if (walk_ppgtt(e, addr, entry, gen))
             return -EFAULT;
     } else {
         /* The global table has no write protection: bit 1 means local memory there. */
@@ -188,6 +242,56 @@ int mem_read(struct engine *e, bool ppgtt, uint64_t addr, void *buf, uint32_t le
 int mem_write(struct engine *e, bool ppgtt, uint64_t addr, const void *buf, uint32_t len)
 {
     return access(e, ppgtt, addr, NULL, buf, len);
+}
+
+/* One piece inside a page on either side, quickly when there is nothing wrong with it. False:
+ * nothing was done. */
+static bool copy_piece(struct engine *e, bool ppgtt, uint64_t to, uint64_t from, uint32_t len)
+{
+    enum judge_space space = ppgtt ? JUDGE_PPGTT : JUDGE_GGTT;
+    bool bad_in, bad_out;
+    uint64_t out, in;
+
+    if (translate(e, ppgtt, from, len, &in, &bad_in) ||
+        translate(e, ppgtt, to, len, &out, &bad_out) || !(out & GTT_WRITABLE))
+        return false;
+    in = GTT_ADDR(in) + (from & (GTT_PAGE - 1));
+    out = GTT_ADDR(out) + (to & (GTT_PAGE - 1));
+    if (in < out + len && out < in + len)
+        return false; /* one frame at two addresses */
+    if (dma_copy(e->owner->dma, out, in, len))
+        return false;
+    present(e, space, from, in, false, bad_in);
+    present(e, space, to, out, true, bad_out);
+    return true;
+}
+
+static uint32_t room_in_page(uint64_t addr)
+{
+    return GTT_PAGE - (uint32_t)(addr & (GTT_PAGE - 1));
+}
+
+int mem_copy(struct engine *e, uint64_t to, uint64_t from, uint32_t len)
+{
+    bool ppgtt = e->run[e->run_at] & DESC_PRIVILEGE;
+    uint8_t buf[GTT_PAGE];
+    int r = 0;
+
+    while (len) {
+        uint32_t n = room_in_page(to) < room_in_page(from) ? room_in_page(to) : room_in_page(from);
+
+        n = len < n ? len : n;
+        to &= (1ull << 48) - 1;
+        from &= (1ull << 48) - 1;
+        if (!copy_piece(e, ppgtt, to, from, n)) {
+            r = mem_read(e, true, from, buf, n) ? -EFAULT : r;
+            r = mem_write(e, true, to, buf, n) ? -EFAULT : r;
+        }
+        to += n;
+        from += n;
+        len -= n;
+    }
+    return r;
 }
 
 uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr)

@@ -16,6 +16,11 @@ struct engine;
  * returned after the rest has been done. */
 int mem_read(struct engine *e, bool ppgtt, uint64_t addr, void *buf, uint32_t len);
 int mem_write(struct engine *e, bool ppgtt, uint64_t addr, const void *buf, uint32_t len);
+/* While on, a walk of a per-process table keeps the whole cache line of entries that it fetched, as
+ * the hardware does, for the pages that follow. Off drops them. For the length of one blit. */
+void mem_look_ahead(struct engine *e, bool on);
+/* In the context's own space, between ranges that do not overlap, without a detour. */
+int mem_copy(struct engine *e, uint64_t to, uint64_t from, uint32_t len);
 uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr);
 void mem_write32(struct engine *e, bool ppgtt, uint64_t addr, uint32_t value);
 uint64_t mem_read64(struct engine *e, bool ppgtt, uint64_t addr);

@@ -1,51 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rop.c: raster operations on runs of bytes, 64 bits at a time; the common ones without looking
- * at the truth table. Pure; any thread.
+ * rop.c: raster operations on runs of bytes, one repetition of the pattern at a time; the common
+ * ones without looking at the truth table. Pure; any thread.
  */
 #include "softgpu/rop.h"
 
 #include <string.h>
 
-static uint64_t rop_word(uint8_t rop, uint64_t p, uint64_t s, uint64_t d)
-{
-    uint64_t r = 0;
+#define WORDS (ROP_UNIT / 8)
 
-    for (unsigned i = 0; i < 8; i++) {
-        if (rop >> i & 1)
-            r |= (i & 4 ? p : ~p) & (i & 2 ? s : ~s) & (i & 1 ? d : ~d);
-    }
-    return r;
+/* The truth table as eight words of all ones or all zeros, so that a word of pixels is a chain of
+ * selections without a branch. */
+struct table {
+    uint64_t t[8];
+};
+
+static void expand(uint8_t rop, struct table *t)
+{
+    for (unsigned i = 0; i < 8; i++)
+        t->t[i] = -(uint64_t)(rop >> i & 1);
 }
 
-static void fill(uint8_t *dst, uint64_t pattern, size_t len)
+static inline uint64_t pick(uint64_t which, uint64_t one, uint64_t zero)
 {
-    size_t i = 0;
-
-    for (; i + 8 <= len; i += 8)
-        memcpy(dst + i, &pattern, 8);
-    memcpy(dst + i, &pattern, len - i);
+    return zero ^ (which & (one ^ zero));
 }
 
-void rop_apply(uint8_t rop, uint64_t pattern, const uint8_t *src, uint8_t *dst, size_t len)
+static inline uint64_t rop_word(const struct table *t, uint64_t p, uint64_t s, uint64_t d)
 {
-    uint64_t s = 0, d = 0;
+    uint64_t s0 = pick(s, pick(d, t->t[3], t->t[2]), pick(d, t->t[1], t->t[0]));
+    uint64_t s1 = pick(s, pick(d, t->t[7], t->t[6]), pick(d, t->t[5], t->t[4]));
+
+    return pick(p, s1, s0);
+}
+
+static void rop_unit(const struct table *t, const uint8_t *unit, const uint8_t *src, uint8_t *dst)
+{
+    uint64_t p[WORDS], s[WORDS], d[WORDS];
+
+    memcpy(p, unit, ROP_UNIT);
+    memcpy(s, src, ROP_UNIT);
+    memcpy(d, dst, ROP_UNIT);
+    for (unsigned i = 0; i < WORDS; i++)
+        d[i] = rop_word(t, p[i], s[i], d[i]);
+    memcpy(dst, d, ROP_UNIT);
+}
+
+static void fill(uint8_t *dst, const uint8_t *unit, size_t len)
+{
+    for (; len >= ROP_UNIT; dst += ROP_UNIT, len -= ROP_UNIT)
+        memcpy(dst, unit, ROP_UNIT);
+    memcpy(dst, unit, len);
+}
+
+static void tail(const struct table *t, const uint8_t *unit, const uint8_t *src, uint8_t *dst,
+                 size_t len)
+{
+    uint8_t s[ROP_UNIT] = {0}, d[ROP_UNIT] = {0};
+
+    if (src)
+        memcpy(s, src, len);
+    memcpy(d, dst, len);
+    rop_unit(t, unit, s, d);
+    memcpy(dst, d, len);
+}
+
+void rop_apply(uint8_t rop, const uint8_t unit[ROP_UNIT], const uint8_t *src, uint8_t *dst,
+               size_t len)
+{
+    static const uint8_t zeros[ROP_UNIT];
+    struct table t;
 
     if (rop == 0xcc && src) {
         memmove(dst, src, len);
         return;
     }
     if (rop == 0xf0) {
-        fill(dst, pattern, len);
+        fill(dst, unit, len);
         return;
     }
-    for (size_t i = 0; i < len; i += 8) {
-        size_t n = len - i < 8 ? len - i : 8;
-
-        if (src)
-            memcpy(&s, src + i, n);
-        memcpy(&d, dst + i, n);
-        d = rop_word(rop, pattern, s, d);
-        memcpy(dst + i, &d, n);
+    expand(rop, &t);
+    for (; len >= ROP_UNIT; dst += ROP_UNIT, len -= ROP_UNIT) {
+        rop_unit(&t, unit, src ? src : zeros, dst);
+        src = src ? src + ROP_UNIT : NULL;
     }
+    if (len)
+        tail(&t, unit, src, dst, len);
 }

@@ -78,6 +78,30 @@ static void test_crossing(void **state)
     dma_free(d);
 }
 
+static void test_copy(void **state)
+{
+    struct dma *d = dma_new();
+    uint8_t buf[0x100];
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x1000, 0x1000, memory(0x1000, 0x11), 0, 3), 0);
+    assert_int_equal(dma_add(d, 0x2000, 0x1000, memory(0x1000, 0x22), 0, 1), 0);
+    assert_int_equal(dma_copy(d, 0x1003, 0x2001, 0x85), 0); /* no side aligned */
+    assert_int_equal(dma_copy(d, 0x1100, 0x2000, 0x4c), 0);
+    assert_int_equal(dma_read(d, 0x1000, buf, 0x100), 0);
+    for (int i = 0; i < 0x100; i++)
+        assert_int_equal(buf[i], i >= 3 && i < 0x88 ? 0x22 : 0x11);
+    assert_int_equal(dma_read(d, 0x1100, buf, 0x100), 0);
+    for (int i = 0; i < 0x100; i++)
+        assert_int_equal(buf[i], i < 0x4c ? 0x22 : 0x11);
+    assert_int_equal(dma_copy(d, 0x2000, 0x1000, 8), -EFAULT); /* read-only */
+    assert_int_equal(dma_copy(d, 0x1000, 0x2ffc, 8), -EFAULT); /* past the end */
+    assert_int_equal(dma_copy(d, 0x1000, 0x1ffc, 8), -EFAULT); /* two ranges */
+    assert_int_equal(dma_copy(d, 0x1000, UINT64_MAX - 3, 8), -EFAULT);
+    assert_int_equal(dma_copy(d, 0x9000, 0x9000, 0), 0);
+    assert_null(dma_free(d));
+}
+
 static void test_bounds(void **state)
 {
     struct dma *d = dma_new();
@@ -161,9 +185,9 @@ static void test_unmap_race(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rights),     cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_many),
-        cmocka_unit_test(test_unmap_race),
+        cmocka_unit_test(test_rights), cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_many),   cmocka_unit_test(test_unmap_race),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

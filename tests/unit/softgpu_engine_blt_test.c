@@ -346,14 +346,63 @@ static void unmapped_pages_fault(void **state)
     assert_int_equal(rig_stats(&f->r).faults, 1);
 }
 
-/* What is not modelled is counted, not passed over in silence. */
-static void unmodelled_blits_are_counted(void **state)
+/* Pages that follow each other in a table, one of them gone and one read-only, in the middle of a
+ * plain copy: the walk's look-ahead knows of both. */
+static void copies_heed_every_page(void **state)
+{
+    struct fix *f = *state;
+    uint64_t src = SRC_ADDR, dst = DST_ADDR;
+
+    randomise(f, f->dst, f->dst_page);
+    randomise(f, f->src, f->src_page);
+    rig_map(&f->r, &f->c, SRC_ADDR + 2 * 4096, 0, 0);
+    rig_map(&f->r, &f->c, DST_ADDR + 4 * 4096, f->dst_page[4], 1);
+    RIG_RUN(&f->r, &f->c, 0x54f00008, 3u << 24 | 0xcc << 16 | 8192, 0, 3 << 16 | 2048,
+            (uint32_t)dst, (uint32_t)(dst >> 32), 0, 8192, (uint32_t)src, (uint32_t)(src >> 32));
+    for (int page = 0; page < 6; page++) {
+        if (page == 2)
+            memset(f->dst + 2 * 4096, 0, 4096);
+        else if (page != 4)
+            memcpy(f->dst + page * 4096, f->src + page * 4096, 4096);
+    }
+    compare(f, f->dst, f->dst_page, "copy");
+    assert_int_equal(rig_stats(&f->r).faults, 2);
+    /* What was fetched ahead is gone with the blit: another page, another submission. */
+    f->dst_page[1] = f->dst_page[9];
+    rig_map(&f->r, &f->c, DST_ADDR + 4096, f->dst_page[9], 3);
+    RIG_RUN(&f->r, &f->c, 0x54300005, 3u << 24 | 0xf0 << 16 | 4096, 1 << 16, 2 << 16 | 1,
+            (uint32_t)dst, (uint32_t)(dst >> 32), 0x600df00d);
+    assert_int_equal(rig_r32(&f->r, f->dst_page[9]), 0x600df00d);
+}
+
+/* The plain copy's short way is judged like every other. */
+static void copies_are_judged(void **state)
+{
+    struct fix *f = *state;
+    struct judge *j = f->r.judge;
+    uint64_t d = f->dst_page[0] / 4096, s = f->src_page[0] / 4096, end = RIG_MEMORY / 4096;
+
+    assert_int_equal(judge_begin(j), 0);
+    assert_int_equal(judge_add(j, 0, d, JUDGE_DOM_STUB), 0);
+    assert_int_equal(judge_add(j, d, 1, 5), 0);
+    assert_int_equal(judge_add(j, d + 1, s - d - 1, JUDGE_DOM_STUB), 0);
+    assert_int_equal(judge_add(j, s, 1, 6), 0);
+    assert_int_equal(judge_add(j, s + 1, end - s - 1, JUDGE_DOM_STUB), 0);
+    assert_int_equal(judge_commit(j), 0);
+    RIG_RUN(&f->r, &f->c, 0x54f00008, 3u << 24 | 0xcc << 16 | 4096, 0, 1 << 16 | 64,
+            (uint32_t)DST_ADDR, (uint32_t)(DST_ADDR >> 32), 0, 4096, (uint32_t)SRC_ADDR, 0);
+    assert_int_equal(judge_violations(j), 1);
+}
+
+/* What does not exist is counted, not passed over in silence. */
+static void undefined_blits_are_counted(void **state)
 {
     struct fix *f = *state;
 
     randomise(f, f->dst, f->dst_page);
-    RIG_RUN(&f->r, &f->c, 0x54400006 | 3 << 20, 3 << 24 | 0xf0 << 16 | 512, 0, 8 << 16 | 8,
-            (uint32_t)DST_ADDR, (uint32_t)(DST_ADDR >> 32), 0, 0); /* XY_PAT_BLT */
+    RIG_RUN(&f->r, &f->c, 0x56400006 | 3 << 20 | 7 << 15, 3 << 24 | 0xf0 << 16 | 512, 0,
+            8 << 16 | 8, (uint32_t)DST_ADDR, (uint32_t)(DST_ADDR >> 32), 0,
+            0); /* built-in pattern 7 */
     assert_int_equal(rig_stats(&f->r).blits_skipped, 1);
     assert_int_equal(rig_stats(&f->r).unknown[ENGINE_BCS], 0);
     compare(f, f->dst, f->dst_page, "skipped");
@@ -368,7 +417,9 @@ int main(void)
         T(plain_blits),
         T(empty_and_inverted_rectangles_do_nothing),
         T(unmapped_pages_fault),
-        T(unmodelled_blits_are_counted),
+        T(copies_heed_every_page),
+        T(copies_are_judged),
+        T(undefined_blits_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
