@@ -45,6 +45,7 @@ static const struct cs_command
     cmd_pipe_control = {"PIPE_CONTROL", 0xff, 6, 6, ON_RCS, 0, pipe_control},
     cmd_one = {"PIPELINE_SELECT", 0, 1, 1, ON_RCS, 0, NULL},
     cmd_common = {"STATE", 0xff, 2, 257, ON_RCS, 0, NULL},
+    cmd_primitive = {"3DPRIMITIVE", 0xff, 2, 257, ON_RCS, 0, NULL},
     cmd_9bit = {"3DSTATE_SO_DECL_LIST", 0x1ff, 2, 513, ON_RCS, 0, NULL},
     cmd_11bit = {"3DSTATE_DX9_CONSTANTF", 0x7ff, 2, 2049, ON_RCS, 0, NULL},
     cmd_media_render = {"MEDIA", 0xffff, 2, 65537, ON_RCS, 0, NULL},
@@ -52,9 +53,9 @@ static const struct cs_command
     cmd_media = {"MFX", 0xfff, 2, 4097, ON_MEDIA, 0, NULL},
     cmd_mfx_wait = {"MFX_WAIT", 0, 1, 1, ON_MEDIA, 0, NULL};
 
-static const struct cs_command *media_command(const struct engine *e, uint32_t op, uint32_t sub)
+static const struct cs_command *media_command(enum engine_id id, uint32_t op, uint32_t sub)
 {
-    if (e->id != ENGINE_RCS)
+    if (id != ENGINE_RCS)
         return &cmd_media;
     if (op > 1)
         return NULL;
@@ -68,7 +69,7 @@ static const struct cs_command *pipe_command(uint32_t op, uint32_t sub)
     if (op == 2)
         return sub == 0 ? &cmd_pipe_control : NULL;
     if (op == 3)
-        return sub == 0 ? &cmd_common : NULL; /* 3DPRIMITIVE */
+        return sub == 0 ? &cmd_primitive : NULL;
     if (op > 3)
         return NULL;
     if (op == 1 && sub == 0x17)
@@ -81,7 +82,7 @@ static const struct cs_command *pipe_command(uint32_t op, uint32_t sub)
 }
 
 /* Sub-type 28:27, opcode 26:24, sub-opcode 23:16. */
-const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header)
+const struct cs_command *cs_3d_command(enum engine_id id, uint32_t header)
 {
     uint32_t op = header >> 24 & 7, sub = header >> 16 & 0xff;
 
@@ -89,11 +90,11 @@ const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header)
     case 0: /* STATE_BASE_ADDRESS and its like */
         return op <= 1 ? &cmd_common : NULL;
     case 1:
-        if (e->id != ENGINE_RCS)
+        if (id != ENGINE_RCS)
             return op == 0 && sub == 0 ? &cmd_mfx_wait : NULL;
         return (op == 1 && sub == 4) || (op == 0 && sub == 0x0b) ? &cmd_one : NULL;
     case 2:
-        return media_command(e, op, sub);
+        return media_command(id, op, sub);
     default:
         return pipe_command(op, sub);
     }

@@ -6,6 +6,7 @@
  */
 #include "softgpu/device.h"
 
+#include "softgpu/device_trace.h"
 #include "softgpu/display.h"
 #include "softgpu/dma.h"
 #include "softgpu/edid.h"
@@ -14,7 +15,6 @@
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
 #include "softgpu/pci.h"
-#include "softgpu/png.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/vfu.h"
@@ -42,6 +42,7 @@ struct device {
     uint8_t edid[EDID_SIZE];
     uint32_t io_index;
     struct device_counts counts;
+    struct trace *trace; /* NULL: no log is written */
 };
 
 static uint64_t monotonic(void *opaque)
@@ -148,6 +149,7 @@ static void reset(void *opaque)
 {
     struct device *d = opaque;
 
+    device_trace_reset(d->trace);
     engines_reset(d->engines);
     pci_reset(&d->pci);
     d->io_index = 0;
@@ -158,6 +160,13 @@ static void reset(void *opaque)
     gmbus_reset(d->gmbus);
     sbi_reset(d->sbi);
     plug_monitor(d);
+}
+
+void device_set_trace(struct device *d, struct trace *t)
+{
+    d->trace = t;
+    irq_set_trace(d->irq, t);
+    engines_set_trace(d->engines, t);
 }
 
 void device_attach(struct device *d)
@@ -318,10 +327,8 @@ static int config_write(struct device *d, uint64_t offset, const void *buf, uint
     return 0;
 }
 
-static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf, uint32_t len)
+static int any_read(struct device *d, unsigned region, uint64_t offset, void *buf, uint32_t len)
 {
-    struct device *d = opaque;
-
     switch (region) {
     case BAR0:
     case BAR4:
@@ -337,11 +344,23 @@ static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf
     }
 }
 
+static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf, uint32_t len)
+{
+    struct device *d = opaque;
+    int ret = any_read(d, region, offset, buf, len);
+
+    if (d->trace && !ret)
+        device_trace_access(d->trace, false, region, offset, buf, len, d->io_index);
+    return ret;
+}
+
 static int region_write(void *opaque, unsigned region, uint64_t offset, const void *buf,
                         uint32_t len)
 {
     struct device *d = opaque;
 
+    if (d->trace)
+        device_trace_access(d->trace, true, region, offset, buf, len, d->io_index);
     switch (region) {
     case BAR0:
     case BAR4:
@@ -440,34 +459,6 @@ void device_set_slowdown(struct device *d, unsigned n)
     display_set_slowdown(d->display, n);
 }
 
-static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
-{
-    struct device *d = opaque;
-
-    return engines_ggtt_read(d->engines, addr, buf, len);
-}
-
-int device_screenshot(struct device *d, unsigned pipe, const char *path, uint32_t *width,
-                      uint32_t *height)
-{
-    struct display_picture pic;
-    uint8_t *rgb;
-    int ret = display_snapshot(d->display, pipe, &pic);
-
-    if (ret)
-        return ret;
-    rgb = calloc((size_t)pic.width * pic.height, 3);
-    if (!rgb)
-        return -ENOMEM;
-    ret = scanout_draw(&pic, fetch, d, rgb);
-    if (!ret)
-        ret = png_save(path, pic.width, pic.height, rgb);
-    free(rgb);
-    *width = pic.width;
-    *height = pic.height;
-    return ret;
-}
-
 void device_get_counts(const struct device *d, struct device_counts *out)
 {
     *out = d->counts;
@@ -476,6 +467,11 @@ void device_get_counts(const struct device *d, struct device_counts *out)
 struct engines *device_engines(struct device *d)
 {
     return d->engines;
+}
+
+struct display *device_display(struct device *d)
+{
+    return d->display;
 }
 
 struct judge *device_judge(struct device *d)

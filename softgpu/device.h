@@ -15,10 +15,14 @@ struct irq;
 struct judge;
 struct pcode;
 struct regs;
+struct trace;
 struct vfu_ops;
 
 struct device *device_new(void); /* NULL when out of memory */
 struct device *device_free(struct device *d);
+
+/* Where accesses, commands and interrupts are noted (trace.h); before the first client. */
+void device_set_trace(struct device *d, struct trace *t);
 
 /* What the transport calls, with the device as opaque. */
 const struct vfu_ops *device_vfu_ops(void);
@@ -46,6 +50,7 @@ struct device_counts {
 void device_get_counts(const struct device *d, struct device_counts *out);
 
 struct engines *device_engines(struct device *d);
+struct display *device_display(struct device *d);
 struct judge *device_judge(struct device *d);
 struct regs *device_regs(struct device *d);
 struct irq *device_irq(struct device *d);

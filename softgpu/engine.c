@@ -14,6 +14,7 @@
 
 #include "softgpu/context.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/execlists.h"
 
 #define GDRST     0x941cu
@@ -62,6 +63,7 @@ void engine_attention(struct engine *e, unsigned bits)
 
 static void carry_out_reset(struct engine *e)
 {
+    engine_trace_reset(e, TRACE_RESET_DONE);
     execlists_reset(e);
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
@@ -157,6 +159,11 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
     return NULL;
 }
 
+void engines_set_trace(struct engines *es, struct trace *t)
+{
+    es->trace = t;
+}
+
 struct engines *engines_free(struct engines *es)
 {
     if (!es)
@@ -245,6 +252,7 @@ static void write_gdrst(struct engines *es, uint32_t value)
 
         if (!(value & (1u | reset_bit(i))))
             continue;
+        engine_trace_reset(e, TRACE_RESET_ASKED);
         pthread_mutex_lock(&e->lock);
         engine_attention(e, ATT_RESET);
         pthread_mutex_unlock(&e->lock);

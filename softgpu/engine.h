@@ -25,6 +25,7 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 struct engines;
 struct dma;
 struct judge;
+struct trace;
 
 struct engines_ops {
     /* An engine event; called from engine threads. bits: ENGINE_EVENT_*. */
@@ -38,6 +39,8 @@ struct engines_ops {
 
 /* judge may not be NULL. */
 struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops);
+/* Where engines write what they do (trace.h). Before any work is submitted; t outlives them. */
+void engines_set_trace(struct engines *e, struct trace *t);
 /* Stops and joins the engine threads. Returns NULL. */
 struct engines *engines_free(struct engines *e);
 

@@ -134,6 +134,7 @@ struct engines {
     struct judge *judge;
     struct engines_ops ops;
     struct gtt *gtt;
+    struct trace *trace; /* NULL: no log is written */
     pthread_mutex_t atomic_lock; /* MI_ATOMIC of all engines */
     atomic_uint gdrst;
     _Atomic uint32_t flsh_cntl;

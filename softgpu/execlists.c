@@ -11,6 +11,7 @@
 
 #include "softgpu/context.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 #define CSB_ENTRIES      6u
@@ -76,6 +77,7 @@ static void post_event(struct engine *e, uint32_t status, uint32_t ctx_id)
     uint32_t ptr = reg_get(e, R_CSB_PTR), write = ptr & 7;
     uint64_t hwsp = reg_get(e, R_HWS_PGA) & ~0xfffu;
 
+    engine_trace_event(e, status, ctx_id);
     write = write >= CSB_ENTRIES - 1 ? 0 : write + 1;
     reg_set(e, R_CSB + 8 * write, status);
     reg_set(e, R_CSB + 8 * write + 4, ctx_id);

@@ -4,10 +4,12 @@
  */
 #include "softgpu/display.h"
 #include "softgpu/server.h"
+#include "softgpu/trace_format.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: softgpu --socket PATH [options]\n"
@@ -18,6 +20,9 @@ static const char usage[] =
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
+    "      --trace FILE          log accesses, commands, interrupts (softgpu-trace reads it)\n"
+    "      --trace-events LIST   what to log: reg,config,gtt,aperture,command,batch,context,\n"
+    "                            irq,reset or all (default: all but gtt and aperture)\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
@@ -25,7 +30,7 @@ static const char usage[] =
     "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
     "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_TRACE, OPT_EVENTS };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -33,6 +38,8 @@ static const struct option options[] = {
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
+    {"trace", required_argument, NULL, OPT_TRACE},
+    {"trace-events", required_argument, NULL, OPT_EVENTS},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -51,6 +58,29 @@ static bool factor(const char *text, unsigned *out)
     }
     *out = (unsigned)n;
     return true;
+}
+
+/* Names of classes with commas between them. Changes list. */
+static bool events(char *list, unsigned *classes)
+{
+    char *save = NULL;
+
+    *classes = 0;
+    for (char *w = strtok_r(list, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        unsigned class = strcmp(w, "all") ? trace_class(w) : TRACE_EVERY;
+
+        if (!class) {
+            fprintf(stderr, "softgpu: --trace-events knows");
+            for (unsigned i = 0; trace_class_name(i); i++)
+                fprintf(stderr, " %s,", trace_class_name(i));
+            fprintf(stderr, " all, not '%s'\n", w);
+            return false;
+        }
+        *classes |= class;
+    }
+    if (!*classes)
+        fprintf(stderr, "softgpu: --trace-events names nothing\n");
+    return *classes;
 }
 
 /* 0: run; 1: help was asked for; -1: wrong. */
@@ -74,6 +104,13 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_SLOW:
             if (!factor(optarg, &o->slowdown))
+                return -1;
+            break;
+        case OPT_TRACE:
+            o->trace = optarg;
+            break;
+        case OPT_EVENTS:
+            if (!events(optarg, &o->trace_classes))
                 return -1;
             break;
         case OPT_ONCE:
@@ -101,7 +138,7 @@ static int parse(int argc, char **argv, struct server_options *o)
 
 int main(int argc, char **argv)
 {
-    struct server_options o = {0};
+    struct server_options o = {.trace_classes = TRACE_EVERY & ~TRACE_BY_CHOICE};
     int ret = parse(argc, argv, &o);
 
     if (ret > 0) {

@@ -9,6 +9,7 @@
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
 #include "softgpu/listen.h"
+#include "softgpu/trace.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ enum { AT_SIGNAL, AT_VFU, AT_CTL, AT_JUDGE, AT_CONNS, AT_COUNT = AT_CONNS + MAX_
 struct server {
     const struct server_options *o;
     struct device *device;
+    struct trace *trace;
     struct ctl *ctl;
     struct vfu *vfu; /* the client, NULL while there is none */
     int vfu_fd;
@@ -215,6 +217,21 @@ static int listen_at(const char *path, int *fd)
     return *fd < 0 ? *fd : 0;
 }
 
+static int open_trace(struct server *s)
+{
+    int ret;
+
+    if (!s->o->trace)
+        return 0;
+    s->trace = trace_open(s->o->trace, s->o->trace_classes, &ret);
+    if (!s->trace) {
+        fprintf(stderr, "softgpu: cannot write the trace %s: %s\n", s->o->trace, strerror(-ret));
+        return ret;
+    }
+    device_set_trace(s->device, s->trace);
+    return 0;
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -235,7 +252,9 @@ static int open_all(struct server *s)
         return -ENOMEM;
     }
     device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
-    ret = listen_at(s->o->socket, &s->listen_vfu);
+    ret = open_trace(s);
+    if (!ret)
+        ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
         ret = listen_at(s->o->ctl, &s->listen_ctl);
     if (!ret)
@@ -261,6 +280,7 @@ static void close_all(struct server *s)
     close_listener(s->listen_judge, s->o->judge_chan);
     ctl_free(s->ctl);
     device_free(s->device);
+    trace_close(s->trace); /* after the engines' threads have ended */
     if (s->signals >= 0)
         close(s->signals);
 }

@@ -11,6 +11,8 @@ struct server_options {
     const char *ctl;           /* control, we listen; NULL: none */
     const char *judge_chan;    /* walker's channel, we listen; NULL: none */
     const char *judge_connect; /* walker's channel, the other end listens; NULL: none */
+    const char *trace;         /* file of the log; NULL: none */
+    unsigned trace_classes;    /* what it holds, TRACE_REGS and the like */
     unsigned slowdown;         /* of the display, 0 or 1: none */
     bool once;                 /* end when the first client goes */
     bool verbose;
