@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "softgpu/engine_cost.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
@@ -150,6 +151,8 @@ static void retire(struct engine *e, uint32_t header, bool skipped)
             cs->cmd[i] = fetch(e, i);
         engine_trace_put_command(e, skipped);
     }
+    if (!skipped)
+        engine_cost_retire(e, header);
     advance(e, cs->len);
 }
 
@@ -180,7 +183,7 @@ static enum cs_result step(struct engine *e)
         cs->cmd[i] = fetch(e, i);
     if (!cs->again)
         engine_trace_command(e, false);
-    r = c->run(e, cs->cmd, cs->len);
+    r = engine_cost_run(e, c);
     cs->again = r == CS_WAIT;
     if (r == CS_NEXT || r == CS_ARB)
         advance(e, cs->len);
@@ -237,6 +240,7 @@ static bool turn(struct engine *e, enum cs_stop *why)
         *why = CS_STOP_END;
         return false;
     }
+    engine_cost_pay(e);
     attention = atomic_load_explicit(&e->attention, memory_order_acquire);
     if (attention & (ATT_RESET | ATT_QUIT | (e->cs.in_wa ? 0u : ATT_STOP))) {
         *why = CS_STOP_ATTENTION;
@@ -253,6 +257,7 @@ static bool turn(struct engine *e, enum cs_stop *why)
             return false;
         }
         wait_a_little(e);
+        engine_cost_idle(e);
     }
     return true;
 }
@@ -265,7 +270,7 @@ enum cs_stop cs_run(struct engine *e)
         struct cs *cs = &e->cs;
 
         if (cs->level == CS_RING && !ring_left(e))
-            return CS_STOP_TAIL;
+            return engine_cost_settle(e) ? CS_STOP_TAIL : CS_STOP_ATTENTION;
         if (!turn(e, &why))
             return why;
     }

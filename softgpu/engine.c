@@ -68,6 +68,7 @@ static void carry_out_reset(struct engine *e)
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
+    e->meter = (struct cost_meter){0};
     atomic_store(&e->ctx_loaded_ns, 0);
     e->clip[0] = e->clip[1] = 0;
     atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
@@ -162,6 +163,11 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
 void engines_set_trace(struct engines *es, struct trace *t)
 {
     es->trace = t;
+}
+
+void engines_set_cost(struct engines *es, const struct cost *c)
+{
+    es->cost = c;
 }
 
 struct engines *engines_free(struct engines *es)

@@ -23,6 +23,7 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 #define ENGINE_EVENT_CTX     (1u << 8) /* context switch, execlists */
 
 struct engines;
+struct cost;
 struct dma;
 struct judge;
 struct trace;
@@ -41,6 +42,8 @@ struct engines_ops {
 struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops);
 /* Where engines write what they do (trace.h). Before any work is submitted; t outlives them. */
 void engines_set_trace(struct engines *e, struct trace *t);
+/* How long their work takes (cost.h). The same conditions. */
+void engines_set_cost(struct engines *e, const struct cost *c);
 /* Stops and joins the engine threads. Returns NULL. */
 struct engines *engines_free(struct engines *e);
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "softgpu/cost.h"
 #include "softgpu/cs.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
@@ -121,6 +122,8 @@ struct engine {
     struct cs cs;
     uint16_t ctx_domid;
     uint16_t last_domid;
+    struct cost_meter meter;
+    bool punctual;                  /* its waits end on time */
     uint32_t clip[2];               /* blitter: clip rectangle, BR24 and BR25 */
     _Atomic uint64_t ctx_loaded_ns; /* 0: none loaded */
     _Atomic uint32_t ctx_timestamp; /* CTX_TIMESTAMP when it was loaded */
@@ -134,7 +137,8 @@ struct engines {
     struct judge *judge;
     struct engines_ops ops;
     struct gtt *gtt;
-    struct trace *trace; /* NULL: no log is written */
+    const struct cost *cost;     /* NULL: work takes no time of its own */
+    struct trace *trace;         /* NULL: no log is written */
     pthread_mutex_t atomic_lock; /* MI_ATOMIC of all engines */
     atomic_uint gdrst;
     _Atomic uint32_t flsh_cntl;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "softgpu/context.h"
+#include "softgpu/engine_cost.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
@@ -220,6 +221,7 @@ void execlists_run(struct engine *e)
 {
     uint64_t begin = engine_now_ns();
 
+    engine_cost_begin(e);
     pthread_mutex_lock(&e->lock);
     e->working = true;
     atomic_store(&e->busy_since, begin);
@@ -227,6 +229,7 @@ void execlists_run(struct engine *e)
         round_once(e);
     e->working = false;
     pthread_mutex_unlock(&e->lock);
+    engine_cost_end(e);
     atomic_store(&e->busy_since, 0);
     atomic_fetch_add_explicit(&e->busy_ns, engine_now_ns() - begin, memory_order_relaxed);
 }

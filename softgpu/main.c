@@ -20,6 +20,7 @@ static const char usage[] =
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
+    "      --cost FILE           let work take the time that this cost model says (man page)\n"
     "      --trace FILE          log accesses, commands, interrupts (softgpu-trace reads it)\n"
     "      --trace-events LIST   what to log: reg,config,gtt,aperture,command,batch,context,\n"
     "                            irq,reset or all (default: all but gtt and aperture)\n"
@@ -30,7 +31,7 @@ static const char usage[] =
     "Control commands: status, png PIPE FILE, owners begin|add MFN COUNT DOMID|commit,\n"
     "frames DOMID, violations, quit. One line each, one line of JSON as answer.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_TRACE, OPT_EVENTS };
+enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_COST, OPT_TRACE, OPT_EVENTS };
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -38,6 +39,7 @@ static const struct option options[] = {
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
+    {"cost", required_argument, NULL, OPT_COST},
     {"trace", required_argument, NULL, OPT_TRACE},
     {"trace-events", required_argument, NULL, OPT_EVENTS},
     {"once", no_argument, NULL, OPT_ONCE},
@@ -105,6 +107,9 @@ static int parse(int argc, char **argv, struct server_options *o)
         case OPT_SLOW:
             if (!factor(optarg, &o->slowdown))
                 return -1;
+            break;
+        case OPT_COST:
+            o->cost = optarg;
             break;
         case OPT_TRACE:
             o->trace = optarg;

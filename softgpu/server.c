@@ -6,8 +6,10 @@
 #include "softgpu/server.h"
 
 #include "softgpu/conn.h"
+#include "softgpu/cost.h"
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
+#include "softgpu/engine.h"
 #include "softgpu/listen.h"
 #include "softgpu/trace.h"
 #include "softgpu/vfu.h"
@@ -32,6 +34,7 @@ enum { AT_SIGNAL, AT_VFU, AT_CTL, AT_JUDGE, AT_CONNS, AT_COUNT = AT_CONNS + MAX_
 struct server {
     const struct server_options *o;
     struct device *device;
+    struct cost *cost;
     struct trace *trace;
     struct ctl *ctl;
     struct vfu *vfu; /* the client, NULL while there is none */
@@ -232,6 +235,17 @@ static int open_trace(struct server *s)
     return 0;
 }
 
+static int load_cost(struct server *s)
+{
+    if (!s->o->cost)
+        return 0;
+    s->cost = cost_load(s->o->cost, stderr);
+    if (!s->cost)
+        return -EINVAL;
+    engines_set_cost(device_engines(s->device), s->cost);
+    return 0;
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -252,7 +266,9 @@ static int open_all(struct server *s)
         return -ENOMEM;
     }
     device_set_slowdown(s->device, s->o->slowdown ? s->o->slowdown : 1);
-    ret = open_trace(s);
+    ret = load_cost(s);
+    if (!ret)
+        ret = open_trace(s);
     if (!ret)
         ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
@@ -280,7 +296,9 @@ static void close_all(struct server *s)
     close_listener(s->listen_judge, s->o->judge_chan);
     ctl_free(s->ctl);
     device_free(s->device);
-    trace_close(s->trace); /* after the engines' threads have ended */
+    /* After the engines' threads have ended. */
+    trace_close(s->trace);
+    cost_free(s->cost);
     if (s->signals >= 0)
         close(s->signals);
 }
