@@ -121,7 +121,7 @@ static void *writer(void *arg)
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
     pthread_mutex_lock(&t->lock);
-    while (!t->stop) {
+    while (!t->stop && !t->broken) {
         wait_for_work(t);
         flush(t);
     }
