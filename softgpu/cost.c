@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "softgpu/cs.h"
+#include "softgpu/cs_names.h"
 
 #define OPCODES     0x10000u /* upper half of a header: no command is told apart by less */
 #define MAX_ENTRIES 256u
@@ -38,6 +38,7 @@ struct parser {
     FILE *errors;
     unsigned line;
     struct cost *cost;
+    struct cs_names *names;
     unsigned count;
     struct entry entries[MAX_ENTRIES];
 };
@@ -85,24 +86,16 @@ static const char *class_of(enum engine_id id, uint32_t header)
     }
 }
 
-/* The command of an opcode on an engine, NULL when the engine would hang on it. */
-static const struct cs_command *command(enum engine_id id, uint32_t opcode)
-{
-    const struct cs_command *c = cs_command(id, opcode << 16);
-
-    return c && c->engines & CS_ON(id) ? c : NULL;
-}
-
-static bool known(const char *name)
+static bool known(const struct parser *p, const char *name)
 {
     for (unsigned i = 0; i < CLASSES; i++)
         if (!strcmp(classes[i], name))
             return true;
     for (unsigned id = 0; id < ENGINE_COUNT; id++) {
         for (uint32_t op = 0; op < OPCODES; op++) {
-            const struct cs_command *c = command(id, op);
+            const char *other = cs_name(p->names, id, op << 16);
 
-            if (c && !strcmp(c->name, name))
+            if (other && !strcmp(other, name))
                 return true;
         }
     }
@@ -145,7 +138,7 @@ static bool add_command(struct parser *p, char **words)
     if (!number(p, words[2], 0, "cycles, 0 or more", &cycles))
         return false;
     if (!e) {
-        if (!known(words[1]))
+        if (!known(p, words[1]))
             return fail(p, "expected a command of this GPU, or mi, blt, 3d, media or any, not '%s'",
                         words[1]);
         if (p->count == MAX_ENTRIES || strlen(words[1]) >= sizeof(e->name))
@@ -225,12 +218,12 @@ static bool price(struct parser *p, const struct entry *e)
 
 static uint64_t price_of(struct parser *p, enum engine_id id, uint32_t op)
 {
-    const struct cs_command *c = command(id, op);
-    const struct entry *e = c ? find(p, c->name) : NULL;
+    const char *name = cs_name(p->names, id, op << 16);
+    const struct entry *e = name ? find(p, name) : NULL;
 
-    if (c && !e)
+    if (name && !e)
         e = find(p, class_of(id, op << 16));
-    if (c && !e)
+    if (name && !e)
         e = find(p, "any");
     return e ? (uint64_t)(e->cycles / p->cost->hz * 1e12) : 0;
 }
@@ -250,9 +243,10 @@ struct cost *cost_read(FILE *in, const char *path, FILE *errors)
 {
     struct parser *p = calloc(1, sizeof(*p));
     struct cost *c = calloc(1, sizeof(*c));
+    struct cs_names *names = cs_names_new();
 
-    if (p && c) {
-        *p = (struct parser){.path = path, .errors = errors, .cost = c};
+    if (p && c && names) {
+        *p = (struct parser){.path = path, .errors = errors, .cost = c, .names = names};
         c->hz = DEFAULT_HZ;
         if (!read_lines(p, in) || !finish(p))
             c = cost_free(c);
@@ -260,6 +254,7 @@ struct cost *cost_read(FILE *in, const char *path, FILE *errors)
         fprintf(errors, "softgpu: %s: %s\n", path, strerror(ENOMEM));
         c = cost_free(c);
     }
+    cs_names_free(names);
     free(p);
     return c;
 }

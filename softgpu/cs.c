@@ -90,7 +90,7 @@ static void advance(struct engine *e, uint32_t dwords)
     }
 }
 
-const struct cs_command *cs_command(enum engine_id id, uint32_t header)
+const struct cs_command *cs_command(const struct engine *e, uint32_t header)
 {
     switch (header >> 29) {
     case 0:
@@ -98,7 +98,7 @@ const struct cs_command *cs_command(enum engine_id id, uint32_t header)
     case 2:
         return cs_blt_command(header);
     case 3:
-        return cs_3d_command(id, header);
+        return cs_3d_command(e, header);
     default:
         return NULL;
     }
@@ -111,7 +111,7 @@ static uint32_t command_length(const struct cs_command *c, uint32_t header)
 
 uint32_t cs_length(const struct engine *e, uint32_t header)
 {
-    const struct cs_command *c = cs_command(e->id, header);
+    const struct cs_command *c = cs_command(e, header);
     uint32_t len;
 
     if (!c || !(c->engines & CS_ON(e->id)))
@@ -140,16 +140,20 @@ static void publish_position(struct engine *e, uint32_t header)
     reg_set(e, R_IPEHR, header);
 }
 
-/* A command without effect. Only a log wants to see what it is made of. */
+/* A command without effect. Its operands are never fetched, so a log gets the ones that came along
+ * with the header: it must not cause accesses of its own. */
 static void retire(struct engine *e, uint32_t header, bool skipped)
 {
     struct cs *cs = &e->cs;
 
     if (TRACE_ON(e->owner->trace, TRACE_COMMANDS)) {
-        cs->cmd[0] = header;
-        for (uint32_t i = 1; i < cs->len && i < TRACE_DWORDS; i++)
-            cs->cmd[i] = fetch(e, i);
-        engine_trace_put_command(e, skipped);
+        uint32_t n = 0;
+
+        while (n < cs->len && n < TRACE_DWORDS && (fetch_addr(e, n) & ~63ull) == cs->line_addr) {
+            cs->cmd[n] = fetch(e, n);
+            n++;
+        }
+        engine_trace_put_command(e, n, skipped);
     }
     if (!skipped)
         engine_cost_retire(e, header);
@@ -166,7 +170,7 @@ static enum cs_result step(struct engine *e)
 
     cs->cmd_addr = fetch_addr(e, 0);
     publish_position(e, header);
-    c = cs_command(e->id, header);
+    c = cs_command(e, header);
     cs->len = cs_length(e, header);
     if (!cs->len)
         return CS_BAD;
@@ -182,7 +186,7 @@ static enum cs_result step(struct engine *e)
     for (uint32_t i = 1; i < cs->len && i < CS_CMD_MAX; i++)
         cs->cmd[i] = fetch(e, i);
     if (!cs->again)
-        engine_trace_command(e, false);
+        engine_trace_command(e);
     r = engine_cost_run(e, c);
     cs->again = r == CS_WAIT;
     if (r == CS_NEXT || r == CS_ARB)

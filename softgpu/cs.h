@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "softgpu/engine.h"
-
 #define CS_CMD_MAX 264 /* dwords of a command that a handler may look at */
 
 struct engine;
@@ -97,9 +95,9 @@ struct cs_command {
 /* Look-ups of the three command types; NULL when the opcode is unknown. */
 const struct cs_command *cs_mi_command(uint32_t header);
 const struct cs_command *cs_blt_command(uint32_t header);
-const struct cs_command *cs_3d_command(enum engine_id id, uint32_t header);
+const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header);
 /* The one of them that the header belongs to. */
-const struct cs_command *cs_command(enum engine_id id, uint32_t header);
+const struct cs_command *cs_command(const struct engine *e, uint32_t header);
 
 /* The bit 22 choice of most MI commands: true for per-process addresses. */
 static inline bool cs_ppgtt_bit22(uint32_t header)

@@ -53,9 +53,9 @@ static const struct cs_command
     cmd_media = {"MFX", 0xfff, 2, 4097, ON_MEDIA, 0, NULL},
     cmd_mfx_wait = {"MFX_WAIT", 0, 1, 1, ON_MEDIA, 0, NULL};
 
-static const struct cs_command *media_command(enum engine_id id, uint32_t op, uint32_t sub)
+static const struct cs_command *media_command(const struct engine *e, uint32_t op, uint32_t sub)
 {
-    if (id != ENGINE_RCS)
+    if (e->id != ENGINE_RCS)
         return &cmd_media;
     if (op > 1)
         return NULL;
@@ -82,7 +82,7 @@ static const struct cs_command *pipe_command(uint32_t op, uint32_t sub)
 }
 
 /* Sub-type 28:27, opcode 26:24, sub-opcode 23:16. */
-const struct cs_command *cs_3d_command(enum engine_id id, uint32_t header)
+const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header)
 {
     uint32_t op = header >> 24 & 7, sub = header >> 16 & 0xff;
 
@@ -90,11 +90,11 @@ const struct cs_command *cs_3d_command(enum engine_id id, uint32_t header)
     case 0: /* STATE_BASE_ADDRESS and its like */
         return op <= 1 ? &cmd_common : NULL;
     case 1:
-        if (id != ENGINE_RCS)
+        if (e->id != ENGINE_RCS)
             return op == 0 && sub == 0 ? &cmd_mfx_wait : NULL;
         return (op == 1 && sub == 4) || (op == 0 && sub == 0x0b) ? &cmd_one : NULL;
     case 2:
-        return media_command(id, op, sub);
+        return media_command(e, op, sub);
     default:
         return pipe_command(op, sub);
     }

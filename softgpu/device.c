@@ -169,6 +169,11 @@ void device_set_trace(struct device *d, struct trace *t)
     engines_set_trace(d->engines, t);
 }
 
+struct trace *device_trace(struct device *d)
+{
+    return d->trace;
+}
+
 void device_attach(struct device *d)
 {
     irq_set_eventfd(d->irq, IRQ_INTX, -1);
@@ -441,8 +446,6 @@ const struct vfu_ops *device_vfu_ops(void)
 
     return &ops;
 }
-
-/* --- the rest --- */
 
 uint64_t device_deadline(struct device *d)
 {

@@ -23,7 +23,7 @@ static struct trace_record record(struct engine *e, enum trace_kind kind)
                                  .lrca = DESC_LRCA(desc)};
 }
 
-void engine_trace_put_command(struct engine *e, bool skipped)
+void engine_trace_put_command(struct engine *e, uint32_t ndw, bool skipped)
 {
     struct trace_record r = record(e, TRACE_COMMAND);
     const struct cs *cs = &e->cs;
@@ -31,7 +31,7 @@ void engine_trace_put_command(struct engine *e, bool skipped)
     r.addr = cs->cmd_addr;
     r.len = cs->len;
     r.flags = place_flags(cs) | (skipped ? TRACE_F_SKIPPED : 0);
-    r.ndw = (uint8_t)(cs->len < TRACE_DWORDS ? cs->len : TRACE_DWORDS);
+    r.ndw = (uint8_t)(ndw < TRACE_DWORDS ? ndw : TRACE_DWORDS);
     memcpy(r.dw, cs->cmd, r.ndw * sizeof(r.dw[0]));
     trace_put(e->owner->trace, &r);
 }

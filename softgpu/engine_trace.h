@@ -7,16 +7,17 @@
 #include "softgpu/engine_priv.h"
 #include "softgpu/trace.h"
 
-void engine_trace_put_command(struct engine *e, bool skipped);
+/* ndw: dwords in e->cs.cmd, the header included. */
+void engine_trace_put_command(struct engine *e, uint32_t ndw, bool skipped);
 void engine_trace_put_place(struct engine *e, enum trace_kind kind, uint64_t addr, uint32_t flags,
                             uint64_t value);
 void engine_trace_put_context(struct engine *e, enum trace_kind kind);
 
-/* The command in e->cs.cmd is about to run, or to be retired without effect. */
-static inline void engine_trace_command(struct engine *e, bool skipped)
+/* The command in e->cs.cmd is about to run. */
+static inline void engine_trace_command(struct engine *e)
 {
     if (TRACE_ON(e->owner->trace, TRACE_COMMANDS))
-        engine_trace_put_command(e, skipped);
+        engine_trace_put_command(e, e->cs.len, false);
 }
 
 static inline void engine_trace_batch_start(struct engine *e, uint64_t addr, uint32_t flags)

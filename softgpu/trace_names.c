@@ -6,7 +6,7 @@
  */
 #include "softgpu/trace_names.h"
 
-#include "softgpu/cs.h"
+#include "softgpu/cs_names.h"
 #include "softgpu/display.h"
 #include "softgpu/edid.h"
 #include "softgpu/engine_priv.h"
@@ -25,6 +25,7 @@ struct trace_names {
     struct gmbus *gmbus;
     struct pcode *pcode;
     struct sbi *sbi;
+    struct cs_names *commands;
     uint8_t edid[EDID_SIZE];
 };
 
@@ -109,7 +110,8 @@ struct trace_names *trace_names_new(void)
     n->gmbus = gmbus_new(n->regs, n->irq, n->edid);
     n->pcode = pcode_new(n->regs);
     n->sbi = sbi_new(n->regs);
-    if (!n->display || !n->gmbus || !n->pcode || !n->sbi || aux_add(n->regs) ||
+    n->commands = cs_names_new();
+    if (!n->display || !n->gmbus || !n->pcode || !n->sbi || !n->commands || aux_add(n->regs) ||
         power_add(n->regs) || regs_add_plain(n->regs))
         return trace_names_free(n);
     return n;
@@ -119,6 +121,7 @@ struct trace_names *trace_names_free(struct trace_names *n)
 {
     if (!n)
         return NULL;
+    cs_names_free(n->commands);
     gmbus_free(n->gmbus);
     display_free(n->display);
     pcode_free(n->pcode);
@@ -174,9 +177,9 @@ const char *trace_register(const struct trace_names *n, uint32_t offset, char *b
     return name ? name : "";
 }
 
-const char *trace_command(unsigned source, uint32_t header)
+const char *trace_command(const struct trace_names *n, unsigned source, uint32_t header)
 {
-    const struct cs_command *c = source < ENGINE_COUNT ? cs_command(source, header) : NULL;
+    const char *name = source < ENGINE_COUNT ? cs_name(n->commands, source, header) : NULL;
 
-    return c ? c->name : "unknown";
+    return name ? name : "unknown";
 }

@@ -43,9 +43,8 @@ static void print_place(FILE *out, const struct trace_record *r)
 
 static void print_command(FILE *out, const struct trace_names *names, const struct trace_record *r)
 {
-    (void)names;
     print_place(out, r);
-    fprintf(out, " %s %u:", trace_command(r->source, r->dw[0]), r->len);
+    fprintf(out, " %s %u:", trace_command(names, r->source, r->dw[0]), r->len);
     for (unsigned i = 0; i < r->ndw; i++)
         fprintf(out, " %08x", r->dw[i]);
     if (r->ndw < r->len)
@@ -107,9 +106,8 @@ static void print_nothing(FILE *out, const struct trace_names *names, const stru
 
 static void print_hang(FILE *out, const struct trace_names *names, const struct trace_record *r)
 {
-    (void)names;
     print_place(out, r);
-    fprintf(out, " %s %08" PRIx64, trace_command(r->source, (uint32_t)r->value), r->value);
+    fprintf(out, " %s %08" PRIx64, trace_command(names, r->source, (uint32_t)r->value), r->value);
 }
 
 static const printer printers[TRACE_KINDS] = {

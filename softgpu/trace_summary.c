@@ -140,9 +140,9 @@ static void print_command(const struct item *i, const struct trace_names *names,
 {
     unsigned source = (unsigned)(i->key >> 32);
 
-    (void)names;
     fprintf(out, "%10" PRIu64 " %10" PRIu64 "  %-4s %08x %s\n", i->count[0], i->count[1],
-            trace_source_name(source), (uint32_t)i->key, trace_command(source, (uint32_t)i->key));
+            trace_source_name(source), (uint32_t)i->key,
+            trace_command(names, source, (uint32_t)i->key));
 }
 
 static void print_table(const struct table *t, const char *heading, const struct trace_names *names,

@@ -9,6 +9,7 @@
 #include "softgpu/cost.h"
 #include "softgpu/engine_priv.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -207,16 +208,21 @@ static void busy_noop(void **state)
     end(state);
 }
 
+/* MI_ARB_CHECK takes an hour; NOPID tells that the engine is at it, or about to be. */
+#define LONG_MODEL "command MI_ARB_CHECK 3.6e12\n"
+#define LONG_WORK  NOOP_ID(7), MI(5, 0), MI(2, 0)
+
 /* The interrupt does not come while the work before it takes its time. */
 static void no_early_word(void **state)
 {
     struct bench *b;
 
-    begin(state, "busy-batch on\n", ENGINE_VCS);
+    begin(state, LONG_MODEL, ENGINE_VCS);
     b = *state;
-    RIG_EMIT(&b->rig, &b->c, NOOP_ID(LONGEST_US), MI(2, 0));
+    RIG_EMIT(&b->rig, &b->c, LONG_WORK);
     rig_submit(&b->rig, ENGINE_VCS, b->c.desc, 0);
-    assert_true(rig_wait_reg(&b->rig, 0x12094, ~0u, LONGEST_US)); /* it is at it */
+    while (rig_stats(&b->rig).commands[ENGINE_VCS] < 2)
+        sched_yield();
     assert_false(atomic_load(&b->rig.raised[ENGINE_VCS]) & ENGINE_EVENT_USER);
     end(state);
 }
@@ -239,6 +245,22 @@ static void many_small_ones(void **state)
     end(state);
 }
 
+/* A ring without a command left counts as empty only when the work before is done too. */
+static void rest_at_the_tail(void **state)
+{
+    struct bench *b;
+    uint64_t t;
+
+    begin(state, "busy-batch on\n", ENGINE_VCS);
+    b = *state;
+    b->rig.engines->engine[ENGINE_VCS].meter.owed_ns = 50 * MS; /* as after a stop; it is idle */
+    t = engine_now_ns();
+    rig_run(&b->rig, &b->c);
+    assert_true(engine_now_ns() - t >= 50 * MS);
+    assert_int_equal(rig_stats(&b->rig).commands[ENGINE_VCS], 0);
+    end(state);
+}
+
 static void blits_by_size(void **state)
 {
     struct bench *b;
@@ -255,25 +277,23 @@ static void blits_by_size(void **state)
     end(state);
 }
 
-#define LONG_WORK                                                                                  \
-    NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US),            \
-        NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US)
-
-/* 33 s of work; the rig gives up after 20. */
+/* An hour of work; the rig gives up after 20 s. */
 static void reset_meanwhile(void **state)
 {
     struct rig_ctx other;
     struct bench *b;
     uint64_t t;
 
-    begin(state, "busy-batch on\n", ENGINE_BCS);
+    begin(state, LONG_MODEL, ENGINE_BCS);
     b = *state;
     rig_context(&b->rig, &other, ENGINE_RCS, 4);
     RIG_EMIT(&b->rig, &b->c, LONG_WORK);
     t = engine_now_ns();
     rig_submit(&b->rig, ENGINE_BCS, b->c.desc, 0);
-    assert_true(rig_wait_reg(&b->rig, 0x22094, ~0u, LONGEST_US));
-    RIG_RUN(&b->rig, &other, MI(2, 0)); /* others work meanwhile */
+    assert_true(rig_wait_reg(&b->rig, 0x22094, ~0u, 7));
+    RIG_RUN(&b->rig, &other, MI(2, 0));                 /* others work meanwhile */
+    while (rig_stats(&b->rig).commands[ENGINE_BCS] < 2) /* it is in the hour */
+        sched_yield();
     engines_mmio_write(b->rig.engines, 0x941c, 8);
     assert_true(rig_wait_reg(&b->rig, 0x941c, 0xff, 0));
     assert_true(rig_stats(&b->rig).busy_ns[ENGINE_BCS] <= engine_now_ns() - t);
@@ -314,12 +334,12 @@ static void end_meanwhile(void **state)
     struct bench *b;
     uint64_t t;
 
-    begin(state, "busy-batch on\n", ENGINE_VECS);
+    begin(state, LONG_MODEL, ENGINE_VECS);
     b = *state;
     RIG_EMIT(&b->rig, &b->c, LONG_WORK);
     t = engine_now_ns();
     rig_submit(&b->rig, ENGINE_VECS, b->c.desc, 0);
-    assert_true(rig_wait_reg(&b->rig, 0x1a094, ~0u, LONGEST_US));
+    assert_true(rig_wait_reg(&b->rig, 0x1a094, ~0u, 7));
     end(state);
     assert_true(engine_now_ns() - t < 20000 * MS);
 }
@@ -332,7 +352,8 @@ static void nothing_without_a_model(void **state)
     begin(state, NULL, ENGINE_RCS);
     b = *state;
     t = engine_now_ns();
-    RIG_RUN(&b->rig, &b->c, LONG_WORK);
+    RIG_RUN(&b->rig, &b->c, NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US),
+            NOOP_ID(LONGEST_US), NOOP_ID(LONGEST_US), MI(2, 0));
     assert_true(engine_now_ns() - t < 20000 * MS);
     assert_int_equal(engines_mmio_read(b->rig.engines, 0x2094), LONGEST_US);
     end(state);
@@ -341,17 +362,12 @@ static void nothing_without_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_file),
-        cmocka_unit_test(wrong_files),
-        cmocka_unit_test(the_meter),
-        cmocka_unit_test(busy_noop),
-        cmocka_unit_test(no_early_word),
-        cmocka_unit_test(many_small_ones),
-        cmocka_unit_test(blits_by_size),
-        cmocka_unit_test(reset_meanwhile),
-        cmocka_unit_test(stop_meanwhile),
-        cmocka_unit_test(end_meanwhile),
-        cmocka_unit_test(nothing_without_a_model),
+        cmocka_unit_test(the_file),         cmocka_unit_test(wrong_files),
+        cmocka_unit_test(the_meter),        cmocka_unit_test(busy_noop),
+        cmocka_unit_test(no_early_word),    cmocka_unit_test(many_small_ones),
+        cmocka_unit_test(rest_at_the_tail), cmocka_unit_test(blits_by_size),
+        cmocka_unit_test(reset_meanwhile),  cmocka_unit_test(stop_meanwhile),
+        cmocka_unit_test(end_meanwhile),    cmocka_unit_test(nothing_without_a_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/softgpu_engine_rig.h"
 
+#include "softgpu/ctl.h"
 #include "softgpu/device.h"
 #include "softgpu/trace.h"
 #include "softgpu/trace_read.h"
@@ -263,6 +264,34 @@ static void interrupts(void **state)
     free(l.r);
 }
 
+/* The log's size stands in status, when there is one. */
+static void status(void **state)
+{
+    struct device *d = device_new();
+    struct ctl *c = ctl_new(d);
+    struct log l;
+
+    (void)state;
+    log_begin(&l, TRACE_EVERY);
+    for (int on = 0; on < 2; on++) {
+        char *answer = NULL;
+        size_t len;
+        FILE *out = open_memstream(&answer, &len);
+
+        if (on)
+            device_set_trace(d, l.t);
+        assert_int_equal(ctl_line(c, "status", false, out), 0);
+        fclose(out);
+        assert_int_equal(
+            strstr(answer, ",\"trace\":{\"records\":0,\"bytes\":40,\"lost\":0}") != NULL, on);
+        free(answer);
+    }
+    ctl_free(c);
+    device_free(d);
+    log_end(&l);
+    assert_int_equal(l.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_and_hangs, setup, teardown),
         cmocka_unit_test(client_accesses),
         cmocka_unit_test(interrupts),
+        cmocka_unit_test(status),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
