@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 #define IMAGE_DWORDS      1024
@@ -204,6 +205,7 @@ bool context_load(struct engine *e)
     atomic_store(&e->ctx_timestamp, reg_get(e, R_CTX_TIMESTAMP));
     atomic_store(&e->ctx_loaded_ns, engine_now_ns());
     e->loaded = true;
+    engine_trace_context(e, TRACE_CTX_LOAD);
     return run_workarounds(e);
 }
 
@@ -271,6 +273,7 @@ void context_save(struct engine *e)
 
     e->cs.cmd_addr = 0;
     save_position(e);
+    engine_trace_context(e, TRACE_CTX_SAVE);
     reg_set(e, R_CTX_TIMESTAMP, engine_reg_read(e, R_CTX_TIMESTAMP));
     atomic_store(&e->ctx_loaded_ns, 0);
     e->loaded = false;

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "softgpu/engine_cost.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 #define WAIT_NS 20000 /* between two looks at a semaphore */
@@ -88,7 +90,7 @@ static void advance(struct engine *e, uint32_t dwords)
     }
 }
 
-static const struct cs_command *find_command(const struct engine *e, uint32_t header)
+const struct cs_command *cs_command(const struct engine *e, uint32_t header)
 {
     switch (header >> 29) {
     case 0:
@@ -109,7 +111,7 @@ static uint32_t command_length(const struct cs_command *c, uint32_t header)
 
 uint32_t cs_length(const struct engine *e, uint32_t header)
 {
-    const struct cs_command *c = find_command(e, header);
+    const struct cs_command *c = cs_command(e, header);
     uint32_t len;
 
     if (!c || !(c->engines & CS_ON(e->id)))
@@ -138,30 +140,55 @@ static void publish_position(struct engine *e, uint32_t header)
     reg_set(e, R_IPEHR, header);
 }
 
+/* A command without effect. Its operands are never fetched, so a log gets the ones that came along
+ * with the header: it must not cause accesses of its own. */
+static void retire(struct engine *e, uint32_t header, bool skipped)
+{
+    struct cs *cs = &e->cs;
+
+    if (TRACE_ON(e->owner->trace, TRACE_COMMANDS)) {
+        uint32_t n = 0;
+
+        while (n < cs->len && n < TRACE_DWORDS && (fetch_addr(e, n) & ~63ull) == cs->line_addr) {
+            cs->cmd[n] = fetch(e, n);
+            n++;
+        }
+        engine_trace_put_command(e, n, skipped);
+    }
+    if (!skipped)
+        engine_cost_retire(e, header);
+    advance(e, cs->len);
+}
+
 static enum cs_result step(struct engine *e)
 {
     struct cs *cs = &e->cs;
     const struct cs_command *c;
     uint32_t header = fetch(e, 0);
     enum cs_result r;
+    bool skip;
 
     cs->cmd_addr = fetch_addr(e, 0);
     publish_position(e, header);
-    c = find_command(e, header);
+    c = cs_command(e, header);
     cs->len = cs_length(e, header);
     if (!cs->len)
         return CS_BAD;
     if (cs->level == CS_RING && cs->len * 4 > ring_left(e))
         return CS_BAD; /* runs over the tail */
     atomic_fetch_add_explicit(&e->commands, 1, memory_order_relaxed);
-    if (!c->run || must_skip(e, c, header)) {
-        advance(e, cs->len);
+    skip = must_skip(e, c, header);
+    if (!c->run || skip) {
+        retire(e, header, skip);
         return CS_NEXT;
     }
     cs->cmd[0] = header;
     for (uint32_t i = 1; i < cs->len && i < CS_CMD_MAX; i++)
         cs->cmd[i] = fetch(e, i);
-    r = c->run(e, cs->cmd, cs->len);
+    if (!cs->again)
+        engine_trace_command(e);
+    r = engine_cost_run(e, c);
+    cs->again = r == CS_WAIT;
     if (r == CS_NEXT || r == CS_ARB)
         advance(e, cs->len);
     if (r == CS_WAIT || r == CS_JUMP)
@@ -173,6 +200,7 @@ static enum cs_result step(struct engine *e)
 static enum cs_stop hang(struct engine *e)
 {
     atomic_fetch_add_explicit(&e->unknown, 1, memory_order_relaxed);
+    engine_trace_hang(e);
     reg_set(e, R_IPEIR, reg_get(e, R_IPEHR));
     reg_set(e, R_EIR, reg_get(e, R_EIR) | 1);
     reg_set(e, R_ESR, reg_get(e, R_ESR) | 1);
@@ -216,6 +244,7 @@ static bool turn(struct engine *e, enum cs_stop *why)
         *why = CS_STOP_END;
         return false;
     }
+    engine_cost_pay(e);
     attention = atomic_load_explicit(&e->attention, memory_order_acquire);
     if (attention & (ATT_RESET | ATT_QUIT | (e->cs.in_wa ? 0u : ATT_STOP))) {
         *why = CS_STOP_ATTENTION;
@@ -232,6 +261,7 @@ static bool turn(struct engine *e, enum cs_stop *why)
             return false;
         }
         wait_a_little(e);
+        engine_cost_idle(e);
     }
     return true;
 }
@@ -244,12 +274,17 @@ enum cs_stop cs_run(struct engine *e)
         struct cs *cs = &e->cs;
 
         if (cs->level == CS_RING && !ring_left(e))
-            return CS_STOP_TAIL;
+            return engine_cost_settle(e) ? CS_STOP_TAIL : CS_STOP_ATTENTION;
         if (engine_fault(e, FAULT_STUCK_ENGINE))
             return CS_STOP_HANG; /* no error bit: the head just stays */
         if (!turn(e, &why))
             return why;
     }
+}
+
+static bool wa_at_end(const struct cs *cs)
+{
+    return cs->wa_end && cs->level == CS_BATCH && cs->ip[CS_BATCH] >= cs->wa_end;
 }
 
 enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
@@ -264,10 +299,13 @@ enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
     cs->in_wa = true;
     cs->wa_end = size ? addr + size : 0;
     cs_drop_line(e);
-    while (!(cs->wa_end && cs->level == CS_BATCH && cs->ip[CS_BATCH] >= cs->wa_end)) {
+    engine_trace_batch_start(e, addr, 0);
+    while (!wa_at_end(cs)) {
         if (!turn(e, &why))
             break;
     }
+    if (wa_at_end(cs))
+        engine_trace_batch_end(e, cs->wa_end, 0);
     if (why == CS_STOP_END)
         *cs = saved;
     cs_drop_line(e);

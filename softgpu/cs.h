@@ -41,6 +41,7 @@ struct cs {
     bool in_wa;             /* running a workaround batch */
     bool arb_off;           /* MI_ARB_ON_OFF */
     bool skip;              /* MI_SET_PREDICATE: commands become NOOPs */
+    bool again;             /* the command at the position has run and was not satisfied */
 
     uint64_t cmd_addr; /* of the command in cmd */
     uint32_t cmd[CS_CMD_MAX];
@@ -95,6 +96,8 @@ struct cs_command {
 const struct cs_command *cs_mi_command(uint32_t header);
 const struct cs_command *cs_blt_command(const struct engine *e, uint32_t header);
 const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header);
+/* The one of them that the header belongs to. */
+const struct cs_command *cs_command(const struct engine *e, uint32_t header);
 
 /* The bit 22 choice of most MI commands: true for per-process addresses. */
 static inline bool cs_ppgtt_bit22(uint32_t header)

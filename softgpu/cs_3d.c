@@ -45,6 +45,7 @@ static const struct cs_command
     cmd_pipe_control = {"PIPE_CONTROL", 0xff, 6, 6, ON_RCS, 0, pipe_control},
     cmd_one = {"PIPELINE_SELECT", 0, 1, 1, ON_RCS, 0, NULL},
     cmd_common = {"STATE", 0xff, 2, 257, ON_RCS, 0, NULL},
+    cmd_primitive = {"3DPRIMITIVE", 0xff, 2, 257, ON_RCS, 0, NULL},
     cmd_9bit = {"3DSTATE_SO_DECL_LIST", 0x1ff, 2, 513, ON_RCS, 0, NULL},
     cmd_11bit = {"3DSTATE_DX9_CONSTANTF", 0x7ff, 2, 2049, ON_RCS, 0, NULL},
     cmd_media_render = {"MEDIA", 0xffff, 2, 65537, ON_RCS, 0, NULL},
@@ -68,7 +69,7 @@ static const struct cs_command *pipe_command(uint32_t op, uint32_t sub)
     if (op == 2)
         return sub == 0 ? &cmd_pipe_control : NULL;
     if (op == 3)
-        return sub == 0 ? &cmd_common : NULL; /* 3DPRIMITIVE */
+        return sub == 0 ? &cmd_primitive : NULL;
     if (op > 3)
         return NULL;
     if (op == 1 && sub == 0x17)

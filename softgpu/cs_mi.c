@@ -6,6 +6,7 @@
 #include "softgpu/cs_mi.h"
 
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 static enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
@@ -44,10 +45,11 @@ static enum cs_result leave_batch(struct engine *e)
 {
     struct cs *cs = &e->cs;
 
-    if (cs->in_wa && cs->level == CS_BATCH)
-        return CS_END;
     if (cs->level == CS_RING)
         return CS_BAD; /* no batch to end */
+    engine_trace_batch_end(e, cs->cmd_addr, 0);
+    if (cs->in_wa && cs->level == CS_BATCH)
+        return CS_END;
     cs->level--;
     return CS_JUMP;
 }
@@ -80,6 +82,7 @@ static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cm
     struct cs *cs = &e->cs;
     bool second = cmd[0] & (1u << 22), ppgtt = cmd[0] & (1u << 8);
     enum cs_level to;
+    bool chained;
 
     if ((cmd[0] & (1u << 15)) && !(reg_get(e, R_PREDICATE_RESULT) & 1))
         return CS_NEXT;
@@ -88,7 +91,8 @@ static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cm
     to = cs->level == CS_RING ? CS_BATCH : cs->level;
     if (second && cs->level == CS_BATCH)
         to = CS_BATCH2;
-    if (to != cs->level)
+    chained = to == cs->level;
+    if (!chained)
         leave_behind(e, len);
     cs->level = to;
     cs->ip[to] = cs_addr(cmd + 1) & ~3ull;
@@ -96,6 +100,7 @@ static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cm
     reg_set(e, R_BBADDR, (cmd[1] & ~3u) | 1);
     reg_set(e, R_BBADDR_UDW, cmd[2] & 0xffff);
     atomic_fetch_add_explicit(&e->batches, 1, memory_order_relaxed);
+    engine_trace_batch_start(e, cs->ip[to], chained ? TRACE_F_CHAINED : 0);
     return CS_JUMP;
 }
 

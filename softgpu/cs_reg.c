@@ -6,6 +6,7 @@
  */
 #include "softgpu/cs.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 
 #define NONPRIV_SLOTS 12
 #define REGS_END      0x200000u /* the register half of BAR0; commands can name 8 MiB */
@@ -66,7 +67,10 @@ uint32_t cs_reg_read_raw(struct engine *e, uint32_t addr)
 
 bool cs_reg_write(struct engine *e, uint32_t addr, uint32_t value)
 {
-    if (!cs_privileged(e) && !user_reg(e, addr & 0x7ffffcu))
+    bool denied = !cs_privileged(e) && !user_reg(e, addr & 0x7ffffcu);
+
+    engine_trace_reg(e, TRACE_REG_WRITE, addr & 0x7ffffcu, value, denied);
+    if (denied)
         return false;
     cs_reg_write_raw(e, addr, value);
     return true;
@@ -76,8 +80,11 @@ bool cs_reg_read(struct engine *e, uint32_t addr, uint32_t *value)
 {
     addr &= 0x7ffffcu;
     if (!cs_privileged(e) && !user_reg(e, addr) && addr != e->base + R_TIMESTAMP &&
-        addr != e->base + R_TIMESTAMP_UDW && addr != e->base + R_CTX_TIMESTAMP)
+        addr != e->base + R_TIMESTAMP_UDW && addr != e->base + R_CTX_TIMESTAMP) {
+        engine_trace_reg(e, TRACE_REG_READ, addr, 0, true);
         return false;
+    }
     *value = cs_reg_read_raw(e, addr);
+    engine_trace_reg(e, TRACE_REG_READ, addr, *value, false);
     return true;
 }

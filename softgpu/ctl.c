@@ -14,6 +14,7 @@
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/screen.h"
+#include "softgpu/trace.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -142,6 +143,18 @@ static void print_judge(struct ctl *c, FILE *out)
     offences_dump_counts(judge_offences(j), out);
 }
 
+static void print_trace(struct ctl *c, FILE *out)
+{
+    struct trace *t = device_trace(c->device);
+    struct trace_stats s;
+
+    if (!t)
+        return;
+    trace_get_stats(t, &s);
+    fprintf(out, ",\"trace\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"lost\":%" PRIu64 "}",
+            s.records, s.bytes, s.lost);
+}
+
 static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
 {
     struct engines_stats stats;
@@ -167,6 +180,7 @@ static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
     print_judge(c, out);
     fputc(',', out);
     screen_print(device_screen(c->device), out);
+    print_trace(c, out);
     fprintf(out, ",\"unknown_accesses\":%" PRIu64 ",\"unknown\":", regs.unknown_access);
     regs_dump_unknown(device_regs(c->device), out);
     fprintf(out, ",\"strict\":%s,\"faults\":",

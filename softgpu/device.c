@@ -6,6 +6,7 @@
  */
 #include "softgpu/device.h"
 
+#include "softgpu/device_trace.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
@@ -41,6 +42,7 @@ struct device {
     struct forcewake *forcewake;
     uint32_t io_index;
     struct device_counts counts;
+    struct trace *trace; /* NULL: no log is written */
 };
 
 static uint64_t monotonic(void *opaque)
@@ -161,6 +163,7 @@ static void reset(void *opaque)
 {
     struct device *d = opaque;
 
+    device_trace_reset(d->trace);
     engines_reset(d->engines);
     pci_reset(&d->pci);
     d->io_index = 0;
@@ -170,6 +173,18 @@ static void reset(void *opaque)
     irq_disable_intx(d->irq, false);
     screen_reset(d->screen);
     sbi_reset(d->sbi);
+}
+
+void device_set_trace(struct device *d, struct trace *t)
+{
+    d->trace = t;
+    irq_set_trace(d->irq, t);
+    engines_set_trace(d->engines, t);
+}
+
+struct trace *device_trace(struct device *d)
+{
+    return d->trace;
 }
 
 void device_attach(struct device *d)
@@ -330,10 +345,8 @@ static int config_write(struct device *d, uint64_t offset, const void *buf, uint
     return 0;
 }
 
-static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf, uint32_t len)
+static int any_read(struct device *d, unsigned region, uint64_t offset, void *buf, uint32_t len)
 {
-    struct device *d = opaque;
-
     switch (region) {
     case BAR0:
     case BAR4:
@@ -349,11 +362,23 @@ static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf
     }
 }
 
+static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf, uint32_t len)
+{
+    struct device *d = opaque;
+    int ret = any_read(d, region, offset, buf, len);
+
+    if (d->trace && !ret)
+        device_trace_access(d->trace, false, region, offset, buf, len, d->io_index);
+    return ret;
+}
+
 static int region_write(void *opaque, unsigned region, uint64_t offset, const void *buf,
                         uint32_t len)
 {
     struct device *d = opaque;
 
+    if (d->trace)
+        device_trace_access(d->trace, true, region, offset, buf, len, d->io_index);
     switch (region) {
     case BAR0:
     case BAR4:
@@ -434,8 +459,6 @@ const struct vfu_ops *device_vfu_ops(void)
 
     return &ops;
 }
-
-/* --- the rest --- */
 
 uint64_t device_deadline(struct device *d)
 {

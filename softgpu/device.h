@@ -16,10 +16,15 @@ struct judge;
 struct pcode;
 struct regs;
 struct screen;
+struct trace;
 struct vfu_ops;
 
 struct device *device_new(void); /* NULL when out of memory */
 struct device *device_free(struct device *d);
+
+/* Where accesses, commands and interrupts are noted (trace.h); before the first client. */
+void device_set_trace(struct device *d, struct trace *t);
+struct trace *device_trace(struct device *d); /* NULL: nowhere */
 
 /* What the transport calls, with the device as opaque. */
 const struct vfu_ops *device_vfu_ops(void);

@@ -14,6 +14,7 @@
 
 #include "softgpu/context.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/execlists.h"
 #include "softgpu/fault.h"
 #include "softgpu/gdrst.h"
@@ -78,11 +79,13 @@ void engine_attention(struct engine *e, unsigned bits)
 
 static void carry_out_reset(struct engine *e)
 {
+    engine_trace_reset(e, TRACE_RESET_DONE);
     execlists_reset(e);
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
     e->mode_deaf = false;
+    e->meter = (struct cost_meter){0};
     atomic_store(&e->ctx_loaded_ns, 0);
     e->blt = (struct blt_setup){0};
     atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
@@ -175,6 +178,16 @@ struct engines *engines_new(struct dma *dma, struct judge *judge, const struct e
     gtt_free(es->gtt);
     free(es);
     return NULL;
+}
+
+void engines_set_trace(struct engines *es, struct trace *t)
+{
+    es->trace = t;
+}
+
+void engines_set_cost(struct engines *es, const struct cost *c)
+{
+    es->cost = c;
 }
 
 struct engines *engines_free(struct engines *es)

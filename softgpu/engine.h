@@ -23,9 +23,11 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 #define ENGINE_EVENT_CTX     (1u << 8) /* context switch, execlists */
 
 struct engines;
+struct cost;
 struct dma;
 struct faults;
 struct judge;
+struct trace;
 
 struct engines_ops {
     /* An engine event; called from engine threads. bits: ENGINE_EVENT_*. */
@@ -48,6 +50,10 @@ void engines_set_strict(struct engines *e, bool strict);
 bool engines_strict(struct engines *e);
 /* Forcewake was acknowledged. Takes no lock. */
 void engines_awoken(struct engines *e);
+/* Where engines write what they do (trace.h). Before any work is submitted; t outlives them. */
+void engines_set_trace(struct engines *e, struct trace *t);
+/* How long their work takes (cost.h). The same conditions. */
+void engines_set_cost(struct engines *e, const struct cost *c);
 /* Stops and joins the engine threads. Returns NULL. */
 struct engines *engines_free(struct engines *e);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "softgpu/blt.h"
+#include "softgpu/cost.h"
 #include "softgpu/cs.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
@@ -143,7 +144,9 @@ struct engine {
     struct cs cs;
     uint16_t ctx_domid;
     uint16_t last_domid;
-    struct blt_setup blt;           /* blitter: what its setup commands left behind */
+    struct blt_setup blt; /* blitter: what its setup commands left behind */
+    struct cost_meter meter;
+    bool punctual;                  /* its waits end on time */
     _Atomic uint64_t ctx_loaded_ns; /* 0: none loaded */
     _Atomic uint32_t ctx_timestamp; /* CTX_TIMESTAMP when it was loaded */
 
@@ -159,6 +162,8 @@ struct engines {
     pthread_mutex_t atomic_lock;       /* MI_ATOMIC of all engines */
     _Atomic(struct faults *) injected; /* NULL: none */
     atomic_bool strict, awoken;
+    const struct cost *cost; /* NULL: work takes no time of its own */
+    struct trace *trace;     /* NULL: no log is written */
     atomic_uint gdrst;
     atomic_uint gdrst_deaf, gdrst_late; /* bits a fault holds: for good, for a time */
     _Atomic uint64_t gdrst_late_until;  /* ns */

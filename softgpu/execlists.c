@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "softgpu/context.h"
+#include "softgpu/engine_cost.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 #define CSB_ENTRIES      6u
@@ -82,6 +84,7 @@ static void post_event(struct engine *e, uint32_t status, uint32_t ctx_id)
     uint32_t ptr = reg_get(e, R_CSB_PTR), write = ptr & 7;
     uint64_t hwsp = reg_get(e, R_HWS_PGA) & ~0xfffu;
 
+    engine_trace_event(e, status, ctx_id);
     write = write >= CSB_ENTRIES - 1 ? 0 : write + 1;
     reg_set(e, R_CSB + 8 * write, status);
     reg_set(e, R_CSB + 8 * write + 4, ctx_id);
@@ -225,6 +228,7 @@ void execlists_run(struct engine *e)
 {
     uint64_t begin = engine_now_ns();
 
+    engine_cost_begin(e);
     pthread_mutex_lock(&e->lock);
     e->working = true;
     atomic_store(&e->busy_since, begin);
@@ -232,6 +236,7 @@ void execlists_run(struct engine *e)
         round_once(e);
     e->working = false;
     pthread_mutex_unlock(&e->lock);
+    engine_cost_end(e);
     atomic_store(&e->busy_since, 0);
     atomic_fetch_add_explicit(&e->busy_ns, engine_now_ns() - begin, memory_order_relaxed);
 }

@@ -11,6 +11,7 @@
 
 #include "softgpu/conduct.h"
 #include "softgpu/engine_priv.h"
+#include "softgpu/engine_trace.h"
 #include "softgpu/fault.h"
 
 #define GDRST_BITS        0x1fu
@@ -81,6 +82,7 @@ bool gdrst_busy(struct engine *e)
 
 static void start_reset(struct engine *e)
 {
+    engine_trace_reset(e, TRACE_RESET_ASKED);
     pthread_mutex_lock(&e->lock);
     engine_attention(e, ATT_RESET);
     pthread_mutex_unlock(&e->lock);

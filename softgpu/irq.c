@@ -7,6 +7,7 @@
 #include "softgpu/irq.h"
 
 #include "softgpu/regs.h"
+#include "softgpu/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct irq {
     bool intx_masked;
     bool intx_disabled;
     uint64_t sent;
+    struct trace *trace;
 };
 
 static enum irq_bank bank_of(uint32_t offset)
@@ -72,6 +74,8 @@ static void signal_line(struct irq *i, enum irq_line line)
 {
     static const uint64_t one = 1;
 
+    if (TRACE_ON(i->trace, TRACE_IRQS))
+        trace_access(i->trace, TRACE_IRQ_DELIVER, TRACE_CPU, 0, 0, line, 0);
     /* A full counter (EAGAIN) means the client has an interrupt to take anyway. */
     if (write(i->fd[line], &one, sizeof(one)) == sizeof(one))
         i->sent++;
@@ -181,6 +185,11 @@ struct irq *irq_free(struct irq *i)
     return NULL;
 }
 
+void irq_set_trace(struct irq *i, struct trace *t)
+{
+    i->trace = t;
+}
+
 /* The register file has put the registers back already, or does so next. */
 void irq_reset(struct irq *i)
 {
@@ -193,9 +202,13 @@ void irq_reset(struct irq *i)
 void irq_raise_locked(struct irq *i, enum irq_bank bank, uint32_t bits)
 {
     uint32_t base = banks[bank].base;
-    uint32_t iir = regs_peek(i->regs, base + IIR);
+    uint32_t iir = regs_peek(i->regs, base + IIR), unmasked;
 
-    bits &= ~regs_peek(i->regs, base + IMR);
+    unmasked = bits & ~regs_peek(i->regs, base + IMR);
+    if (bits && TRACE_ON(i->trace, TRACE_IRQS))
+        trace_access(i->trace, TRACE_IRQ_RAISE, TRACE_CPU, base, 0, unmasked ? unmasked : bits,
+                     unmasked ? 0 : TRACE_F_MASKED);
+    bits = unmasked;
     if (!bits)
         return;
     i->second[bank] |= iir & bits;

@@ -10,6 +10,7 @@
 
 struct regs;
 struct irq;
+struct trace;
 
 /* One ISR/IMR/IIR/IER group each. */
 enum irq_bank {
@@ -41,6 +42,8 @@ enum irq_line { IRQ_INTX, IRQ_MSI, IRQ_LINES };
 /* Adds its registers to r. NULL when out of memory. */
 struct irq *irq_new(struct regs *r);
 struct irq *irq_free(struct irq *i);
+/* Where interrupts are noted (trace.h); before any access. NULL: nowhere. */
+void irq_set_trace(struct irq *i, struct trace *t);
 void irq_reset(struct irq *i); /* banks as after power-on; eventfds stay */
 
 /* Events in a bank: unmasked ones are latched in IIR, which holds two of each kind. irq_raise()

@@ -4,11 +4,13 @@
  */
 #include "softgpu/display.h"
 #include "softgpu/server.h"
+#include "softgpu/trace_format.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: softgpu --socket PATH [options]\n"
@@ -26,6 +28,10 @@ static const char usage[] =
     "                            write what pipe 0, 1 or 2 shows to PNG files (%d in PATTERN), "
     "one\n"
     "                            per vertical blank or at most FPS per second\n"
+    "      --cost FILE           let work take the time that this cost model says (man page)\n"
+    "      --trace FILE          log accesses, commands, interrupts (softgpu-trace reads it)\n"
+    "      --trace-events LIST   what to log: reg,config,gtt,aperture,command,batch,context,\n"
+    "                            irq,reset or all (default: all but gtt and aperture)\n"
     "      --once                end when the virtual machine has gone\n"
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
@@ -37,7 +43,18 @@ static const char usage[] =
     "One line each, one line of JSON as answer. ENGINE: rcs, bcs, vcs, vecs or any (unless\n"
     "given). COUNT: times (1 unless given), or forever.\n";
 
-enum { OPT_ONCE = 256, OPT_CONNECT, OPT_SLOW, OPT_FAULT, OPT_STRICT, OPT_MONITOR, OPT_EXPORT };
+enum {
+    OPT_ONCE = 256,
+    OPT_CONNECT,
+    OPT_SLOW,
+    OPT_FAULT,
+    OPT_STRICT,
+    OPT_MONITOR,
+    OPT_EXPORT,
+    OPT_COST,
+    OPT_TRACE,
+    OPT_EVENTS,
+};
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
@@ -49,6 +66,9 @@ static const struct option options[] = {
     {"strict", no_argument, NULL, OPT_STRICT},
     {"monitor", required_argument, NULL, OPT_MONITOR},
     {"export", required_argument, NULL, OPT_EXPORT},
+    {"cost", required_argument, NULL, OPT_COST},
+    {"trace", required_argument, NULL, OPT_TRACE},
+    {"trace-events", required_argument, NULL, OPT_EVENTS},
     {"once", no_argument, NULL, OPT_ONCE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -119,6 +139,29 @@ static bool add_export(const char *text, struct server_options *o)
     return true;
 }
 
+/* Names of classes with commas between them. Changes list. */
+static bool events(char *list, unsigned *classes)
+{
+    char *save = NULL;
+
+    *classes = 0;
+    for (char *w = strtok_r(list, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        unsigned class = strcmp(w, "all") ? trace_class(w) : TRACE_EVERY;
+
+        if (!class) {
+            fprintf(stderr, "softgpu: --trace-events knows");
+            for (unsigned i = 0; trace_class_name(i); i++)
+                fprintf(stderr, " %s,", trace_class_name(i));
+            fprintf(stderr, " all, not '%s'\n", w);
+            return false;
+        }
+        *classes |= class;
+    }
+    if (!*classes)
+        fprintf(stderr, "softgpu: --trace-events names nothing\n");
+    return *classes;
+}
+
 /* 0: run; 1: help was asked for; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
 {
@@ -157,6 +200,16 @@ static int parse(int argc, char **argv, struct server_options *o)
             if (!add_export(optarg, o))
                 return -1;
             break;
+        case OPT_COST:
+            o->cost = optarg;
+            break;
+        case OPT_TRACE:
+            o->trace = optarg;
+            break;
+        case OPT_EVENTS:
+            if (!events(optarg, &o->trace_classes))
+                return -1;
+            break;
         case OPT_ONCE:
             o->once = true;
             break;
@@ -182,7 +235,7 @@ static int parse(int argc, char **argv, struct server_options *o)
 
 int main(int argc, char **argv)
 {
-    struct server_options o = {0};
+    struct server_options o = {.trace_classes = TRACE_EVERY & ~TRACE_BY_CHOICE};
     int ret = parse(argc, argv, &o);
 
     if (ret > 0) {

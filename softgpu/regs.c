@@ -187,6 +187,16 @@ void regs_write(struct regs *r, uint32_t offset, uint32_t value)
     regs_unlock(r);
 }
 
+const char *regs_name(const struct regs *r, uint32_t offset)
+{
+    uint16_t at;
+
+    if (offset >= REGS_SIZE)
+        return NULL;
+    at = r->index[offset / 4];
+    return at && !(at & UNKNOWN_FLAG) ? r->entries[at - 1].range->name : NULL;
+}
+
 uint32_t regs_peek(const struct regs *r, uint32_t offset)
 {
     assert(offset < REGS_SIZE && !(offset & 3));

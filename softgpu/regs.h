@@ -43,6 +43,9 @@ void regs_unlock(struct regs *r);
 uint32_t regs_read(struct regs *r, uint32_t offset);
 void regs_write(struct regs *r, uint32_t offset, uint32_t value);
 
+/* Name of the range a register belongs to, NULL when no table names it. */
+const char *regs_name(const struct regs *r, uint32_t offset);
+
 /* The stored value, without handlers; the caller holds the lock. */
 uint32_t regs_peek(const struct regs *r, uint32_t offset);
 void regs_poke(struct regs *r, uint32_t offset, uint32_t value);

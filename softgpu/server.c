@@ -6,11 +6,13 @@
 #include "softgpu/server.h"
 
 #include "softgpu/conn.h"
+#include "softgpu/cost.h"
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
 #include "softgpu/engine.h"
 #include "softgpu/listen.h"
 #include "softgpu/screen.h"
+#include "softgpu/trace.h"
 #include "softgpu/vfu.h"
 
 #include <errno.h>
@@ -33,6 +35,8 @@ enum { AT_SIGNAL, AT_VFU, AT_CTL, AT_JUDGE, AT_CONNS, AT_COUNT = AT_CONNS + MAX_
 struct server {
     const struct server_options *o;
     struct device *device;
+    struct cost *cost;
+    struct trace *trace;
     struct ctl *ctl;
     struct vfu *vfu; /* the client, NULL while there is none */
     int vfu_fd;
@@ -235,6 +239,32 @@ static int set_up_screen(struct screen *screen, const struct server_options *o)
     return 0;
 }
 
+static int open_trace(struct server *s)
+{
+    int ret;
+
+    if (!s->o->trace)
+        return 0;
+    s->trace = trace_open(s->o->trace, s->o->trace_classes, &ret);
+    if (!s->trace) {
+        fprintf(stderr, "softgpu: cannot write the trace %s: %s\n", s->o->trace, strerror(-ret));
+        return ret;
+    }
+    device_set_trace(s->device, s->trace);
+    return 0;
+}
+
+static int load_cost(struct server *s)
+{
+    if (!s->o->cost)
+        return 0;
+    s->cost = cost_load(s->o->cost, stderr);
+    if (!s->cost)
+        return -EINVAL;
+    engines_set_cost(device_engines(s->device), s->cost);
+    return 0;
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -258,6 +288,10 @@ static int open_all(struct server *s)
     for (unsigned i = 0; i < s->o->faults; i++)
         faults_arm(device_faults(s->device), &s->o->fault[i]);
     ret = set_up_screen(device_screen(s->device), s->o);
+    if (!ret)
+        ret = load_cost(s);
+    if (!ret)
+        ret = open_trace(s);
     if (!ret)
         ret = listen_at(s->o->socket, &s->listen_vfu);
     if (!ret)
@@ -285,6 +319,9 @@ static void close_all(struct server *s)
     close_listener(s->listen_judge, s->o->judge_chan);
     ctl_free(s->ctl);
     device_free(s->device);
+    /* After the engines' threads have ended. */
+    trace_close(s->trace);
+    cost_free(s->cost);
     if (s->signals >= 0)
         close(s->signals);
 }

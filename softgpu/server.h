@@ -18,6 +18,9 @@ struct server_options {
     const char *ctl;           /* control, we listen; NULL: none */
     const char *judge_chan;    /* walker's channel, we listen; NULL: none */
     const char *judge_connect; /* walker's channel, the other end listens; NULL: none */
+    const char *cost;          /* file of the cost model; NULL: none */
+    const char *trace;         /* file of the log; NULL: none */
+    unsigned trace_classes;    /* what it holds, TRACE_REGS and the like */
     unsigned slowdown;         /* of the display, 0 or 1: none */
     struct fault_spec fault[SERVER_MAX_FAULTS]; /* armed from the start */
     unsigned faults;

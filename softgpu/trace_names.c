@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace_names.c: names out of the device's own tables (trace_names.h): a register file is put
+ * together without a device around it, commands are looked up as an engine would. Used by
+ * softgpu-trace.
+ */
+#include "softgpu/trace_names.h"
+
+#include "softgpu/cs_names.h"
+#include "softgpu/engine_priv.h"
+#include "softgpu/forcewake.h"
+#include "softgpu/irq.h"
+#include "softgpu/power.h"
+#include "softgpu/regs.h"
+#include "softgpu/screen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct trace_names {
+    struct regs *regs;
+    struct irq *irq;
+    struct screen *screen;
+    struct forcewake *forcewake;
+    struct pcode *pcode;
+    struct sbi *sbi;
+    struct cs_names *commands;
+};
+
+struct name {
+    uint32_t offset;
+    const char *name;
+};
+
+static const struct name ring[] = {
+    {R_EXCC, "EXCC"},
+    {R_TAIL, "TAIL"},
+    {R_HEAD, "HEAD"},
+    {R_START, "START"},
+    {R_CTL, "CTL"},
+    {R_PSMI_CTL, "PSMI_CTL"},
+    {R_ACTHD_UDW, "ACTHD_UDW"},
+    {R_IPEIR, "IPEIR"},
+    {R_IPEHR, "IPEHR"},
+    {0x06c, "INSTDONE"},
+    {R_ACTHD, "ACTHD"},
+    {R_HWS_PGA, "HWS_PGA"},
+    {R_NOPID, "NOPID"},
+    {R_HWSTAM, "HWSTAM"},
+    {R_MI_MODE, "MI_MODE"},
+    {R_IMR, "IMR"},
+    {R_EIR, "EIR"},
+    {R_EMR, "EMR"},
+    {R_ESR, "ESR"},
+    {R_INSTPM, "INSTPM"},
+    {R_RPCS, "RPCS"},
+    {R_RESET_CTL, "RESET_CTL"},
+    {R_BBSTATE, "BBSTATE"},
+    {R_SBBADDR, "SBBADDR"},
+    {R_SBBSTATE, "SBBSTATE"},
+    {R_SBBADDR_UDW, "SBBADDR_UDW"},
+    {R_BBADDR, "BBADDR"},
+    {R_BBADDR_UDW, "BBADDR_UDW"},
+    {R_BB_PER_CTX, "BB_PER_CTX_PTR"},
+    {R_INDIRECT_CTX, "INDIRECT_CTX"},
+    {R_INDIRECT_CTX_OFFSET, "INDIRECT_CTX_OFFSET"},
+    {R_ELSP, "ELSP"},
+    {R_EL_STATUS_LO, "EXECLIST_STATUS_LO"},
+    {R_EL_STATUS_HI, "EXECLIST_STATUS_HI"},
+    {R_CTX_CONTROL, "CONTEXT_CONTROL"},
+    {R_MODE, "MODE"},
+    {R_TIMESTAMP, "TIMESTAMP"},
+    {R_TIMESTAMP_UDW, "TIMESTAMP_UDW"},
+    {R_CSB_PTR, "CONTEXT_STATUS_PTR"},
+    {R_CTX_TIMESTAMP, "CTX_TIMESTAMP"},
+};
+
+static const struct name gam[] = {
+    {0x4094, "GEN8_RING_FAULT_REG"},
+    {0x4260, "RTCR"},
+    {0x4264, "M1TCR"},
+    {0x4268, "M2TCR"},
+    {0x426c, "BTCR"},
+    {0x4270, "VTCR"},
+    {0x4b10, "FAULT_TLB_DATA0"},
+    {0x4b14, "FAULT_TLB_DATA1"},
+    {0x941c, "GEN6_GDRST"},
+    {0x101008, "GFX_FLSH_CNTL"},
+};
+
+static uint64_t no_time(void *opaque)
+{
+    (void)opaque;
+    return 0;
+}
+
+static int no_pixels(void *opaque, uint64_t addr, void *buf, uint32_t len)
+{
+    (void)opaque;
+    (void)addr;
+    memset(buf, 0, len);
+    return 0;
+}
+
+struct trace_names *trace_names_new(void)
+{
+    struct trace_names *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    n->regs = regs_new();
+    n->irq = n->regs ? irq_new(n->regs) : NULL;
+    if (!n->irq)
+        return trace_names_free(n);
+    n->screen = screen_new(n->regs, n->irq, no_time, no_pixels, NULL);
+    n->forcewake = forcewake_new(n->regs, NULL, NULL, NULL);
+    n->pcode = pcode_new(n->regs);
+    n->sbi = sbi_new(n->regs);
+    n->commands = cs_names_new();
+    if (!n->screen || !n->forcewake || !n->pcode || !n->sbi || !n->commands || power_add(n->regs) ||
+        regs_add_plain(n->regs))
+        return trace_names_free(n);
+    return n;
+}
+
+struct trace_names *trace_names_free(struct trace_names *n)
+{
+    if (!n)
+        return NULL;
+    cs_names_free(n->commands);
+    screen_free(n->screen);
+    forcewake_free(n->forcewake);
+    pcode_free(n->pcode);
+    sbi_free(n->sbi);
+    irq_free(n->irq);
+    regs_free(n->regs);
+    free(n);
+    return NULL;
+}
+
+static const char *find(const struct name *table, size_t count, uint32_t offset)
+{
+    for (size_t i = 0; i < count; i++)
+        if (table[i].offset == offset)
+            return table[i].name;
+    return NULL;
+}
+
+/* "RCS_TAIL" and the like; registers that come in numbers get theirs behind the name. */
+static const char *ring_register(uint32_t r, const char *engine, char *buf, size_t size)
+{
+    const char *name = find(ring, sizeof(ring) / sizeof(ring[0]), r);
+
+    if (name)
+        snprintf(buf, size, "%s_%s", engine, name);
+    else if (r - R_PDP0_LDW < 32)
+        snprintf(buf, size, "%s_PDP%u_%s", engine, (r - R_PDP0_LDW) / 8, r & 4 ? "UDW" : "LDW");
+    else if (r - R_CSB < 48)
+        snprintf(buf, size, "%s_CONTEXT_STATUS_%u_%s", engine, (r - R_CSB) / 8,
+                 r & 4 ? "ID" : "BITS");
+    else if (r - R_GPR < 128)
+        snprintf(buf, size, "%s_GPR%u_%s", engine, (r - R_GPR) / 8, r & 4 ? "UDW" : "LDW");
+    else if (r - R_FORCE_TO_NONPRIV < 48)
+        snprintf(buf, size, "%s_FORCE_TO_NONPRIV_%u", engine, (r - R_FORCE_TO_NONPRIV) / 4);
+    else
+        snprintf(buf, size, "%s_%03X", engine, r);
+    return buf;
+}
+
+const char *trace_register(const struct trace_names *n, uint32_t offset, char *buf, size_t size)
+{
+    static const struct name engines[] = {
+        {0x2000, "RCS"}, {0x12000, "VCS"}, {0x1a000, "VECS"}, {0x22000, "BCS"}};
+    const char *name;
+
+    offset &= ~3u;
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+        if (offset - engines[i].offset < ENGINE_REGS_SIZE)
+            return ring_register(offset - engines[i].offset, engines[i].name, buf, size);
+    name = find(gam, sizeof(gam) / sizeof(gam[0]), offset);
+    if (!name)
+        name = regs_name(n->regs, offset);
+    return name ? name : "";
+}
+
+const char *trace_command(const struct trace_names *n, unsigned source, uint32_t header)
+{
+    const char *name = source < ENGINE_COUNT ? cs_name(n->commands, source, header) : NULL;
+
+    return name ? name : "unknown";
+}

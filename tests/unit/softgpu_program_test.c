@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The executables softgpu and softgpu-trace with a log and a cost model, as they are called.
+ */
+#include "softgpu/listen.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEADLINE_MS 20000
+
+struct place {
+    char bin[PATH_MAX]; /* where the executables are: beside the tests of this build */
+    char dir[32];
+};
+
+static int setup(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    ssize_t n;
+
+    assert_non_null(p);
+    n = readlink("/proc/self/exe", p->bin, sizeof(p->bin) - 1);
+    assert_true(n > 0);
+    *strrchr(p->bin, '/') = 0;
+    assert_true(strlen(p->bin) + 16 < sizeof(p->bin));
+    strcat(p->bin, "/../../softgpu");
+    strcpy(p->dir, "/tmp/softgpu-prg-XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+    char command[64];
+
+    snprintf(command, sizeof(command), "rm -r %s", p->dir);
+    assert_int_equal(system(command), 0);
+    free(p);
+    return 0;
+}
+
+/* Runs "PROGRAM ARGS" in the directory, with what it prints in its file out, as the shell would;
+ * its exit status. */
+__attribute__((format(printf, 2, 3))) static int run(struct place *p, const char *format, ...)
+{
+    char args[256], command[2 * PATH_MAX];
+    va_list list;
+    int status;
+
+    va_start(list, format);
+    vsnprintf(args, sizeof(args), format, list);
+    va_end(list);
+    snprintf(command, sizeof(command), "cd %s && timeout 60 %s/%s >out 2>&1", p->dir, p->bin, args);
+    status = system(command);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void path_of(struct place *p, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", p->dir, name);
+}
+
+static void put(struct place *p, const char *name, const char *text)
+{
+    char path[64];
+    FILE *f;
+
+    path_of(p, name, path, sizeof(path));
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void expect_out(struct place *p, const char *part)
+{
+    char path[64], text[8192] = "";
+    FILE *f;
+
+    path_of(p, "out", path, sizeof(path));
+    f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+    fclose(f);
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in '%s'", part, text);
+}
+
+static void wrong_lines(void **state)
+{
+    struct place *p = *state;
+
+    assert_int_equal(run(p, "softgpu --help"), 0);
+    expect_out(p, "--trace FILE");
+    expect_out(p, "--cost FILE");
+    assert_int_equal(run(p, "softgpu -s gpu --trace-events reg,xyz"), 2);
+    expect_out(p, "reset, all, not 'xyz'");
+    assert_int_equal(run(p, "softgpu -s gpu --trace-events ,"), 2);
+    assert_int_equal(run(p, "softgpu -s gpu --trace no/such/place"), 1);
+    expect_out(p, "no/such/place: No such file");
+    assert_int_equal(run(p, "softgpu -s gpu --cost model"), 1);
+    expect_out(p, "cannot read the cost model model");
+    put(p, "model", "clock 1e9\nblit\n");
+    assert_int_equal(run(p, "softgpu -s gpu --cost model"), 1);
+    expect_out(p, "softgpu: model:2: expected blit BYTES_PER_SECOND");
+    assert_int_equal(run(p, "softgpu-trace --help"), 0);
+    expect_out(p, "batch-start");
+    assert_int_equal(run(p, "softgpu-trace"), 2);
+    assert_int_equal(run(p, "softgpu-trace a b"), 2);
+    assert_int_equal(run(p, "softgpu-trace -e gpu a"), 2);
+    expect_out(p, "not 'gpu'");
+    assert_int_equal(run(p, "softgpu-trace nowhere"), 1);
+    assert_int_equal(run(p, "softgpu-trace model"), 1);
+}
+
+static int connect_soon(const char *path)
+{
+    for (int ms = 0; ms < DEADLINE_MS; ms += 10) {
+        int fd = connect_unix(path);
+
+        if (fd >= 0)
+            return fd;
+        poll(NULL, 0, 10);
+    }
+    return -1;
+}
+
+/* A client comes, for which the device is reset, and goes. */
+static void record(struct place *p)
+{
+    char socket[64];
+    int status;
+    pid_t pid;
+
+    path_of(p, "gpu", socket, sizeof(socket));
+    put(p, "model", "command any 10\nbusy-batch on\n");
+    pid = fork();
+    if (!pid)
+        _exit(run(p, "softgpu -s gpu --once --cost model --trace log --trace-events all"));
+    close(connect_soon(socket));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+static void recorded(void **state)
+{
+    struct place *p = *state;
+    char path[64];
+
+    record(p);
+    assert_int_equal(run(p, "softgpu-trace log"), 0);
+    expect_out(p, "cpu  reset-asked    function\n");
+    assert_int_equal(run(p, "softgpu-trace -e bcs -k reset log"), 0);
+    expect_out(p, "bcs  reset-done     engine\n");
+    assert_int_equal(run(p, "softgpu-trace --summary - <log"), 0);
+    expect_out(p, "reset-asked               1          1          1          1          1\n");
+    path_of(p, "log", path, sizeof(path));
+    assert_int_equal(truncate(path, 90), 0);
+    assert_int_equal(run(p, "softgpu-trace log"), 1);
+    expect_out(p, "cpu  reset-asked    function\n");
+    expect_out(p, "softgpu-trace: log: offset 90: ends inside a block");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(wrong_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(recorded, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
