@@ -10,6 +10,10 @@
 
 #define GDRST		0x941c	/* PRM "Graphics Device Reset Control" */
 #define GDRST_FULL	1
+#define RESET_CTL	0xd0	/* of an engine: RING_RESET_CTL */
+#define RESET_REQUEST	BIT(0)
+#define RESET_READY	BIT(1)
+#define MASKED(bit)	((bit) << 16)	/* the upper half says which bits a write changes */
 #define GFX_FLSH_CNTL	0x101008
 #define PTE_VALID	1
 
@@ -68,18 +72,41 @@ int vgt_reg_access(struct vgt_row_state *row, struct vgt_stub_reg *reg)
 	return 0;
 }
 
+/*
+ * Broadwell's engines want to be asked before they are reset, else one in the middle of something
+ * may hang the chip. One that does not get ready in time is reset nevertheless.
+ */
+static void ask_engines(struct vgt_stub *vs, bool request)
+{
+	static const u32 base[] = { 0x2000, 0x12000, 0x1a000, 0x22000, 0x1c000 };
+	unsigned int i, tries;
+
+	if (vs->access.gen != 8)
+		return;
+	for (i = 0; i < ARRAY_SIZE(base) - !vs->access.vcs2; i++) {
+		void __iomem *ctl = vs->regs + base[i] + RESET_CTL;
+
+		writel(MASKED(RESET_REQUEST) | (request ? RESET_REQUEST : 0), ctl);
+		for (tries = 0; request && tries < 10 && !(readl(ctl) & RESET_READY); tries++)
+			usleep_range(50, 200);
+	}
+}
+
 /* Stops every engine; afterwards none has a context, a page directory or a fetch in flight. */
 void vgt_gpu_reset(struct vgt_stub *vs)
 {
 	unsigned int tries;
 
+	ask_engines(vs, true);
 	writel(GDRST_FULL, vs->regs + GDRST);
 	for (tries = 0; tries < 100; tries++) {
 		if (!(readl(vs->regs + GDRST) & GDRST_FULL))
-			return;
+			break;
 		usleep_range(50, 200);
 	}
-	dev_err(&vs->pdev->dev, "GPU reset did not finish\n");
+	if (tries == 100)
+		dev_err(&vs->pdev->dev, "GPU reset did not finish\n");
+	ask_engines(vs, false);
 }
 
 static u64 scratch_pte(struct vgt_stub *vs)

@@ -42,3 +42,12 @@ verdict_igt() {
     is igt_gem_exec_nop 0
     is igt_gem_latency 0
 }
+
+# The rules of the hardware that softgpu judges beside ownership (man softgpu, JUDGE and DISPLAY
+# WARNINGS): whoever drove it broke none. Needs softgpu's status in FILE.
+verdict_rules() { # FILE
+    local broken
+    broken=$(jq -r '[(.offences | to_entries[] | select(.value > 0) | "\(.key) \(.value)"),
+                     (.display_warnings[] | "\(.text) \(.count)")] | join(", ")' "$1")
+    expect "no rule of the hardware was broken (were '$broken')" test -z "$broken"
+}
