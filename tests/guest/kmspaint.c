@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct fb {
 struct screen {
     int fd;
     uint32_t connector, crtc;
+    unsigned width, height; /* of the mode wanted; 0: the preferred one */
     struct drm_mode_modeinfo mode;
     struct fb fb[2];
 };
@@ -62,7 +64,15 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* Modes of one connector; 1 when something is plugged in, with the preferred mode in s->mode. */
+static bool wanted(const struct screen *s, const struct drm_mode_modeinfo *m)
+{
+    if (s->width)
+        return m->hdisplay == s->width && m->vdisplay == s->height;
+    return m->type & DRM_MODE_TYPE_PREFERRED;
+}
+
+/* Modes of one connector; 1 when something is plugged in, with the wanted mode in s->mode, or its
+ * first one when none is preferred. -ENOENT: it has no mode of the wanted size. */
 static int connector_mode(struct screen *s, uint32_t id)
 {
     static struct drm_mode_modeinfo modes[128];
@@ -79,14 +89,14 @@ static int connector_mode(struct screen *s, uint32_t id)
     if (rc)
         return rc;
     s->mode = modes[0];
+    s->connector = id;
     for (uint32_t i = 0; i < c.count_modes && i < 128; i++) {
-        if (modes[i].type & DRM_MODE_TYPE_PREFERRED) {
+        if (wanted(s, &modes[i])) {
             s->mode = modes[i];
-            break;
+            return 1;
         }
     }
-    s->connector = id;
-    return 1;
+    return s->width ? -ENOENT : 1;
 }
 
 static int find_monitor(struct screen *s)
@@ -246,11 +256,9 @@ static int show(struct screen *s, const char *name, uint32_t frames, double seco
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"name", 1, NULL, 'n'},
-                                            {"frames", 1, NULL, 'f'},
-                                            {"hold", 1, NULL, 'h'},
-                                            {"device", 1, NULL, 'd'},
-                                            {0}};
+    static const struct option options[] = {{"name", 1, NULL, 'n'}, {"frames", 1, NULL, 'f'},
+                                            {"hold", 1, NULL, 'h'}, {"device", 1, NULL, 'd'},
+                                            {"mode", 1, NULL, 'm'}, {0}};
     const char *name = "guest", *device = "/dev/dri/card0";
     uint32_t frames = 0;
     double seconds = 10;
@@ -266,6 +274,8 @@ int main(int argc, char **argv)
             seconds = strtod(optarg, NULL);
         else if (opt == 'd')
             device = optarg;
+        else if (opt == 'm' && sscanf(optarg, "%ux%u", &s.width, &s.height) == 2)
+            continue;
         else
             return 2;
     }
