@@ -48,6 +48,7 @@ verdict_igt() {
 verdict_rules() { # FILE
     local broken
     broken=$(jq -r '[(.offences | to_entries[] | select(.value > 0) | "\(.key) \(.value)"),
-                     (.display_warnings[] | "\(.text) \(.count)")] | join(", ")' "$1")
+                     (.display_warnings[] | "\(.text) \(.count)")] | join(", ")' "$1") ||
+        broken="softgpu's status in $1 cannot be read"
     expect "no rule of the hardware was broken (were '$broken')" test -z "$broken"
 }

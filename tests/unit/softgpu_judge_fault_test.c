@@ -228,8 +228,9 @@ static bool reset_late_once(struct frig *f, bool ring)
         return false; /* the host was busy with other things */
     assert_int_equal(bit, GDRST_BLT);
     assert_int_equal(offences, ring ? 2 : 1);
-    nanosleep(&(struct timespec){0, FAULT_LATE_NS}, NULL);
-    assert_int_equal(rd(f, GDRST), 0);
+    while (rd(f, GDRST)) /* the test's own limit ends a bit that stays */
+        ;
+    assert_true(now_ns() - begin >= FAULT_LATE_NS);
     rig_submit(&f->rig, ENGINE_BCS, 0, 0);
     wr(f, 0x22030, 0x110);
     assert_int_equal(offences_count(o, OFFENCE_SUBMIT_IN_RESET) - before, offences);
