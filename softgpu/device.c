@@ -13,6 +13,7 @@
 #include "softgpu/forcewake.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
+#include "softgpu/model.h"
 #include "softgpu/pci.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
@@ -29,6 +30,7 @@
 enum { BAR0 = 0, BAR2 = 2, BAR4 = 4 };
 
 struct device {
+    const struct model *model;
     struct pci pci;
     struct regs *regs;
     struct irq *irq;
@@ -114,7 +116,7 @@ static int make_display(struct device *d)
     return 0;
 }
 
-struct device *device_new(void)
+struct device *device_new(const struct model *m)
 {
     struct device *d = calloc(1, sizeof(*d));
     struct engines_ops ops = {
@@ -122,6 +124,7 @@ struct device *device_new(void)
 
     if (!d)
         return NULL;
+    d->model = m;
     pci_reset(&d->pci);
     d->regs = regs_new();
     d->dma = dma_new();
@@ -129,7 +132,7 @@ struct device *device_new(void)
     d->faults = faults_new();
     if (!d->faults || !d->regs || !d->dma || !d->judge || make_display(d))
         return device_free(d);
-    d->engines = engines_new(d->dma, d->judge, &ops);
+    d->engines = engines_new(m, d->dma, d->judge, &ops);
     if (!d->engines)
         return device_free(d);
     engines_set_faults(d->engines, d->faults);

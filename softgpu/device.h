@@ -13,13 +13,15 @@ struct engines;
 struct faults;
 struct irq;
 struct judge;
+struct model;
 struct pcode;
 struct regs;
 struct screen;
 struct trace;
 struct vfu_ops;
 
-struct device *device_new(void); /* NULL when out of memory */
+/* The chip m, which must outlive it (model.h). NULL when out of memory. */
+struct device *device_new(const struct model *m);
 struct device *device_free(struct device *d);
 
 /* Where accesses, commands and interrupts are noted (trace.h); before the first client. */

@@ -18,6 +18,7 @@
 #include "softgpu/execlists.h"
 #include "softgpu/fault.h"
 #include "softgpu/gdrst.h"
+#include "softgpu/model.h"
 
 #define GDRST     0x941cu
 #define GAM_BASE  0x4000u
@@ -147,19 +148,21 @@ static void engine_destroy(struct engine *e)
     pthread_mutex_destroy(&e->lock);
 }
 
-struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops)
+struct engines *engines_new(const struct model *m, struct dma *dma, struct judge *judge,
+                            const struct engines_ops *ops)
 {
     struct engines *es = calloc(1, sizeof(*es));
     unsigned started = 0;
 
-    assert(dma && judge && ops);
+    assert(m && dma && judge && ops);
     if (!es)
         return NULL;
+    es->model = m;
     es->dma = dma;
     es->judge = judge;
     es->ops = *ops;
     es->gtt = gtt_new();
-    es->blt_addr_dwords = 2;
+    es->blt_addr_dwords = m->family == MODEL_HASWELL ? 1 : 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         engine_init(es, i);

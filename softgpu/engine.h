@@ -27,6 +27,7 @@ struct cost;
 struct dma;
 struct faults;
 struct judge;
+struct model;
 struct trace;
 
 struct engines_ops {
@@ -39,8 +40,9 @@ struct engines_ops {
     void *opaque;
 };
 
-/* judge may not be NULL. */
-struct engines *engines_new(struct dma *dma, struct judge *judge, const struct engines_ops *ops);
+/* m says which chip this is (model.h) and outlives the engines; judge may not be NULL. */
+struct engines *engines_new(const struct model *m, struct dma *dma, struct judge *judge,
+                            const struct engines_ops *ops);
 /* Faults to happen (fault.h), which must outlive the engines; NULL, as at first: none. */
 void engines_set_faults(struct engines *e, struct faults *f);
 /* Refuse (and report) execlists for an engine while forcewake has not been acknowledged once since

@@ -155,6 +155,7 @@ struct engine {
 };
 
 struct engines {
+    const struct model *model;
     struct dma *dma;
     struct judge *judge;
     struct engines_ops ops;

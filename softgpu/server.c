@@ -4,6 +4,7 @@
  * something; the lines of the control sockets and vertical blanks get their turn after each burst.
  */
 #include "softgpu/server.h"
+#include "softgpu/model.h"
 
 #include "softgpu/conn.h"
 #include "softgpu/cost.h"
@@ -278,7 +279,7 @@ static int open_all(struct server *s)
     s->signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (s->signals < 0)
         return -errno;
-    s->device = device_new();
+    s->device = device_new(s->o->model ? s->o->model : model_find("bdw"));
     s->ctl = s->device ? ctl_new(s->device) : NULL;
     if (!s->ctl) {
         fprintf(stderr, "softgpu: the device could not be made: %s\n", strerror(ENOMEM));

@@ -11,9 +11,12 @@
 
 #include "softgpu/fault.h"
 
+struct model;
+
 #define SERVER_MAX_FAULTS 16
 
 struct server_options {
+    const struct model *model; /* the chip; NULL: Broadwell, 8086:1616 */
     const char *socket;        /* vfio-user, we listen */
     const char *ctl;           /* control, we listen; NULL: none */
     const char *judge_chan;    /* walker's channel, we listen; NULL: none */

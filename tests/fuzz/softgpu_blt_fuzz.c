@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "softgpu/engine_priv.h"
+#include "softgpu/model.h"
 
 #define PAGES  64u  /* of machine memory; the even ones are mapped */
 #define PIXELS 8192 /* of one blit: the fuzzer's time is short */
@@ -51,7 +52,7 @@ static void make(struct world *w)
     w->memory = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (w->memory == MAP_FAILED || dma_add(dma, 0, PAGES * 4096, fd, 0, 3))
         abort();
-    w->engines = engines_new(dma, judge_new(), &ops);
+    w->engines = engines_new(model_find("bdw"), dma, judge_new(), &ops);
     if (!w->engines)
         abort();
     w->e = &w->engines->engine[ENGINE_BCS];

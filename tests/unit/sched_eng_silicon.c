@@ -157,7 +157,7 @@ void silicon_setup(struct silicon *s)
     s->dma = dma_new();
     s->judge = judge_new();
     assert_int_equal(dma_add(s->dma, 0, SILICON_MEMORY, fd, 0, 3), 0);
-    s->engines = engines_new(s->dma, s->judge, &engine_ops);
+    s->engines = engines_new(model_find("bdw"), s->dma, s->judge, &engine_ops);
     assert_non_null(s->engines);
     s->next_page = PAGE;
 }

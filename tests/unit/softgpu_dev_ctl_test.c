@@ -8,6 +8,7 @@
 #include "softgpu/device.h"
 #include "softgpu/engine.h"
 #include "softgpu/judge.h"
+#include "softgpu/model.h"
 #include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
@@ -38,7 +39,7 @@ static int setup(void **state)
 {
     struct rig *r = calloc(1, sizeof(*r));
 
-    r->device = device_new();
+    r->device = device_new(model_find("bdw"));
     assert_non_null(r->device);
     device_attach(r->device);
     r->ctl = ctl_new(r->device);

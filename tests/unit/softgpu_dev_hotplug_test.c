@@ -7,6 +7,7 @@
 #include "softgpu/device.h"
 #include "softgpu/edid.h"
 #include "softgpu/hotplug.h"
+#include "softgpu/model.h"
 #include "softgpu/regs.h"
 #include "softgpu/screen.h"
 #include "softgpu/vfu.h"
@@ -46,7 +47,7 @@ static int setup(void **state)
 {
     struct rig *r = calloc(1, sizeof(*r));
 
-    r->device = device_new();
+    r->device = device_new(model_find("bdw"));
     assert_non_null(r->device);
     device_attach(r->device);
     r->regs = device_regs(r->device);

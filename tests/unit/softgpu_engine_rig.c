@@ -61,7 +61,7 @@ void rig_setup(struct rig *r)
     r->dma = dma_new();
     r->judge = judge_new();
     assert_int_equal(dma_add(r->dma, 0, RIG_MEMORY, fd, 0, 3), 0);
-    r->engines = engines_new(r->dma, r->judge, &ops);
+    r->engines = engines_new(model_find("bdw"), r->dma, r->judge, &ops);
     assert_non_null(r->engines);
     r->next_page = 0x1000;
     r->next_ggtt = 0x100000;

@@ -8,6 +8,7 @@
 #include "softgpu/ctl.h"
 #include "softgpu/device.h"
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/trace.h"
 #include "softgpu/trace_read.h"
 #include "softgpu/vfu.h"
@@ -206,7 +207,7 @@ static void expect(const struct trace_record *t, uint64_t addr, uint32_t len, ui
 
 static void client_accesses(void **state)
 {
-    struct device *d = device_new();
+    struct device *d = device_new(model_find("bdw"));
     uint64_t pte = 0x1234567000 | 1;
     uint8_t byte = 0x5a;
     struct log l;
@@ -246,7 +247,7 @@ static void client_accesses(void **state)
 /* The monitor that is plugged in at reset raises an interrupt, which is masked then. */
 static void interrupts(void **state)
 {
-    struct device *d = device_new();
+    struct device *d = device_new(model_find("bdw"));
     const struct trace_record *t;
     struct log l;
 
@@ -268,7 +269,7 @@ static void interrupts(void **state)
 /* The log's size stands in status, when there is one. */
 static void status(void **state)
 {
-    struct device *d = device_new();
+    struct device *d = device_new(model_find("bdw"));
     struct ctl *c = ctl_new(d);
     struct log l;
 
