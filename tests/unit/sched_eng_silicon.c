@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "softgpu/model.h"
+
 #define PAGE 4096u
 
 /* ---- the GPU seam */

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "softgpu/model.h"
+
 #define DEADLINE_S 20
 
 static const uint32_t bases[ENGINE_COUNT] = {
