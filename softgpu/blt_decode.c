@@ -2,17 +2,14 @@
 /*
  * blt_decode.c: the steps that decoders of blitter commands have in common: surfaces, rectangles,
  * clipping, immediate data, and handing the operation to blt.c (Broadwell PRM vol. 2a, 2d,
- * blitter commands; BCS_SWCTRL; GAMTARBMODE). Engine's thread.
+ * blitter commands; BCS_SWCTRL; ARB_MODE, GAMTARBMODE). Engine's thread.
  */
 #include "softgpu/blt_decode.h"
 
 #include <errno.h>
 
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
-
-/* GAMTARBMODE 0x4a08 bit 1: tiled surfaces are swizzled. */
-#define GAMTARBMODE  0xa08u
-#define ARB_SWIZZLES 2u
 
 /* The channel enables mean something for 32-bit pixels only. */
 static uint32_t write_mask(uint32_t header, uint32_t br13)
@@ -50,6 +47,8 @@ uint64_t blt_take_addr(struct blt_decoder *d)
 void blt_surface(struct blt_decoder *d, struct blt_surface *s, uint64_t addr, uint32_t pitch,
                  bool tiled, uint32_t swctrl_y)
 {
+    const struct engine_kind *k = d->e->owner->kind;
+
     if (!tiled) {
         *s = (struct blt_surface){.base = addr, .pitch = blt_low(pitch), .tiling = BLT_LINEAR};
         return;
@@ -57,7 +56,7 @@ void blt_surface(struct blt_decoder *d, struct blt_surface *s, uint64_t addr, ui
     s->base = addr & ~0xfffull;
     s->pitch = (int32_t)(pitch & 0xffff) * 4;
     s->tiling = reg_get(d->e, R_SWCTRL) & swctrl_y ? BLT_Y : BLT_X;
-    s->swizzle = atomic_load(&d->e->owner->gam[GAMTARBMODE / 4]) & ARB_SWIZZLES;
+    s->swizzle = atomic_load(&d->e->owner->gam[k->swizzle_reg / 4]) & k->swizzle_bit;
 }
 
 void blt_dst(struct blt_decoder *d, uint64_t addr)
