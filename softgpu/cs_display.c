@@ -78,10 +78,10 @@ static const struct {
     uint8_t pipe;
     uint8_t event;
 } events[] = {
-    {1u << 0, 0, EVENT_SCAN_LINE},  {1u << 1, 0, EVENT_PRIMARY},  {1u << 2, 0, EVENT_SPRITE},
-    {1u << 3, 0, EVENT_BLANK},      {1u << 8, 1, EVENT_SCAN_LINE}, {1u << 9, 1, EVENT_PRIMARY},
-    {1u << 10, 1, EVENT_SPRITE},    {1u << 11, 1, EVENT_BLANK},   {1u << 14, 2, EVENT_SCAN_LINE},
-    {1u << 15, 2, EVENT_PRIMARY},   {1u << 20, 2, EVENT_SPRITE},  {1u << 21, 2, EVENT_BLANK},
+    {1u << 0, 0, EVENT_SCAN_LINE}, {1u << 1, 0, EVENT_PRIMARY},   {1u << 2, 0, EVENT_SPRITE},
+    {1u << 3, 0, EVENT_BLANK},     {1u << 8, 1, EVENT_SCAN_LINE}, {1u << 9, 1, EVENT_PRIMARY},
+    {1u << 10, 1, EVENT_SPRITE},   {1u << 11, 1, EVENT_BLANK},    {1u << 14, 2, EVENT_SCAN_LINE},
+    {1u << 15, 2, EVENT_PRIMARY},  {1u << 20, 2, EVENT_SPRITE},   {1u << 21, 2, EVENT_BLANK},
 };
 
 /* Bits 21:19 the pipe; dword 1: first line 28:16, last line 12:0. The window is kept as it came,

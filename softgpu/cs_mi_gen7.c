@@ -144,13 +144,13 @@ static enum cs_result semaphore_mbox(struct engine *e, const uint32_t *cmd, uint
     return CS_ARB;
 }
 
-#define RCS            CS_ON(ENGINE_RCS)
-#define FIXED(n)       0, n, n, CS_ON_ALL
-#define UPTO(a, b)     0xff, a, b, CS_ON_ALL
-#define RENDER(a, b)   0xff, a, b, RCS
-#define RENDER_ONE     0, 1, 1, RCS
-#define ON_SCREEN      (RCS | CS_ON(ENGINE_BCS))
-#define NOT_RENDER     (CS_ON_ALL & ~RCS)
+#define RCS          CS_ON(ENGINE_RCS)
+#define FIXED(n)     0, n, n, CS_ON_ALL
+#define UPTO(a, b)   0xff, a, b, CS_ON_ALL
+#define RENDER(a, b) 0xff, a, b, RCS
+#define RENDER_ONE   0, 1, 1, RCS
+#define ON_SCREEN    (RCS | CS_ON(ENGINE_BCS))
+#define NOT_RENDER   (CS_ON_ALL & ~RCS)
 
 const struct cs_command cs_mi_gen7[64] = {
     [0x00] = {"MI_NOOP", FIXED(1), 0, mi_noop},

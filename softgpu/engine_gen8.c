@@ -31,7 +31,9 @@ static const struct cs_reg_range user_regs[] = {
     {0x5200, 0x525c},   /* SO_NUM_PRIMS_WRITTEN, SO_PRIM_STORAGE_NEEDED */
     {0x5280, 0x528c},   /* SO_WRITE_OFFSET */
     {0x12600, 0x1267c}, /* GPRs of the other engines */
-    {0x1a600, 0x1a67c}, {0x22600, 0x2267c}, {0x22200, 0x22200}, /* BCS_SWCTRL */
+    {0x1a600, 0x1a67c},
+    {0x22600, 0x2267c},
+    {0x22200, 0x22200}, /* BCS_SWCTRL */
     {0},
 };
 

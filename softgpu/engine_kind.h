@@ -18,7 +18,7 @@ struct ppgtt;
 
 /* A register of an engine's block that is more than storage. */
 struct engine_reg {
-    uint32_t offset; /* from the engine's base; 0 ends a list */
+    uint32_t offset;                                     /* from the engine's base; 0 ends a list */
     uint32_t (*read)(struct engine *e, uint32_t offset); /* NULL: what was stored */
     /* NULL: store (masked registers: as their mask says). Any thread, lock not held. */
     void (*write)(struct engine *e, uint32_t offset, uint32_t value);
@@ -39,8 +39,8 @@ struct engine_kind {
 
     /* The register block, besides what engine_reg.c has for both. */
     const struct engine_reg *regs;
-    const uint16_t *masked;        /* upper half = which bits of the lower half to change */
-    const uint16_t *masked_render; /* of the render engine only; both end in 0 */
+    const uint16_t *masked;              /* upper half = which bits of the lower half to change */
+    const uint16_t *masked_render;       /* of the render engine only; both end in 0 */
     void (*reg_reset)(struct engine *e); /* values after power-on that are not 0 */
     /* Where events (ENGINE_EVENT_*) stand in the engine's IMR. */
     uint32_t (*imr_layout)(enum engine_id id, uint32_t events);
@@ -51,8 +51,8 @@ struct engine_kind {
     /* Memory. The context's own space, as it stands. */
     void (*space)(struct engine *e, struct ppgtt *p);
     bool (*ppgtt_on)(const struct engine *e);
-    uint64_t (*root)(struct engine *e);           /* names that space in reports */
-    uint32_t (*context)(const struct engine *e);  /* GGTT address of its image, 0: none */
+    uint64_t (*root)(struct engine *e);                  /* names that space in reports */
+    uint32_t (*context)(const struct engine *e);         /* GGTT address of its image, 0: none */
     uint64_t (*status_page)(struct engine *e, bool own); /* own: the context's, if it has one */
     void (*record_fault)(struct engine *e, bool ppgtt, uint64_t addr);
 

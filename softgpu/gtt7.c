@@ -88,8 +88,8 @@ void gtt7_trace(struct dma *dma, const struct ppgtt *p, uint64_t addr, struct wa
     if (addr >= SPACE_END || !gtt7_pde_loaded(p, addr))
         return;
     pde = gtt7_pde_now(p, addr);
-    out->step[out->count++] = (struct walk_step){
-        .index = (uint32_t)(gtt7_pde_place(p, addr) / GTT_PAGE), .entry = pde};
+    out->step[out->count++] =
+        (struct walk_step){.index = (uint32_t)(gtt7_pde_place(p, addr) / GTT_PAGE), .entry = pde};
     if (!(pde & 1))
         return;
     if (dma_read(dma, table_of(pde) + (addr >> 12 & 1023) * sizeof(raw), &raw, sizeof(raw)))

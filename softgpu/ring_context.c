@@ -121,7 +121,7 @@ enum cs_result mi_set_context(struct engine *e, const uint32_t *cmd, uint32_t le
     bool same = (old & CCID_VALID) && (old & ~0xfffu) == (new & ~0xfffu);
 
     (void)len;
-    if (same && !(new & SET_FORCE_RESTORE))
+    if (same && !(new &SET_FORCE_RESTORE))
         return CS_ARB;
     if ((old & CCID_VALID) && !same)
         save(e, old);
@@ -129,8 +129,8 @@ enum cs_result mi_set_context(struct engine *e, const uint32_t *cmd, uint32_t le
         tlb_invalidate_all(&e->tlb);
     atomic_store(&e->moved, true);
     reg_set(e, R_CCID, (new & ~0xff3u) | CCID_VALID);
-    if (!(new & SET_RESTORE_INHIBIT))
-        restore(e, new & ~0xfffu, new & SET_STREAMER_LOAD);
+    if (!(new &SET_RESTORE_INHIBIT))
+        restore(e, new & ~0xfffu, new &SET_STREAMER_LOAD);
     atomic_fetch_add_explicit(&e->contexts, 1, memory_order_relaxed);
     engine_trace_context(e, TRACE_CTX_LOAD);
     return CS_ARB;

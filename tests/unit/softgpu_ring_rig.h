@@ -36,7 +36,7 @@ void ring_rig_write(struct rig *r, const struct rig_ctx *c, uint32_t offset, uin
 #define MI7_SRM(reg, addr)    MI(0x24, 1), (uint32_t)(reg), (uint32_t)(addr)
 #define MI7_LRM(reg, addr)    MI(0x29, 1), (uint32_t)(reg), (uint32_t)(addr)
 /* Wait until mailbox `which` (bits 17:16) is greater than v. */
-#define MI7_WAIT(which, v)    MI(0x16, 1 << 20 | 1 << 18 | (which) << 16 | 1), (v), 0
-#define MI7_SIGNAL(reg, v)    MI(0x16, 1 << 21 | 1 << 18 | 1), (v), (reg)
-#define MI7_INVALIDATE        MI(0x26, 1 << 18 | 1), 0, 0 /* not on the render engine */
-#define PC7_INVALIDATE        0x7a000002, 1 << 18 | 1 << 20, 0, 0
+#define MI7_WAIT(which, v) MI(0x16, 1 << 20 | 1 << 18 | (which) << 16 | 1), (v), 0
+#define MI7_SIGNAL(reg, v) MI(0x16, 1 << 21 | 1 << 18 | 1), (v), (reg)
+#define MI7_INVALIDATE     MI(0x26, 1 << 18 | 1), 0, 0 /* not on the render engine */
+#define PC7_INVALIDATE     0x7a000002, 1 << 18 | 1 << 20, 0, 0

@@ -43,11 +43,11 @@ static int teardown(void **state)
     return 0;
 }
 
-#define RUN(id, ...)  RIG_RUN(&f->r, &f->c[id], __VA_ARGS__)
-#define EMIT(id, ...) RIG_EMIT(&f->r, &f->c[id], __VA_ARGS__)
-#define READ(id, o)   ring_rig_read(&f->r, &f->c[id], (o))
+#define RUN(id, ...)    RIG_RUN(&f->r, &f->c[id], __VA_ARGS__)
+#define EMIT(id, ...)   RIG_EMIT(&f->r, &f->c[id], __VA_ARGS__)
+#define READ(id, o)     ring_rig_read(&f->r, &f->c[id], (o))
 #define WRITE(id, o, v) ring_rig_write(&f->r, &f->c[id], (o), (v))
-#define DW(id, n)     rig_r32(&f->r, f->data[id] + 4 * (n))
+#define DW(id, n)       rig_r32(&f->r, f->data[id] + 4 * (n))
 
 static void every_engine_runs_from_head_to_tail(void **state)
 {
