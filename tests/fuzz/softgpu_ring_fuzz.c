@@ -3,7 +3,7 @@
  * softgpu_ring_fuzz.c: Haswell's command streamer fed with anything: a ring of commands made from
  * the input, with batches, page tables, a directory and context images that the same input and the
  * commands themselves may overwrite, and register writes in between. Must hold: the program never
- * leaves the memory it was given (the sanitizers and a border of guard pages look), and a reset
+ * leaves the memory it was given (the sanitizers look; tables name pages beyond it), and a reset
  * always brings the engine back to running commands. One engine thread works against the fuzzer's.
  */
 #include <assert.h>
@@ -18,11 +18,11 @@
 #include "softgpu/engine_priv.h"
 #include "softgpu/model.h"
 
-#define PAGES  64u
-#define RING   0u     /* GGTT: page 0 is the ring, all pages repeat from there */
+#define PAGES      64u
+#define RING       0u /* GGTT: page 0 is the ring, all pages repeat from there */
 #define RING_BYTES 4096u
-#define BASE   0x40000 /* number of the first entry of the directory */
-#define LOOKS  2000000u
+#define BASE       0x40000 /* number of the first entry of the directory */
+#define LOOKS      2000000u
 
 struct world {
     struct engines *engines;

@@ -66,7 +66,8 @@ static void planes_are_flipped(void **state)
 }
 
 /* Start a wait with a store before and behind it. */
-static uint64_t begin(struct rig *r, struct rig_ctx *c, uint32_t pre, uint32_t window, uint32_t event)
+static uint64_t begin(struct rig *r, struct rig_ctx *c, uint32_t pre, uint32_t window,
+                      uint32_t event)
 {
     uint64_t data;
 
@@ -222,14 +223,14 @@ static void no_event_is_no_wait(void **state)
 int main(void)
 {
 #define BOTH(name)                                                                                 \
-    {#name "_gen7", name, setup_gen7, teardown, NULL}, {#name "_gen8", name, setup_gen8, teardown, NULL}
+    {#name "_gen7", name, setup_gen7, teardown, NULL},                                             \
+    {                                                                                              \
+#name "_gen8", name, setup_gen8, teardown, NULL                                            \
+    }
     const struct CMUnitTest tests[] = {
-        BOTH(planes_are_flipped),
-        BOTH(waits_for_a_blank),
-        BOTH(waits_for_scan_lines),
-        BOTH(waits_for_a_flip),
-        BOTH(masked_events_do_not_come),
-        BOTH(pipe_that_is_off_sends_nothing),
+        BOTH(planes_are_flipped),        BOTH(waits_for_a_blank),
+        BOTH(waits_for_scan_lines),      BOTH(waits_for_a_flip),
+        BOTH(masked_events_do_not_come), BOTH(pipe_that_is_off_sends_nothing),
         BOTH(no_event_is_no_wait),
     };
 

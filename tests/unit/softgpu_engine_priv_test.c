@@ -41,7 +41,12 @@ struct rule {
 static const struct rule gen7_rules[] = {
     {"store to the global space", 0, IN_GLOBAL, 0, 5, 4, {MI(0x20, GG | 2), 0, GLOBAL, 5}},
     {"store register there", 0, IN_GLOBAL, 4, SEED, 3, {MI(0x24, GG | 1), 0x2600, GLOBAL + 4}},
-    {"load register from there", 0, IN_REGISTER, 0x2618, SEED, 3,
+    {"load register from there",
+     0,
+     IN_REGISTER,
+     0x2618,
+     SEED,
+     3,
      {MI(0x29, GG | 1), 0x2618, GLOBAL + 0xffc}},
     {"load register", 0, IN_REGISTER, 0x9400, 6, 3, {MI_LRI1(0x9400, 6)}},
     {"load register from memory", 0, IN_REGISTER, 0x9404, SEED, 3, {MI7_LRM(0x9404, DATA + 0xffc)}},
@@ -52,19 +57,55 @@ static const struct rule gen7_rules[] = {
     {"scan lines", 0, IN_WINDOW, 0, 0x00100020, 2, {MI(0x12, 0), 0x00100020}},
     {"arbitration", 1, IN_ARBITRATION, 0, 1, 1, {MI(0x08, 0)}},
     {"signal a mailbox", 0, IN_REGISTER, 0x22040, 7, 3, {MI7_SIGNAL(0x22040, 7)}},
-    {"signal in the global space", 0, IN_GLOBAL, 8, 7, 3,
+    {"signal in the global space",
+     0,
+     IN_GLOBAL,
+     8,
+     7,
+     3,
      {MI(0x16, GG | 1 << 21 | 1), 7, GLOBAL + 8}},
     {"status page", 2, IN_STATUS_PAGE, 0x100, 8, 3, {MI(0x21, 1), 0x100, 8}},
-    {"status page as the context's", 2, IN_STATUS_PAGE, 0x104, 9, 3,
+    {"status page as the context's",
+     2,
+     IN_STATUS_PAGE,
+     0x104,
+     9,
+     3,
      {MI(0x21, 1 << 21 | 1), 0x104, 9}},
-    {"flush to the global space", 1, IN_GLOBAL, 16, 3, 3, {MI(0x26, 1 << 14 | 1), GLOBAL + 16 + 4, 3}},
-    {"flush to the status page", 3, IN_STATUS_PAGE, 0x200, 4, 3,
+    {"flush to the global space",
+     1,
+     IN_GLOBAL,
+     16,
+     3,
+     3,
+     {MI(0x26, 1 << 14 | 1), GLOBAL + 16 + 4, 3}},
+    {"flush to the status page",
+     3,
+     IN_STATUS_PAGE,
+     0x200,
+     4,
+     3,
      {MI(0x26, 1 << 21 | 1 << 14 | 1), 0x200 + 4, 4}},
-    {"the same, as the context's", 3, IN_STATUS_PAGE, 0x208, 5, 3,
+    {"the same, as the context's",
+     3,
+     IN_STATUS_PAGE,
+     0x208,
+     5,
+     3,
      {MI(0x26, 1 << 21 | 1 << 14 | 1), 0x208, 5}},
-    {"PIPE_CONTROL to the global space", 0, IN_GLOBAL, 24, 6, 4,
+    {"PIPE_CONTROL to the global space",
+     0,
+     IN_GLOBAL,
+     24,
+     6,
+     4,
      {PC7, 1 << 14 | 1 << 24, GLOBAL + 24, 6}},
-    {"PIPE_CONTROL to the status page", 0, IN_STATUS_PAGE, 0x300, 7, 4,
+    {"PIPE_CONTROL to the status page",
+     0,
+     IN_STATUS_PAGE,
+     0x300,
+     7,
+     4,
      {PC7, 1 << 14 | 1 << 21, 0x300, 7}},
     {0},
 };
@@ -72,10 +113,20 @@ static const struct rule gen7_rules[] = {
 static const struct rule gen8_rules[] = {
     {"store to the global space", 0, IN_GLOBAL, 0, 5, 4, {MI(0x20, GG | 2), GLOBAL, 0, 5}},
     {"store register there", 0, IN_GLOBAL, 4, SEED, 4, {MI(0x24, GG | 2), 0x2600, GLOBAL + 4, 0}},
-    {"load register from there", 0, IN_REGISTER, 0x2618, SEED, 4,
+    {"load register from there",
+     0,
+     IN_REGISTER,
+     0x2618,
+     SEED,
+     4,
      {MI(0x29, GG | 2), 0x2618, GLOBAL + 0xffc, 0}},
     {"load register", 0, IN_REGISTER, 0x9400, 6, 3, {MI_LRI1(0x9400, 6)}},
-    {"load register from memory", 0, IN_REGISTER, 0x9404, SEED, 4,
+    {"load register from memory",
+     0,
+     IN_REGISTER,
+     0x9404,
+     SEED,
+     4,
      {MI(0x29, 2), 0x9404, DATA + 0xffc, 0}},
     {"register to register", 0, IN_REGISTER, 0x9408, SEED, 3, {MI(0x2a, 1), 0x2600, 0x9408}},
     {"read a register", 0, IN_DATA, 8, 0x77, 4, {MI_SRM(0x9410, DATA + 8)}},
@@ -83,18 +134,49 @@ static const struct rule gen8_rules[] = {
     {"flip", 0, IN_REGISTER, 0x7019c, 0x123000, 3, {MI(0x14, 1), 0x1000, 0x123000}},
     {"scan lines", 0, IN_WINDOW, 0, 0x00100020, 2, {MI(0x12, 0), 0x00100020}},
     {"arbitration", 0, IN_ARBITRATION, 0, 1, 1, {MI(0x08, 0)}},
-    {"copy to the global space", 0, IN_GLOBAL, 8, SEED, 5,
+    {"copy to the global space",
+     0,
+     IN_GLOBAL,
+     8,
+     SEED,
+     5,
      {MI(0x2e, 1 << 21 | 3), GLOBAL + 8, 0, DATA + 0xffc, 0}},
-    {"copy from there", 0, IN_DATA, 12, SEED, 5, {MI(0x2e, GG | 3), DATA + 12, 0, GLOBAL + 0xffc, 0}},
+    {"copy from there",
+     0,
+     IN_DATA,
+     12,
+     SEED,
+     5,
+     {MI(0x2e, GG | 3), DATA + 12, 0, GLOBAL + 0xffc, 0}},
     {"atomic there", 0, IN_GLOBAL, 12, 1, 3, {MI(0x2f, GG | 5 << 8 | 1), GLOBAL + 12, 0}},
     {"status page", 2, IN_STATUS_PAGE, 0x100, 8, 3, {MI(0x21, 1), 0x100, 8}},
-    {"flush to the global space", 1, IN_GLOBAL, 16, 3, 4,
+    {"flush to the global space",
+     1,
+     IN_GLOBAL,
+     16,
+     3,
+     4,
      {MI(0x26, 1 << 14 | 2), GLOBAL + 16 + 4, 0, 3}},
-    {"flush to the status page", 3, IN_STATUS_PAGE, 0x200, 4, 4,
+    {"flush to the status page",
+     3,
+     IN_STATUS_PAGE,
+     0x200,
+     4,
+     4,
      {MI(0x26, 1 << 21 | 1 << 14 | 2), 0x200 + 4, 0, 4}},
-    {"PIPE_CONTROL to the global space", 0, IN_GLOBAL, 24, 6, 6,
+    {"PIPE_CONTROL to the global space",
+     0,
+     IN_GLOBAL,
+     24,
+     6,
+     6,
      {PC8, 1 << 14 | 1 << 24, GLOBAL + 24, 0, 6, 0}},
-    {"PIPE_CONTROL to the status page", 0, IN_STATUS_PAGE, 0x300, 7, 6,
+    {"PIPE_CONTROL to the status page",
+     0,
+     IN_STATUS_PAGE,
+     0x300,
+     7,
+     6,
      {PC8, 1 << 14 | 1 << 24 | 1 << 21, 0x300, 0, 7, 0}},
     {0},
 };
@@ -142,8 +224,8 @@ static int teardown(void **state)
 
 static uint32_t reg(struct fix *f, uint32_t offset)
 {
-    return engines_owns(offset) ? engines_mmio_read(f->r.engines, offset) :
-                                  atomic_load(&f->r.reg[offset / 4]);
+    return engines_owns(offset) ? engines_mmio_read(f->r.engines, offset)
+                                : atomic_load(&f->r.reg[offset / 4]);
 }
 
 static uint32_t look(struct fix *f, const struct rule *u)
@@ -221,8 +303,8 @@ static void held_rules_gen8(void **state)
 {
     struct fix *f = *state;
     struct rig_ctx *c = &f->c[ENGINE_RCS];
-    uint32_t wait[] = {MI(0x08, 0), MI(0x12, 0), 0x00100020, MI_SDI(DATA, 1),
-                       MI(0x1c, 4 << 12 | 2), 1, DATA + 0x40, 0, MI_BBE};
+    uint32_t wait[] = {MI(0x08, 0), MI(0x12, 0), 0x00100020, MI_SDI(DATA, 1), MI(0x1c, 4 << 12 | 2),
+                       1,           DATA + 0x40, 0,          MI_BBE};
     const struct cs *cs = &f->r.engines->engine[ENGINE_RCS].cs;
 
     rig_write(&f->r, f->batch[ENGINE_RCS], wait, 13);
@@ -251,15 +333,15 @@ static bool writable(struct fix *f, enum engine_id id, uint32_t offset)
  * driver promotes their batches know. */
 static void user_registers_gen7(void **state)
 {
-    static const uint32_t not[] = {0x2080, 0x2094, 0x2290, 0x2310, 0x2360, 0x2400, 0x2420, 0x2440,
-                                   0x24d0, 0x2500, 0x2600, 0x2030, 0x2034, 0x2040, 0x2180, 0x2228,
-                                   0x5200, 0x5280, 0x7000, 0x7008, 0xb010, 0xb020, 0xa188, 0x44050,
-                                   0x70184, 0x12600};
+    static const uint32_t not [] = {0x2080, 0x2094, 0x2290,  0x2310,  0x2360, 0x2400, 0x2420,
+                                    0x2440, 0x24d0, 0x2500,  0x2600,  0x2030, 0x2034, 0x2040,
+                                    0x2180, 0x2228, 0x5200,  0x5280,  0x7000, 0x7008, 0xb010,
+                                    0xb020, 0xa188, 0x44050, 0x70184, 0x12600};
     struct fix *f = *state;
     const uint32_t read[] = {MI7_SRM(0x9410, DATA + 8)};
 
-    for (unsigned i = 0; i < sizeof(not) / sizeof(not[0]); i++)
-        assert_false(writable(f, ENGINE_RCS, not[i]));
+    for (unsigned i = 0; i < sizeof(not ) / sizeof(not [0]); i++)
+        assert_false(writable(f, ENGINE_RCS, not [i]));
     {
         const uint32_t dw[] = {MI_LRI1(0x22200, 0x00030003)};
 
@@ -272,18 +354,18 @@ static void user_registers_gen7(void **state)
 
 static void user_registers_gen8(void **state)
 {
-    static const uint32_t may[] = {0x2290, 0x2310, 0x2354, 0x2400, 0x2418, 0x2420, 0x2440, 0x2500,
-                                   0x2508, 0x2600, 0x267c, 0x5200, 0x525c, 0x5280, 0x528c, 0x12600,
-                                   0x1a67c, 0x22600};
-    static const uint32_t not[] = {0x2080, 0x228c, 0x2298, 0x2360, 0x23fc, 0x24d0,
-                                   0x250c, 0x25fc, 0x2680, 0x51fc, 0x5260, 0x527c, 0x5290, 0x9400,
-                                   0xa188, 0x12680, 0x44050};
+    static const uint32_t may[] = {0x2290, 0x2310, 0x2354, 0x2400,  0x2418,  0x2420,
+                                   0x2440, 0x2500, 0x2508, 0x2600,  0x267c,  0x5200,
+                                   0x525c, 0x5280, 0x528c, 0x12600, 0x1a67c, 0x22600};
+    static const uint32_t not [] = {0x2080, 0x228c, 0x2298, 0x2360,  0x23fc, 0x24d0,
+                                    0x250c, 0x25fc, 0x2680, 0x51fc,  0x5260, 0x527c,
+                                    0x5290, 0x9400, 0xa188, 0x12680, 0x44050};
     struct fix *f = *state;
 
     for (unsigned i = 0; i < sizeof(may) / sizeof(may[0]); i++)
         assert_true(writable(f, ENGINE_RCS, may[i]));
-    for (unsigned i = 0; i < sizeof(not) / sizeof(not[0]); i++)
-        assert_false(writable(f, ENGINE_RCS, not[i]));
+    for (unsigned i = 0; i < sizeof(not ) / sizeof(not [0]); i++)
+        assert_false(writable(f, ENGINE_RCS, not [i]));
 }
 
 /* Bit 13 is privilege, bit 8 the space; on other engines bit 8 is both. */
@@ -335,8 +417,14 @@ static void privilege_is_not_regained(void **state)
 
 int main(void)
 {
-#define GEN7(name) {#name "_gen7", name, setup_gen7, teardown, NULL}
-#define GEN8(name) {#name "_gen8", name, setup_gen8, teardown, NULL}
+#define GEN7(name)                                                                                 \
+    {                                                                                              \
+#name "_gen7", name, setup_gen7, teardown, NULL                                            \
+    }
+#define GEN8(name)                                                                                 \
+    {                                                                                              \
+#name "_gen8", name, setup_gen8, teardown, NULL                                            \
+    }
     const struct CMUnitTest tests[] = {
         GEN7(each_rule),
         GEN8(each_rule),

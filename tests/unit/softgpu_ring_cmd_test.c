@@ -71,8 +71,8 @@ static void stores(void **state)
     uint32_t at = global_page(f, &page);
 
     RUN(MI7_SDI(DATA, 1), MI(0x20, 3), 0, DATA + 8, 2, 3, /* a qword */
-        MI7_SDI_GGTT(at, 4), MI(0x21, 1), 0x100, 5, MI(0x21, 2), 0x108, 6, 7,
-        MI(0x21, 1 << 21 | 1), 0x110, 8, MI(0x07, 0));
+        MI7_SDI_GGTT(at, 4), MI(0x21, 1), 0x100, 5, MI(0x21, 2), 0x108, 6, 7, MI(0x21, 1 << 21 | 1),
+        0x110, 8, MI(0x07, 0));
     assert_int_equal(DW(0), 1);
     assert_int_equal(DW(2), 2);
     assert_int_equal(DW(3), 3);
@@ -80,7 +80,7 @@ static void stores(void **state)
     assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x100), 5);
     assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x108), 6);
     assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x10c), 7);
-    assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x110), 8); /* there is no other */
+    assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x110), 8);     /* there is no other */
     assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x10), 23 * 4); /* REPORT_HEAD */
 }
 
@@ -93,8 +93,8 @@ static void register_moves(void **state)
     rig_w32(&f->r, f->data + 0x40, 0x5555);
     RUN(MI(0x22, 3), 0x2600, 0x77, 0x2604, 0x88, MI(0x2a, 1), 0x2600, 0x2610,
         MI7_LRM(0x2618, DATA + 0x40), MI7_SRM(0x2604, DATA), MI7_SRM(0x2618, DATA + 8),
-        MI(0x24, MI_GGTT | 1), 0x2610, at, MI(0x29, MI_GGTT | 1), 0x2620, at,
-        MI_LRI1(0x9400, 6), MI7_SRM(0x2620, DATA + 12));
+        MI(0x24, MI_GGTT | 1), 0x2610, at, MI(0x29, MI_GGTT | 1), 0x2620, at, MI_LRI1(0x9400, 6),
+        MI7_SRM(0x2620, DATA + 12));
     assert_int_equal(DW(0), 0x88);
     assert_int_equal(DW(2), 0x5555);
     assert_int_equal(rig_r32(&f->r, page), 0x77);
@@ -206,8 +206,8 @@ static void conditional_end(void **state)
     struct fix *f = *state;
 
     rig_w32(&f->r, f->data + 0x40, 5);
-    PUT(BATCH, MI(0x36, 1 << 21 | 1), 4, DATA + 0x40, MI7_SDI(DATA, 1),
-        MI(0x36, 1 << 21 | 1), 5, DATA + 0x40, MI7_SDI(DATA + 4, 1), MI_BBE);
+    PUT(BATCH, MI(0x36, 1 << 21 | 1), 4, DATA + 0x40, MI7_SDI(DATA, 1), MI(0x36, 1 << 21 | 1), 5,
+        DATA + 0x40, MI7_SDI(DATA + 4, 1), MI_BBE);
     RUN(MI7_BBS(BATCH));
     assert_int_equal(DW(0), 1);
     assert_int_equal(DW(1), 0);
@@ -219,11 +219,10 @@ static void commands_are_retired_by_length(void **state)
     static const struct {
         uint32_t header, len;
     } retired[] = {
-        {MI(0x04, 0), 1},      {MI(0x06, 1), 1},       {MI(0x0d, 0), 1},       {MI(0x0e, 0), 1},
-        {MI(0x27, 1), 3},      {MI(0x28, 1), 3},       {MI(0x2b, 2), 4},       {MI(0x2c, 1), 3},
-        {MI(0x2d, 1), 3},      {0x69040000, 1},        {0x680b0000, 1},        {0x61010008, 10},
-        {0x70000006, 8},       {0x70020002, 4},        {0x71000004, 6},        {0x71040100 | 6, 8},
-        {0x71050009, 11},      {0x78010005, 7},        {0x7b000005, 7},        {0x79170007, 9},
+        {MI(0x04, 0), 1},    {MI(0x06, 1), 1}, {MI(0x0d, 0), 1}, {MI(0x0e, 0), 1}, {MI(0x27, 1), 3},
+        {MI(0x28, 1), 3},    {MI(0x2b, 2), 4}, {MI(0x2c, 1), 3}, {MI(0x2d, 1), 3}, {0x69040000, 1},
+        {0x680b0000, 1},     {0x61010008, 10}, {0x70000006, 8},  {0x70020002, 4},  {0x71000004, 6},
+        {0x71040100 | 6, 8}, {0x71050009, 11}, {0x78010005, 7},  {0x7b000005, 7},  {0x79170007, 9},
         {0x7839007f, 129},
     };
     struct fix *f = *state;
@@ -249,17 +248,16 @@ static void strange_commands_hang(void **state)
         uint32_t header;
         uint8_t engine;
     } strange[] = {
-        {MI(0x1c, 2), ENGINE_RCS}, {MI(0x1b, 0), ENGINE_RCS},  {MI(0x2e, 3), ENGINE_RCS},
-        {MI(0x2f, 1), ENGINE_RCS}, {MI(0x31, 1), ENGINE_RCS},  {MI(0x26, 1), ENGINE_RCS},
-        {MI(0x18, 0), ENGINE_BCS}, {MI(0x1a, 0), ENGINE_VCS},  {MI(0x2a, 1), ENGINE_BCS},
-        {0x7a000004, ENGINE_RCS},  {0x7a000002, ENGINE_VECS},  {MI(0x24, 2), ENGINE_BCS},
+        {MI(0x1c, 2), ENGINE_RCS}, {MI(0x1b, 0), ENGINE_RCS},    {MI(0x2e, 3), ENGINE_RCS},
+        {MI(0x2f, 1), ENGINE_RCS}, {MI(0x31, 1), ENGINE_RCS},    {MI(0x26, 1), ENGINE_RCS},
+        {MI(0x18, 0), ENGINE_BCS}, {MI(0x1a, 0), ENGINE_VCS},    {MI(0x2a, 1), ENGINE_BCS},
+        {0x7a000004, ENGINE_RCS},  {0x7a000002, ENGINE_VECS},    {MI(0x24, 2), ENGINE_BCS},
         {MI(0x14, 1), ENGINE_VCS}, {0x50000000 | 5, ENGINE_RCS},
     };
     struct fix *f = *state;
 
     for (unsigned i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
-        assert_int_equal(
-            cs_length(&f->r.engines->engine[strange[i].engine], strange[i].header), 0);
+        assert_int_equal(cs_length(&f->r.engines->engine[strange[i].engine], strange[i].header), 0);
 }
 
 /* --- contexts --- */
@@ -314,7 +312,9 @@ static void contexts_keep_their_registers(void **state)
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(DW(i), 0xb0 + i);
     assert_int_equal(engines_mmio_read(f->r.engines, 0x20c0), 0);
-    assert_int_equal(rig_stats(&f->r).contexts[ENGINE_RCS], 4);
+    RUN(MI_LRI1(0x2600, 0xcc), SET(a, INHIBIT), MI7_SRM(0x2600, DATA));
+    assert_int_equal(DW(0), 0xcc); /* although there is an image to be loaded */
+    assert_int_equal(rig_stats(&f->r).contexts[ENGINE_RCS], 5);
 }
 
 /* An image is a list of register loads, as hardware leaves it and as software may write it. */

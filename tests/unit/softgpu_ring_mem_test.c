@@ -233,7 +233,7 @@ static void stale_directory_is_caught(void **state)
     RIG_RUN(r, &c, MI7_SDI(DATA, 1)); /* loads the line */
     rig_w32(r, table + 4, (uint32_t)new_page | 1);
     engines_gtt_write(r->engines, ring_rig_pde(&c, DATA), 4, table | 1);
-    engines_ggtt_flush(r->engines); /* says nothing about directories */
+    engines_ggtt_flush(r->engines);            /* says nothing about directories */
     RIG_RUN(r, &c, MI7_SDI(DATA + 0x1000, 2)); /* a page that is in no TLB */
     assert_int_equal(rig_r32(r, old_page), 2);
     only(r, OFFENCE_STALE_TLB, 1);
