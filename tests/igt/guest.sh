@@ -27,5 +27,6 @@ while read -r name; do
 done </srv/wanted >/srv/list
 limit=$(cat /srv/limit)
 # -m: subtests of one binary in one process, or starting it would take longer than the tests.
-igt_runner -m --piglit-style-dmesg --per-test-timeout "$limit" --inactivity-timeout "$limit" \
-    --disk-usage-limit 4M -l verbose --prune-mode keep-dynamic --test-list /srv/list "$tests" /srv/out
+igt_runner -m --piglit-style-dmesg --dmesg-warn-level 4 --per-test-timeout "$limit" \
+    --inactivity-timeout "$limit" --disk-usage-limit 4M -l verbose --test-list /srv/list \
+    "$tests" /srv/out
