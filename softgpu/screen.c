@@ -95,7 +95,7 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
     s->fetch = fetch;
     s->opaque = opaque;
     s->warn = warn_new();
-    s->clocks = s->warn ? clocks_new(r, s->warn) : NULL;
+    s->clocks = s->warn ? clocks_new(r, s->warn, irq_model(irq)) : NULL;
     s->display = display_new(r, irq, clock, opaque);
     s->crc = s->display ? crc_new(r, irq, s->display, fetch, opaque) : NULL;
     s->gmbus = gmbus_new(r, irq);

@@ -8,6 +8,7 @@
 #include "softgpu/forcewake.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/warn.h"
@@ -48,22 +49,22 @@ static int setup(void **state)
 
     edid_build(r->edid);
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, model_find("bdw"));
     r->gmbus = gmbus_new(r->regs, r->irq);
-    r->pcode = pcode_new(r->regs);
+    r->pcode = pcode_new(r->regs, model_find("bdw"));
     r->sbi = sbi_new(r->regs);
     r->warn = warn_new();
-    r->clocks = clocks_new(r->regs, r->warn);
+    r->clocks = clocks_new(r->regs, r->warn, model_find("bdw"));
     assert_non_null(r->gmbus);
     gmbus_connect_locked(r->gmbus, GMBUS_PIN_B, r->edid, EDID_SIZE);
     assert_non_null(r->pcode);
     assert_non_null(r->sbi);
     assert_non_null(r->clocks);
     assert_int_equal(aux_add(r->regs), 0);
-    assert_int_equal(power_add(r->regs), 0);
+    assert_int_equal(power_add(r->regs, model_find("bdw")), 0);
     r->forcewake = forcewake_new(r->regs, NULL, NULL, NULL);
     assert_non_null(r->forcewake);
-    assert_int_equal(regs_add_plain(r->regs), 0); /* no table overlaps another */
+    assert_int_equal(regs_add_plain(r->regs, model_find("bdw")), 0); /* no table overlaps another */
     *state = r;
     return 0;
 }

@@ -5,6 +5,8 @@
  */
 #include "softgpu_screen_rig.h"
 
+#include "softgpu/model.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,10 +43,10 @@ int rig_setup(void **state)
     pthread_mutex_init(&r->gate, NULL);
     r->memory = calloc(1, RIG_MEMORY);
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, model_find("bdw"));
     r->screen = screen_new(r->regs, r->irq, rig_clock, rig_fetch, r);
     assert_non_null(r->screen);
-    assert_int_equal(regs_add_plain(r->regs), 0);
+    assert_int_equal(regs_add_plain(r->regs, model_find("bdw")), 0);
     *state = r;
     return 0;
 }
