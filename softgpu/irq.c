@@ -317,6 +317,7 @@ void irq_error_locked(struct irq *i, uint32_t bits)
     assert(i->tree == &gen7);
     regs_poke(i->regs, ERR_INT, regs_peek(i->regs, ERR_INT) | bits);
     irq_raise_locked(i, IRQ_DE, DE_ERROR);
+    evaluate(i); /* ISR shows it even when DE is masked */
 }
 
 void irq_set_live_locked(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bits)

@@ -121,6 +121,7 @@ static const struct regs_range common[] = {
     STORE(0x100000, 0x1000fc, "FENCE"),
     STORE(0x101008, 0x101008, "GFX_FLSH_CNTL"),
     FIXED(0x120010, "HSW_EDRAM_CAP", 0),
+    FIXED(0x138060, "GEN6_GT_CORE_STATUS", 0), /* not in a sleep state */
     FIXED(0x138104, "GEN6_GT_GFX_RC6_LOCKED", 0),
     FIXED(0x138108, "GEN6_GT_GFX_RC6", 0),
     FIXED(0x13810c, "GEN6_GT_GFX_RC6p", 0),
