@@ -156,11 +156,7 @@ static const struct {
     {2, IRQ_PRIMARY_FLIP, {DE, 1u << 13}, {0x44420, 1u << 4}, 0},
     {2, IRQ_SPRITE_FLIP, {DE, 1u << 14}, {0x44420, 1u << 5}, 0},
     {2, IRQ_CRC_DONE, {DE, DE_ERR}, {0x44420, 1u << 28}, 1u << 8},
-    {1,
-     IRQ_VBLANK | IRQ_PRIMARY_FLIP,
-     {DE, 1u << 5 | 1u << 8},
-     {0x44410, 1u << 0 | 1u << 4},
-     0},
+    {1, IRQ_VBLANK | IRQ_PRIMARY_FLIP, {DE, 1u << 5 | 1u << 8}, {0x44410, 1u << 0 | 1u << 4}, 0},
 };
 
 static void check_events(struct rig *r, bool hsw)
@@ -188,8 +184,9 @@ static void check_events(struct rig *r, bool hsw)
         if (channel)
             expect_only(r, hsw, (struct expectation){SDE, 1u << (24 + channel)});
         else
-            expect_only(r, hsw, hsw ? (struct expectation){DE, 1u << 26}
-                                    : (struct expectation){0x44440, 1u << 0});
+            expect_only(r, hsw,
+                        hsw ? (struct expectation){DE, 1u << 26}
+                            : (struct expectation){0x44440, 1u << 0});
     }
 }
 
