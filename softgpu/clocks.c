@@ -221,11 +221,12 @@ static const struct regs_range table[] = {
      (uint32_t)SEL_NONE << 29},
 };
 
-/* The display's own clock after power-on: 450 MHz, on Broadwell 540. */
-static const struct regs_range haswell[] = {
+/* The display's own clock after power-on: 540 MHz on a Broadwell that can do more than 450 (the Y
+ * series cannot), otherwise 450. */
+static const struct regs_range at_450[] = {
     {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK},
 };
-static const struct regs_range broadwell[] = {
+static const struct regs_range at_540[] = {
     {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK | LCPLL_FREQ_540},
 };
 
@@ -238,7 +239,7 @@ struct clocks *clocks_new(struct regs *r, struct warn *w, const struct model *m)
     c->regs = r;
     c->warn = w;
     if (regs_add(r, table, sizeof(table) / sizeof(table[0]), c) ||
-        regs_add(r, m->family == MODEL_HASWELL ? haswell : broadwell, 1, c))
+        regs_add(r, m->family == MODEL_HASWELL || m->ulx ? at_450 : at_540, 1, c))
         return clocks_free(c);
     return c;
 }

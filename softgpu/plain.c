@@ -45,7 +45,8 @@ static const struct regs_range common[] = {
     STORE(0x9000, 0x90fc, "GT chicken"),
     STORE(0x9400, 0x9418, "GEN6_UCGCTL"),
     STORE(0x9420, 0x94fc, "GEN7_MISCCPCTL"),
-    STORE(0xa000, 0xa184, "GT RPS"),
+    STORE(0xa000, 0xa018, "GT RPS"),
+    STORE(0xa020, 0xa184, "GT RPS"),
     STORE(0xa18c, 0xa3fc, "GT RC6"),
     STORE(0xb000, 0xb0fc, "L3"),
     /* north display */

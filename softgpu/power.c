@@ -25,6 +25,12 @@
 #define ADPA_TRIGGER  (1u << 16)
 #define ADPA_DETECTED (3u << 24)
 
+/* The frequency that is asked for (GEN6_RPNSWREQ bits 31:24, units of 50 MHz) is the one that the
+ * GT has (GEN6_RPSTAT1 bits 13:7). */
+#define RPNSWREQ        0xa008u
+#define RPSTAT1         0xa01cu
+#define RPSTAT1_CURRENT (0x7fu << 7)
+
 /* RP0 1100 MHz, RP1 650 MHz, RPn 300 MHz, in units of 50 MHz (bytes 0, 1, 2). */
 #define RP_STATE_CAP_VALUE 0x00060d16u
 
@@ -47,6 +53,13 @@ static void south_chicken2_write(void *owner, uint32_t offset, uint32_t value)
     regs_poke(owner, offset, value);
 }
 
+static uint32_t rpstat_read(void *owner, uint32_t offset)
+{
+    uint32_t units = regs_peek(owner, RPNSWREQ) >> 24;
+
+    return (regs_peek(owner, offset) & ~RPSTAT1_CURRENT) | (units << 7 & RPSTAT1_CURRENT);
+}
+
 static void adpa_write(void *owner, uint32_t offset, uint32_t value)
 {
     regs_poke(owner, offset, value & ~(ADPA_TRIGGER | ADPA_DETECTED));
@@ -56,6 +69,7 @@ static const struct regs_range table[] = {
     {0x13805c, 0x13805c, "GEN6_GT_THREAD_STATUS", NULL, regs_write_ignored, 0},
     {PWR_WELL_CTL1, PWR_WELL_CTL4, "HSW_PWR_WELL_CTL", power_well_read, NULL, 0},
     {SOUTH_CHICKEN2, SOUTH_CHICKEN2, "SOUTH_CHICKEN2", NULL, south_chicken2_write, 0},
+    {RPSTAT1, RPSTAT1, "GEN6_RPSTAT1", rpstat_read, regs_write_ignored, 0},
     {0x145998, 0x145998, "GEN6_RP_STATE_CAP", NULL, regs_write_ignored, RP_STATE_CAP_VALUE},
 };
 
