@@ -152,10 +152,10 @@ static const struct regs_range haswell[] = {
     W1C(0xf0014, "FDI_RX_IIR_A"),
     STORE(0xf0018, 0xf0018, "FDI_RX_IMR_A"),
     STORE(0xf0030, 0xf0038, "FDI_RX_TUSIZE_A"),
-    STORE(0x101000, 0x101000, "TILECTL"),
     W1C(0x120000, "GTFIFODBG"),
     FIXED(0x120008, "GTFIFOCTL", 0x3f), /* entries that are free */
     FIXED(0x145000, "MAD_CHNL", 0),
+    STORE(0x101000, 0x101000, "TILECTL"),
     FIXED(0x145004, "MAD_DIMM_C0", DIMM_8_GIB),
     FIXED(0x145008, "MAD_DIMM_C1", DIMM_4_GIB),
 };

@@ -176,10 +176,10 @@ static const struct range bdw_used[] = {
 };
 /* What only the one chip has, and the other must report. */
 static const struct range hsw_only[] = {
-    {0x0911c, 0x0911c},   {0x0b200, 0x0b200},   {0x0e49c, 0x0e49c},   {0x14090, 0x14090},
-    {0x44000, 0x4402c},   {0x44040, 0x44040},   {0x48350, 0x48350},   {0x64800, 0x64800},
-    {0xe0000, 0xe0014},   {0xe1100, 0xe1100},   {0xf000c, 0xf000c},   {0x120000, 0x120000},
-    {0x120008, 0x120008}, {0x145004, 0x145008}, {0x145f0c, 0x145f0c},
+    {0x0911c, 0x0911c},   {0x0b200, 0x0b200},   {0x0e49c, 0x0e49c}, {0x14090, 0x14090},
+    {0x44000, 0x4402c},   {0x44040, 0x44040},   {0x48350, 0x48350}, {0x64800, 0x64800},
+    {0xe0000, 0xe0014},   {0xe1100, 0xe1100},   {0xf000c, 0xf000c}, {0x120000, 0x120000},
+    {0x120008, 0x120008}, {0x145f0c, 0x145f0c},
 };
 static const struct range bdw_only[] = {
     {0x00fdc, 0x00fdc},   {0x07300, 0x07304}, {0x08504, 0x08504}, {0x09120, 0x09120},
@@ -461,8 +461,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test(f)
     const struct CMUnitTest tests[] = {
-        T(regions),      T(two_entries),  T(registers), T(fuses), T(haswell_answers),
-        T(south_to_msi), T(blank_to_msi), T(anything),
+        T(regions),         T(two_entries),  T(registers),    T(fuses),
+        T(haswell_answers), T(south_to_msi), T(blank_to_msi), T(anything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
