@@ -28,8 +28,8 @@ struct device *device_free(struct device *d);
 void device_set_trace(struct device *d, struct trace *t);
 struct trace *device_trace(struct device *d); /* NULL: nowhere */
 
-/* What the transport calls, with the device as opaque. */
-const struct vfu_ops *device_vfu_ops(void);
+/* What the transport calls, with the device as opaque; the sizes of the regions are its model's. */
+const struct vfu_ops *device_vfu_ops(const struct device *d);
 /* A client comes: memory and eventfds of the one before are forgotten, everything is reset. Until
  * then they stay, so that a screenshot of a machine that ended is possible. */
 void device_attach(struct device *d);
