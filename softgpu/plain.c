@@ -161,12 +161,19 @@ static const struct regs_range haswell[] = {
 };
 
 static const struct regs_range broadwell[] = {
-    STORE(0xfdc, 0xfdc, "GEN8_MCR_SELECTOR"), MASKED(0x7300, 0x7304, "HDC_CHICKEN"),
-    STORE(0x8500, 0x85fc, "GT power"), /* 0x8504 reads 0: drivers leave RC6 off */
-    STORE(0xb100, 0xb1fc, "GEN8_L3SQCREG"),   MASKED(0xe4f0, 0xe4f4, "GEN8_ROW_CHICKEN"),
-    STORE(0x46200, 0x46200, "CDCLK_FREQ"),    STORE(0x6f800, 0x6f87c, "EDP_PSR"),
-    STORE(0x70030, 0x70030, "PIPE_MISC_A"),   STORE(0x71030, 0x71030, "PIPE_MISC_B"),
-    STORE(0x72030, 0x72030, "PIPE_MISC_C"),   STORE(0x138144, 0x138144, "D_COMP_BDW"),
+    STORE(0xfdc, 0xfdc, "GEN8_MCR_SELECTOR"),
+    MASKED(0x7300, 0x7304, "HDC_CHICKEN"),
+    STORE(0x8500, 0x8500, "GT power"),
+    FIXED(0x8504, "GEN8_RC6_CTX_INFO", 1), /* 0 would make drivers leave RC6 off */
+    STORE(0x8508, 0x85fc, "GT power"),
+    STORE(0xb100, 0xb1fc, "GEN8_L3SQCREG"),
+    MASKED(0xe4f0, 0xe4f4, "GEN8_ROW_CHICKEN"),
+    STORE(0x46200, 0x46200, "CDCLK_FREQ"),
+    STORE(0x6f800, 0x6f87c, "EDP_PSR"),
+    STORE(0x70030, 0x70030, "PIPE_MISC_A"),
+    STORE(0x71030, 0x71030, "PIPE_MISC_B"),
+    STORE(0x72030, 0x72030, "PIPE_MISC_C"),
+    STORE(0x138144, 0x138144, "D_COMP_BDW"),
 };
 
 /* What the south display of the package counts in, MHz: LPT-H, and LPT-LP beside U and Y. */
