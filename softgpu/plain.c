@@ -126,8 +126,7 @@ static const struct regs_range table[] = {
     STORE(0xc7200, 0xc7210, "PCH_PP"),
     STORE(0xc8250, 0xc8254, "BLC_PWM_PCH"),
     STORE(0xf0060, 0xf0064, "TRANSA_CHICKEN"),
-    /* fences, flush, uncore */
-    STORE(0x100000, 0x1000fc, "FENCE"),
+    /* flush, uncore */
     STORE(0x101008, 0x101008, "GFX_FLSH_CNTL"),
     W1C(0x120000, "GTFIFODBG"),
     FIXED(0x120008, "GTFIFOCTL", 0x3f),
