@@ -20,8 +20,8 @@ static const char *const kind_name[OFFENCE_KINDS] = {
     [OFFENCE_ELSP_SAME_CONTEXT] = "elsp-same-context",
     [OFFENCE_SUBMIT_IN_RESET] = "submit-in-reset",
     [OFFENCE_RESET_NOT_READY] = "reset-not-ready",
-    [OFFENCE_NOT_INITIALISED] = "not-initialised",
     [OFFENCE_BAD_FENCE] = "bad-fence",
+    [OFFENCE_NOT_INITIALISED] = "not-initialised",
 };
 
 struct offences {

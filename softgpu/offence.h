@@ -16,8 +16,8 @@ enum offence_kind {
     OFFENCE_ELSP_SAME_CONTEXT, /* both elements of an execlist are the same context */
     OFFENCE_SUBMIT_IN_RESET,   /* work for an engine whose bit in GDRST has not cleared */
     OFFENCE_RESET_NOT_READY,   /* GDRST for an engine that was not asked to get ready */
-    OFFENCE_NOT_INITIALISED,   /* --strict: work refused, see detail */
     OFFENCE_BAD_FENCE,         /* a fence register as none should be, see fence.h and detail */
+    OFFENCE_NOT_INITIALISED,   /* --strict: work refused, see detail */
     OFFENCE_KINDS
 };
 
