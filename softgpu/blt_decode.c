@@ -2,17 +2,13 @@
 /*
  * blt_decode.c: the steps that decoders of blitter commands have in common: surfaces, rectangles,
  * clipping, immediate data, and handing the operation to blt.c (Broadwell PRM vol. 2a, 2d,
- * blitter commands; BCS_SWCTRL; GAMTARBMODE). Engine's thread.
+ * blitter commands; BCS_SWCTRL). Engine's thread.
  */
 #include "softgpu/blt_decode.h"
 
 #include <errno.h>
 
 #include "softgpu/engine_priv.h"
-
-/* GAMTARBMODE 0x4a08 bit 1: tiled surfaces are swizzled. */
-#define GAMTARBMODE  0xa08u
-#define ARB_SWIZZLES 2u
 
 /* The channel enables mean something for 32-bit pixels only. */
 static uint32_t write_mask(uint32_t header, uint32_t br13)
@@ -57,7 +53,7 @@ void blt_surface(struct blt_decoder *d, struct blt_surface *s, uint64_t addr, ui
     s->base = addr & ~0xfffull;
     s->pitch = (int32_t)(pitch & 0xffff) * 4;
     s->tiling = reg_get(d->e, R_SWCTRL) & swctrl_y ? BLT_Y : BLT_X;
-    s->swizzle = atomic_load(&d->e->owner->gam[GAMTARBMODE / 4]) & ARB_SWIZZLES;
+    s->swizzle = engine_swizzle(d->e);
 }
 
 void blt_dst(struct blt_decoder *d, uint64_t addr)

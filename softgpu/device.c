@@ -10,6 +10,7 @@
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
+#include "softgpu/fence.h"
 #include "softgpu/forcewake.h"
 #include "softgpu/irq.h"
 #include "softgpu/judge.h"
@@ -41,6 +42,7 @@ struct device {
     struct engines *engines;
     struct faults *faults;
     struct forcewake *forcewake;
+    struct fences *fences;
     uint32_t io_index;
     struct device_counts counts;
     struct trace *trace; /* NULL: no log is written */
@@ -125,7 +127,9 @@ struct device *device_new(const struct model *m)
     if (!d->faults || !d->regs || !d->dma || !d->judge || make_display(d))
         return device_free(d);
     d->engines = engines_new(m, d->dma, d->judge, &ops);
-    if (!d->engines)
+    if (d->engines)
+        d->fences = fences_new(d->regs, d->engines, judge_offences(d->judge));
+    if (!d->fences)
         return device_free(d);
     engines_set_faults(d->engines, d->faults);
     screen_reset(d->screen);
@@ -140,6 +144,7 @@ struct device *device_free(struct device *d)
         screen_end_exports(d->screen); /* they read through the engines' GTT */
     if (d->engines)
         engines_free(d->engines);
+    fences_free(d->fences);
     screen_free(d->screen);
     pcode_free(d->pcode);
     sbi_free(d->sbi);
@@ -164,6 +169,7 @@ static void reset(void *opaque)
     d->io_index = 0;
     screen_stop(d->screen);
     regs_reset(d->regs);
+    fences_reset(d->fences);
     irq_reset(d->irq);
     irq_disable_intx(d->irq, false);
     screen_reset(d->screen);
@@ -175,6 +181,12 @@ void device_set_trace(struct device *d, struct trace *t)
     d->trace = t;
     irq_set_trace(d->irq, t);
     engines_set_trace(d->engines, t);
+}
+
+void device_set_swizzle(struct device *d, enum tile_swizzle s)
+{
+    fences_set_swizzle(d->fences, s);
+    engines_set_swizzle(d->engines, s ? s : TILE_SWIZZLE_9_10);
 }
 
 struct trace *device_trace(struct device *d)
@@ -348,7 +360,7 @@ static int any_read(struct device *d, unsigned region, uint64_t offset, void *bu
         return bar_read(d, region, offset, buf, len);
     case BAR2:
         d->counts.aperture_reads++;
-        engines_ggtt_read(d->engines, offset, buf, len);
+        fences_read(d->fences, offset, buf, len);
         return 0;
     case VFU_REGION_CFG:
         return config_read(d, offset, buf, len);
@@ -385,7 +397,7 @@ static int region_write(void *opaque, unsigned region, uint64_t offset, const vo
         return bar_write(d, region, offset, buf, len);
     case BAR2:
         d->counts.aperture_writes++;
-        engines_ggtt_write(d->engines, offset, buf, len);
+        fences_write(d->fences, offset, buf, len);
         return 0;
     case VFU_REGION_CFG:
         return config_write(d, offset, buf, len);

@@ -26,6 +26,12 @@
 #define TLB_LAST  0x4270u
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
+/* Bits of masked registers in the 0x4000 block: the engines swizzle tiled surfaces. */
+#define ARB_MODE        0x4030u /* Haswell */
+#define ARB_SWIZZLE_HSW (1u << 5)
+#define GAMTARBMODE     0x4a08u /* Broadwell */
+#define ARB_SWIZZLE_BDW (1u << 1)
+
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
 
@@ -162,6 +168,7 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
     es->judge = judge;
     es->ops = *ops;
     es->gtt = gtt_new();
+    es->swizzle = TILE_SWIZZLE_9_10;
     es->blt_addr_dwords = m->family == MODEL_HASWELL ? 1 : 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
@@ -222,6 +229,21 @@ bool engines_strict(struct engines *es)
     return atomic_load(&es->strict);
 }
 
+void engines_set_swizzle(struct engines *es, enum tile_swizzle s)
+{
+    atomic_store(&es->swizzle, s);
+}
+
+enum tile_swizzle engine_swizzle(struct engine *e)
+{
+    struct engines *es = e->owner;
+    bool haswell = es->model->family == MODEL_HASWELL;
+    uint32_t v = atomic_load(&es->gam[((haswell ? ARB_MODE : GAMTARBMODE) - GAM_BASE) / 4]);
+
+    return v & (haswell ? ARB_SWIZZLE_HSW : ARB_SWIZZLE_BDW) ? atomic_load(&es->swizzle)
+                                                             : TILE_SWIZZLE_NONE;
+}
+
 void engines_awoken(struct engines *es)
 {
     atomic_store(&es->awoken, true);
@@ -255,6 +277,16 @@ static void invalidate_tlb(struct engines *es, uint32_t offset)
         tlb_invalidate_all(&es->engine[id].tlb);
 }
 
+/* ARB_MODE and GAMTARBMODE are masked, the rest of the block is stored. */
+static void write_gam(struct engines *es, uint32_t offset, uint32_t value)
+{
+    _Atomic uint32_t *r = &es->gam[(offset - GAM_BASE) / 4];
+
+    if (offset == ARB_MODE || offset == GAMTARBMODE)
+        value = (atomic_load(r) & ~(value >> 16)) | (value & value >> 16);
+    atomic_store(r, value);
+}
+
 uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
 {
     struct engine *e;
@@ -282,7 +314,7 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
         if (value & 1)
             invalidate_tlb(es, offset);
     } else if (offset - GAM_BASE < 0x1000) {
-        atomic_store(&es->gam[(offset - GAM_BASE) / 4], value);
+        write_gam(es, offset, value);
     } else if (offset == GDRST) {
         gdrst_write(es, value);
     } else if (offset == FLSH_CNTL) {

@@ -26,6 +26,7 @@ static const char usage[] =
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
     "      --fault NAME[:ENGINE[:COUNT]]  let a fault happen (repeatable; see fault list)\n"
     "      --strict              refuse work for engines before their initialisation\n"
+    "      --swizzle MODE        the machine's memory channels: none (unlike), 9 or 9_10 (alike)\n"
     "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH\n"
     "      --export PIPE:PATTERN[:FPS]\n"
     "                            write what pipe 0, 1 or 2 shows to PNG files (%d in PATTERN), "
@@ -57,6 +58,7 @@ enum {
     OPT_COST,
     OPT_TRACE,
     OPT_EVENTS,
+    OPT_SWIZZLE,
 };
 
 static const struct option options[] = {
@@ -68,6 +70,7 @@ static const struct option options[] = {
     {"slow-display", required_argument, NULL, OPT_SLOW},
     {"fault", required_argument, NULL, OPT_FAULT},
     {"strict", no_argument, NULL, OPT_STRICT},
+    {"swizzle", required_argument, NULL, OPT_SWIZZLE},
     {"monitor", required_argument, NULL, OPT_MONITOR},
     {"export", required_argument, NULL, OPT_EXPORT},
     {"cost", required_argument, NULL, OPT_COST},
@@ -180,6 +183,14 @@ static bool events(char *list, unsigned *classes)
     return *classes;
 }
 
+static bool swizzle(const char *text, enum tile_swizzle *out)
+{
+    if (!tile_swizzle_parse(text, out) && *out <= TILE_SWIZZLE_9_10)
+        return true;
+    fprintf(stderr, "softgpu: --swizzle takes none, 9 or 9_10, not '%s'\n", text);
+    return false;
+}
+
 /* 0: run; 1: help was asked for; 2: the list of GPUs was; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
 {
@@ -222,6 +233,10 @@ static int parse(int argc, char **argv, struct server_options *o)
             break;
         case OPT_EXPORT:
             if (!add_export(optarg, o))
+                return -1;
+            break;
+        case OPT_SWIZZLE:
+            if (!swizzle(optarg, &o->swizzle))
                 return -1;
             break;
         case OPT_COST:

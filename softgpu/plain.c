@@ -118,8 +118,7 @@ static const struct regs_range common[] = {
     STORE(0xc8250, 0xc8254, "BLC_PWM_PCH"),
     STORE(0xe7000, 0xe7000, "PCH_GTC_CTL"),
     STORE(0xf0060, 0xf0064, "TRANSA_CHICKEN"),
-    /* fences, flush, uncore */
-    STORE(0x100000, 0x1000fc, "FENCE"),
+    /* flush, uncore */
     STORE(0x101008, 0x101008, "GFX_FLSH_CNTL"),
     FIXED(0x120010, "HSW_EDRAM_CAP", 0),
     FIXED(0x138060, "GEN6_GT_CORE_STATUS", 0), /* not in a sleep state */
@@ -134,8 +133,6 @@ static const struct regs_range common[] = {
 
 /* One memory channel has more than the other: the driver then does not swizzle tiled surfaces
  * (sizes of the modules in units of 256 MiB, bits 7:0 and 15:8). */
-#define DIMM_8_GIB 0x20u
-#define DIMM_4_GIB 0x10u
 
 static const struct regs_range haswell[] = {
     FIXED(0x911c, "GEN7_PAVP_FUSE1", 0), /* ten EUs in each half-slice */
@@ -155,9 +152,6 @@ static const struct regs_range haswell[] = {
     W1C(0x120000, "GTFIFODBG"),
     FIXED(0x120008, "GTFIFOCTL", 0x3f), /* entries that are free */
     FIXED(0x145000, "MAD_CHNL", 0),
-    STORE(0x101000, 0x101000, "TILECTL"),
-    FIXED(0x145004, "MAD_DIMM_C0", DIMM_8_GIB),
-    FIXED(0x145008, "MAD_DIMM_C1", DIMM_4_GIB),
 };
 
 static const struct regs_range broadwell[] = {
