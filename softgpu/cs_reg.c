@@ -5,36 +5,23 @@
  * lock held.
  */
 #include "softgpu/cs.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/engine_trace.h"
 
-#define NONPRIV_SLOTS 12
-#define REGS_END      0x200000u /* the register half of BAR0; commands can name 8 MiB */
+#define REGS_END 0x200000u /* the register half of BAR0; commands can name 8 MiB */
 
-/* Registers user mode may write on Broadwell (PRM vol. 7, "User Mode Privileged Commands"):
- * statistics, predicates, 3DPRIMITIVE and GPGPU parameters, stream-out; relative to nothing. */
-static const struct {
-    uint32_t first, last;
-} user_regs[] = {
-    {0x2290, 0x2294},   /* GPGPU_THREADS_DISPATCHED */
-    {0x2300, 0x235c},   /* pipeline statistics, TIMESTAMP */
-    {0x2400, 0x241c},   /* MI_PREDICATE */
-    {0x2420, 0x2440},   /* 3DPRIM */
-    {0x2500, 0x2508},   /* GPGPU_DISPATCHDIM */
-    {0x2600, 0x267c},   /* render GPRs */
-    {0x5200, 0x525c},   /* SO_NUM_PRIMS_WRITTEN, SO_PRIM_STORAGE_NEEDED */
-    {0x5280, 0x528c},   /* SO_WRITE_OFFSET */
-    {0x12600, 0x1267c}, /* GPRs of the other engines */
-    {0x1a600, 0x1a67c}, {0x22600, 0x2267c}, {0x22200, 0x22200}, /* BCS_SWCTRL */
-};
-
+/* May a batch without privilege write it? What a generation's hardware allows, and what software
+ * added in the slots of FORCE_TO_NONPRIV. */
 static bool user_reg(struct engine *e, uint32_t addr)
 {
-    for (unsigned i = 0; i < sizeof(user_regs) / sizeof(user_regs[0]); i++) {
-        if (addr >= user_regs[i].first && addr <= user_regs[i].last)
+    const struct engine_kind *k = e->owner->kind;
+
+    for (const struct cs_reg_range *r = k->user_regs; r->first; r++) {
+        if (addr >= r->first && addr <= r->last)
             return true;
     }
-    for (unsigned i = 0; i < NONPRIV_SLOTS; i++) {
+    for (unsigned i = 0; i < k->nonpriv_slots; i++) {
         uint32_t slot = reg_get(e, R_FORCE_TO_NONPRIV + 4 * i);
 
         /* A slot at its reset value names NOPID, which is harmless. */
@@ -42,6 +29,13 @@ static bool user_reg(struct engine *e, uint32_t addr)
             return true;
     }
     return false;
+}
+
+/* Clocks may be read by anyone. */
+static bool user_readable(struct engine *e, uint32_t addr)
+{
+    return e->owner->kind->reads_free || user_reg(e, addr) || addr == e->base + R_TIMESTAMP ||
+           addr == e->base + R_TIMESTAMP_UDW || addr == e->base + R_CTX_TIMESTAMP;
 }
 
 void cs_reg_write_raw(struct engine *e, uint32_t addr, uint32_t value)
@@ -79,8 +73,7 @@ bool cs_reg_write(struct engine *e, uint32_t addr, uint32_t value)
 bool cs_reg_read(struct engine *e, uint32_t addr, uint32_t *value)
 {
     addr &= 0x7ffffcu;
-    if (!cs_privileged(e) && !user_reg(e, addr) && addr != e->base + R_TIMESTAMP &&
-        addr != e->base + R_TIMESTAMP_UDW && addr != e->base + R_CTX_TIMESTAMP) {
+    if (!cs_privileged(e) && !user_readable(e, addr)) {
         engine_trace_reg(e, TRACE_REG_READ, addr, 0, true);
         return false;
     }
