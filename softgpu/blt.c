@@ -13,41 +13,16 @@
 #include "softgpu/engine_priv.h"
 #include "softgpu/mem.h"
 
-/* On machines with two memory channels the memory controller's hash is made up for by software's
- * view of tiled surfaces: bit 6 is exclusive-ored with bits 9 and 10 (X) or 9 (Y). */
-static uint64_t swizzled(const struct blt_surface *s, uint64_t addr, uint32_t *run)
-{
-    uint64_t other = s->tiling == BLT_X ? addr >> 9 ^ addr >> 10 : addr >> 9;
-    uint32_t line = 64 - (uint32_t)(addr & 63);
-
-    if (*run > line)
-        *run = line;
-    return addr ^ (other & 1) << 6;
-}
-
-/* Address of byte x of row y and how many bytes follow it in one piece (Broadwell PRM vol. 5,
- * "Tiling Formats": X 512 bytes by 8 rows; Y 128 bytes by 32 rows in columns of 16 bytes). */
+/* Address of byte x of row y and how many bytes follow it in one piece. */
 static uint64_t locate(const struct blt_surface *s, int32_t x, int32_t y, uint32_t *run)
 {
-    int64_t pitch = s->pitch;
-    uint64_t addr;
+    struct tile_surface t = {s->base, (uint32_t)s->pitch, s->tiling == BLT_X ? TILE_X : TILE_Y,
+                             s->swizzle};
 
-    switch (s->tiling) {
-    case BLT_X:
-        *run = 512 - (uint32_t)(x & 511);
-        addr = s->base + (uint64_t)((y >> 3) * pitch * 8 + (int64_t)(x >> 9) * 4096 +
-                                    (y & 7) * 512 + (x & 511));
-        break;
-    case BLT_Y:
-        *run = 16 - (uint32_t)(x & 15);
-        addr = s->base + (uint64_t)((y >> 5) * pitch * 32 + (int64_t)(x >> 7) * 4096 +
-                                    ((x & 127) >> 4) * 512 + (y & 31) * 16 + (x & 15));
-        break;
-    default:
-        *run = UINT32_MAX;
-        return s->base + (uint64_t)(y * pitch + x);
-    }
-    return s->swizzle ? swizzled(s, addr, run) : addr;
+    if (s->tiling != BLT_LINEAR)
+        return tile_address(&t, x, y, run);
+    *run = UINT32_MAX;
+    return s->base + (uint64_t)((int64_t)y * s->pitch + x);
 }
 
 static void row_read(struct engine *e, const struct blt_surface *s, int32_t x, int32_t y,

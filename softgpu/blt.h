@@ -10,6 +10,7 @@
 
 #include "softgpu/cs.h"
 #include "softgpu/rop.h"
+#include "softgpu/tile.h"
 
 enum blt_tiling { BLT_LINEAR, BLT_X, BLT_Y };
 
@@ -17,7 +18,7 @@ struct blt_surface {
     uint64_t base;
     int32_t pitch; /* bytes; negative only when linear */
     enum blt_tiling tiling;
-    bool swizzle; /* tiled: address bit 6 is exchanged as on machines with two memory channels */
+    enum tile_swizzle swizzle; /* of a tiled one */
 };
 
 /* BR13 bits 25:24. */

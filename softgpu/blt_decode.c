@@ -2,7 +2,7 @@
 /*
  * blt_decode.c: the steps that decoders of blitter commands have in common: surfaces, rectangles,
  * clipping, immediate data, and handing the operation to blt.c (Broadwell PRM vol. 2a, 2d,
- * blitter commands; BCS_SWCTRL; ARB_MODE, GAMTARBMODE). Engine's thread.
+ * blitter commands; BCS_SWCTRL). Engine's thread.
  */
 #include "softgpu/blt_decode.h"
 
@@ -47,8 +47,6 @@ uint64_t blt_take_addr(struct blt_decoder *d)
 void blt_surface(struct blt_decoder *d, struct blt_surface *s, uint64_t addr, uint32_t pitch,
                  bool tiled, uint32_t swctrl_y)
 {
-    const struct engine_kind *k = d->e->owner->kind;
-
     if (!tiled) {
         *s = (struct blt_surface){.base = addr, .pitch = blt_low(pitch), .tiling = BLT_LINEAR};
         return;
@@ -56,7 +54,7 @@ void blt_surface(struct blt_decoder *d, struct blt_surface *s, uint64_t addr, ui
     s->base = addr & ~0xfffull;
     s->pitch = (int32_t)(pitch & 0xffff) * 4;
     s->tiling = reg_get(d->e, R_SWCTRL) & swctrl_y ? BLT_Y : BLT_X;
-    s->swizzle = atomic_load(&d->e->owner->gam[k->swizzle_reg / 4]) & k->swizzle_bit;
+    s->swizzle = engine_swizzle(d->e);
 }
 
 void blt_dst(struct blt_decoder *d, uint64_t addr)

@@ -25,6 +25,8 @@
 #define TLB_LAST  0x4270u
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
+/* Bits of masked registers in the 0x4000 block: the engines swizzle tiled surfaces. */
+
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
 
@@ -169,6 +171,7 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
     es->ops = *ops;
     es->kind = m->family == MODEL_HASWELL ? &engine_gen7 : &engine_gen8;
     es->gtt = gtt_new(m->pte_bytes);
+    es->swizzle = TILE_SWIZZLE_9_10;
     es->blt_addr_dwords = m->family == MODEL_HASWELL ? 1 : 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
@@ -229,6 +232,19 @@ bool engines_strict(struct engines *es)
     return atomic_load(&es->strict);
 }
 
+void engines_set_swizzle(struct engines *es, enum tile_swizzle s)
+{
+    atomic_store(&es->swizzle, s);
+}
+
+enum tile_swizzle engine_swizzle(struct engine *e)
+{
+    struct engines *es = e->owner;
+    bool on = atomic_load(&es->gam[es->kind->swizzle_reg / 4]) & es->kind->swizzle_bit;
+
+    return on ? atomic_load(&es->swizzle) : TILE_SWIZZLE_NONE;
+}
+
 void engines_awoken(struct engines *es)
 {
     atomic_store(&es->awoken, true);
@@ -262,6 +278,17 @@ static void invalidate_tlb(struct engines *es, uint32_t offset)
         tlb_invalidate_all(&es->engine[id].tlb);
 }
 
+/* The register that holds the swizzle bit (ARB_MODE, GAMTARBMODE) is masked, the rest of the block
+ * is stored. */
+static void write_gam(struct engines *es, uint32_t offset, uint32_t value)
+{
+    _Atomic uint32_t *r = &es->gam[(offset - GAM_BASE) / 4];
+
+    if (offset - GAM_BASE == es->kind->swizzle_reg)
+        value = (atomic_load(r) & ~(value >> 16)) | (value & value >> 16);
+    atomic_store(r, value);
+}
+
 uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
 {
     struct engine *e;
@@ -289,7 +316,7 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
         if (value & 1)
             invalidate_tlb(es, offset);
     } else if (offset - GAM_BASE < 0x1000) {
-        atomic_store(&es->gam[(offset - GAM_BASE) / 4], value);
+        write_gam(es, offset, value);
     } else if (offset == GDRST) {
         gdrst_write(es, value);
     } else if (offset == FLSH_CNTL) {

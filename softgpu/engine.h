@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "softgpu/tile.h"
+
 enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT };
 
 /* Events an engine raises; the device maps them to interrupt banks (GEN8_GT_IIR bits). */
@@ -59,6 +61,9 @@ void engines_awoken(struct engines *e);
 void engines_set_trace(struct engines *e, struct trace *t);
 /* How long their work takes (cost.h). The same conditions. */
 void engines_set_cost(struct engines *e, const struct cost *c);
+/* How tiled surfaces are swizzled while ARB_MODE 0x4030 bit 5 (Haswell) or GAMTARBMODE 0x4a08 bit 1
+ * (Broadwell) says so; TILE_SWIZZLE_9_10 at first, which is what the hardware has. */
+void engines_set_swizzle(struct engines *e, enum tile_swizzle s);
 /* Stops and joins the engine threads. Returns NULL. */
 struct engines *engines_free(struct engines *e);
 

@@ -21,6 +21,7 @@
 #include "softgpu/gtt7.h"
 #include "softgpu/judge.h"
 #include "softgpu/offence.h"
+#include "softgpu/tile.h"
 #include "softgpu/tlb.h"
 
 #define ENGINE_REGS_SIZE 0x800u
@@ -208,8 +209,9 @@ struct engines {
     atomic_uint gdrst_deaf, gdrst_late; /* bits a fault holds: for good, for a time */
     _Atomic uint64_t gdrst_late_until;  /* ns */
     _Atomic uint32_t flsh_cntl;
-    _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
-    unsigned blt_addr_dwords;         /* of a blitter command's address: 2, on gen7 1 */
+    _Atomic uint32_t gam[0x1000 / 4];  /* 0x4000..0x4fff */
+    unsigned blt_addr_dwords;          /* of a blitter command's address: 2, on gen7 1 */
+    _Atomic enum tile_swizzle swizzle; /* what the chip does while its registers say swizzle */
     atomic_ullong blit_bytes, blits_skipped, faults;
     struct engine engine[ENGINE_COUNT];
 };
@@ -246,6 +248,8 @@ bool engine_fault(struct engine *e, enum fault_kind kind);
 bool engine_no_ack(struct engine *e, enum fault_kind kind);
 /* The tables an address goes through, as they stand. Engine's thread. */
 void engine_walk(struct engine *e, bool ppgtt, uint64_t addr, struct walk *out);
+/* How the engines swizzle tiled surfaces at the moment. */
+enum tile_swizzle engine_swizzle(struct engine *e);
 /* The work of a context is over: whose was it? Engine's thread. */
 void engine_account_slice(struct engine *e);
 /* Ask the engine's thread to look up. */

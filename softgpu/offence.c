@@ -20,6 +20,7 @@ static const char *const kind_name[OFFENCE_KINDS] = {
     [OFFENCE_ELSP_SAME_CONTEXT] = "elsp-same-context",
     [OFFENCE_SUBMIT_IN_RESET] = "submit-in-reset",
     [OFFENCE_RESET_NOT_READY] = "reset-not-ready",
+    [OFFENCE_BAD_FENCE] = "bad-fence",
     [OFFENCE_NOT_INITIALISED] = "not-initialised",
 };
 
@@ -85,7 +86,7 @@ void walk_dump(const struct walk *w, FILE *out)
 
 static void dump_one(const struct offence *f, FILE *out)
 {
-    static const char *const engine_name[ENGINE_COUNT] = {"rcs", "bcs", "vcs", "vecs"};
+    static const char *const engine_name[ENGINE_COUNT + 1] = {"rcs", "bcs", "vcs", "vecs", "none"};
 
     fprintf(out,
             "{\"kind\":\"%s\",\"engine\":\"%s\",\"lrca\":%" PRIu32 ",\"cmd_addr\":%" PRIu64

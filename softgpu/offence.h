@@ -16,6 +16,7 @@ enum offence_kind {
     OFFENCE_ELSP_SAME_CONTEXT, /* both elements of an execlist are the same context */
     OFFENCE_SUBMIT_IN_RESET,   /* work for an engine whose bit in GDRST has not cleared */
     OFFENCE_RESET_NOT_READY,   /* GDRST for an engine that was not asked to get ready */
+    OFFENCE_BAD_FENCE,         /* a fence register as none should be, see fence.h and detail */
     OFFENCE_NOT_INITIALISED,   /* --strict: work refused, see detail */
     OFFENCE_KINDS
 };
@@ -35,7 +36,7 @@ void walk_dump(const struct walk *w, FILE *out);
 
 struct offence {
     enum offence_kind kind;
-    unsigned engine;    /* enum engine_id */
+    unsigned engine;    /* enum engine_id; ENGINE_COUNT: none of them */
     uint32_t lrca;      /* context, 0 when none */
     uint64_t cmd_addr;  /* of the command, 0 when a register write did it */
     uint64_t gpu_addr;  /* virtual address, where there is one */

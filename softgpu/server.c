@@ -89,7 +89,7 @@ static void accept_client(struct server *s)
     if (fd < 0)
         return;
     device_attach(s->device);
-    s->vfu = vfu_new(fd, device_vfu_ops(), s->device);
+    s->vfu = vfu_new(fd, device_vfu_ops(s->device), s->device);
     if (!s->vfu)
         return;
     s->vfu_fd = fd;
@@ -286,6 +286,7 @@ static int open_all(struct server *s)
         return -ENOMEM;
     }
     engines_set_strict(device_engines(s->device), s->o->strict);
+    device_set_swizzle(s->device, s->o->swizzle);
     for (unsigned i = 0; i < s->o->faults; i++)
         faults_arm(device_faults(s->device), &s->o->fault[i]);
     ret = set_up_screen(device_screen(s->device), s->o);

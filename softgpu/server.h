@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "softgpu/fault.h"
+#include "softgpu/tile.h"
 
 struct model;
 
@@ -27,7 +28,8 @@ struct server_options {
     unsigned slowdown;         /* of the display, 0 or 1: none */
     struct fault_spec fault[SERVER_MAX_FAULTS]; /* armed from the start */
     unsigned faults;
-    bool strict; /* engines_set_strict() */
+    bool strict;               /* engines_set_strict() */
+    enum tile_swizzle swizzle; /* device_set_swizzle() */
     /* Monitors to begin with; a name that is empty: as the device comes. */
     struct hotplug_monitor monitor[HOTPLUG_PORTS];
     struct export_options exports[EXPORT_MAX];

@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     w->engines->blt_addr_dwords = data[0] & 1 ? 1 : 2;
     reg_set(w->e, R_SWCTRL, data[0] >> 1 & 3);
-    engines_mmio_write(w->engines, 0x4a08, data[0] >> 2 & 2);
+    engines_mmio_write(w->engines, 0x4a08, 2u << 16 | (data[0] >> 2 & 2));
     memset(&w->e->blt, 0, sizeof(w->e->blt));
     for (uint32_t i = 0; i < PAGES; i++)
         memset(w->memory + i * 4096, i & 1 ? 0xa5 : (int)i, 4096);

@@ -137,9 +137,9 @@ static void run(struct fix *f, const struct ref_blit *b)
     dw[n++] = 3u << 16 | (b->dst.tiling == 2 ? 2 : 0) | (b->src.tiling == 2 ? 1 : 0);
     n += ref_emit(b, dw + n, f->address_dwords);
     if (f->address_dwords == 1)
-        engines_mmio_write(f->r.engines, ARB_MODE, b->swizzle ? 1u << 21 | 1u << 5 : 0);
+        engines_mmio_write(f->r.engines, ARB_MODE, 1u << 21 | (b->swizzle ? 1u << 5 : 0));
     else
-        engines_mmio_write(f->r.engines, GAMTARBMODE, b->swizzle ? 2 : 0);
+        engines_mmio_write(f->r.engines, GAMTARBMODE, 2u << 16 | (b->swizzle ? 2 : 0));
     rig_emit(&f->r, &f->c, dw, n);
     rig_run(&f->r, &f->c);
 }
