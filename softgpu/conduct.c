@@ -149,7 +149,7 @@ bool conduct_submit(struct engine *e, uint64_t desc0, uint64_t desc1, unsigned s
 
 bool conduct_tail(struct engine *e, uint32_t value)
 {
-    struct offence off = {.engine = e->id, .lrca = e->owner->kind->context(e), .value = value};
+    struct offence off = {.engine = e->id, .value = value};
     unsigned state;
 
     if (!(reg_get(e, R_CTL) & CTL_VALID))

@@ -52,7 +52,8 @@ static void take_changes(struct engine *e)
         reg_set(e, R_HEAD, head);
         e->cs.ip[CS_RING] = head & HEAD_OFFSET;
         e->cs.again = false;
-        ring_waits(e, 0);
+        atomic_store(&e->waits, 0);
+        atomic_store(&e->kicked, false);
     }
     e->ring = (struct ring){0};
     cs_drop_line(e);

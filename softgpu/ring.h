@@ -22,7 +22,8 @@ uint64_t ring_root(struct engine *e);
 uint32_t ring_context(const struct engine *e);
 
 /* --- ring_reg.c --- */
-/* Which of CTL_WAIT_* the running command waits for; 0: none any more. Engine's thread. */
+/* Which of CTL_WAIT_* the running command waits for; 0: none any more. Engine's thread, lock not
+ * held. */
 void ring_waits(struct engine *e, uint32_t bits);
 /* Software wrote RING_CTL's bit of that wait: it is over. Says so once. Engine's thread. */
 bool ring_kicked(struct engine *e);

@@ -111,12 +111,15 @@ static uint32_t read_psmi_ctl(struct engine *e, uint32_t offset)
     return v | (!(v & PSMI_NO_SLEEP_MSG) && engine_reg_idle(e) ? PSMI_SLEEPS : 0);
 }
 
+/* Under the lock, so that a kick hits the wait it was meant for or none. */
 void ring_waits(struct engine *e, uint32_t bits)
 {
     if (atomic_load_explicit(&e->waits, memory_order_relaxed) == bits)
         return;
-    atomic_store(&e->waits, bits);
+    pthread_mutex_lock(&e->lock);
     atomic_store(&e->kicked, false);
+    atomic_store(&e->waits, bits);
+    pthread_mutex_unlock(&e->lock);
 }
 
 bool ring_kicked(struct engine *e)
