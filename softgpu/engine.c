@@ -92,6 +92,8 @@ static void carry_out_reset(struct engine *e)
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
     e->mode_deaf = false;
+    atomic_store(&e->waits, 0);
+    atomic_store(&e->kicked, false);
     e->meter = (struct cost_meter){0};
     atomic_store(&e->ctx_loaded_ns, 0);
     e->blt = (struct blt_setup){0};

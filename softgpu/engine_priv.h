@@ -162,7 +162,7 @@ struct engine {
     bool mode_deaf; /* MODE_IDLE does not come until STOP_RING goes (fault) */
     struct ring ring;
 
-    atomic_uint waits;         /* CTL_WAIT_* of the command that waits */
+    atomic_uint waits;         /* CTL_WAIT_* of the command that waits; Haswell tells software */
     atomic_bool kicked;        /* software ended that wait */
     atomic_ullong watchdog_at; /* ns; 0: off */
     atomic_ullong watchdog_from;

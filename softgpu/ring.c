@@ -34,8 +34,6 @@ void ring_reset(struct engine *e)
 {
     e->ring = (struct ring){0};
     e->hung = false;
-    atomic_store(&e->waits, 0);
-    atomic_store(&e->kicked, false);
     atomic_store(&e->moved, true);
     atomic_fetch_and(&e->attention, ~(unsigned)(ATT_STOP | ATT_RING));
 }
