@@ -16,6 +16,9 @@ enum cs_result mi_flush_dw(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_copy_mem_mem(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_update_gtt(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_report_head(struct engine *e, const uint32_t *cmd, uint32_t len);
+/* cs_sema.c */
+enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t len);
+enum cs_result mi_semaphore_signal(struct engine *e, const uint32_t *cmd, uint32_t len);
 /* cs_mi_alu.c */
 enum cs_result mi_math(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_atomic(struct engine *e, const uint32_t *cmd, uint32_t len);

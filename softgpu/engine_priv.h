@@ -14,6 +14,7 @@
 #include "softgpu/blt.h"
 #include "softgpu/cost.h"
 #include "softgpu/cs.h"
+#include "softgpu/ctx_reg.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
@@ -53,6 +54,7 @@ enum {
     R_SBBSTATE = 0x118,
     R_SBBADDR_UDW = 0x11c,
     R_BBADDR = 0x140,
+    R_BB_OFFSET = 0x158,
     R_BBADDR_UDW = 0x168,
     R_BB_PER_CTX = 0x1c0,
     R_INDIRECT_CTX = 0x1c4,
@@ -62,7 +64,8 @@ enum {
     R_EL_STATUS_LO = 0x234,
     R_EL_STATUS_HI = 0x238,
     R_CTX_CONTROL = 0x244,
-    R_PDP0_LDW = 0x270, /* n: LDW +8n, UDW +8n+4 */
+    R_SEMA_WAIT_POLL = 0x24c, /* microseconds between two looks */
+    R_PDP0_LDW = 0x270,       /* n: LDW +8n, UDW +8n+4 */
     R_MODE = 0x29c,
     R_TIMESTAMP = 0x358,
     R_TIMESTAMP_UDW = 0x35c,
@@ -84,6 +87,7 @@ enum {
 
 #define MI_MODE_STOP_RING        (1u << 8)
 #define MI_MODE_IDLE             (1u << 9)
+#define CTL_WAIT_SEMAPHORE       (1u << 10) /* what the command streamer waits for */
 #define CTX_CTRL_RESTORE_INHIBIT (1u << 0)
 #define CTX_CTRL_SAVE_INHIBIT    (1u << 2)
 #define CTX_CTRL_INHIBIT_SYNC    (1u << 3)
@@ -134,6 +138,9 @@ struct engine {
     bool working;   /* the thread is inside a run, unlocked */
     bool mode_deaf; /* MODE_IDLE does not come until STOP_RING goes (fault) */
 
+    atomic_uint waits;     /* CTL_WAIT_* of the command that waits */
+    atomic_bool signalled; /* MI_SEMAPHORE_SIGNAL came for the running context */
+
     atomic_bool ready_asked; /* RING_RESET_CTL: a request stands */
     unsigned hits;           /* TLB hits of large accesses */
 
@@ -170,7 +177,8 @@ struct engines {
     atomic_uint gdrst_deaf, gdrst_late; /* bits a fault holds: for good, for a time */
     _Atomic uint64_t gdrst_late_until;  /* ns */
     _Atomic uint32_t flsh_cntl;
-    _Atomic uint32_t gam[0x1000 / 4];  /* 0x4000..0x4fff */
+    _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
+    _Atomic uint32_t ctx_reg[CTX_REG_COUNT];
     unsigned blt_addr_dwords;          /* of a blitter command's address: 2, on gen7 1 */
     _Atomic enum tile_swizzle swizzle; /* what the chip does while its registers say swizzle */
     atomic_ullong blit_bytes, blits_skipped, faults;

@@ -93,6 +93,8 @@ uint32_t engine_reg_read(struct engine *e, uint32_t offset)
         return read_status(e, true);
     case R_ELSP:
         return 0;
+    case R_CTL:
+        return reg_get(e, R_CTL) | atomic_load(&e->waits);
     default:
         return reg_get(e, offset);
     }
@@ -172,6 +174,9 @@ void engine_reg_write(struct engine *e, uint32_t offset, uint32_t value)
     case R_TAIL:
         conduct_tail(e, value);
         reg_set(e, R_TAIL, value);
+        break;
+    case R_CTL:
+        reg_set(e, R_CTL, value & ~CTL_WAIT_SEMAPHORE);
         break;
     case R_INSTPM:
         write_instpm(e, value);

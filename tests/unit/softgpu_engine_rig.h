@@ -106,7 +106,7 @@ struct engines_stats rig_stats(struct rig *r);
 #define MI_SRM(reg, addr)                                                                          \
     MI(0x24, 2), (uint32_t)(reg), (uint32_t)(addr), (uint32_t)((uint64_t)(addr) >> 32)
 #define CSB_IDLE_ACTIVE 0x1u
-#define CSB_PREEMPTED   0x2u
+#define CSB_PREEMPTED   (1u << 1)
 #define CSB_SWITCH      0x14u /* complete, element switch */
 #define CSB_DONE        0x18u /* complete, active to idle */
 #define CSB_LITE        0x8002u
