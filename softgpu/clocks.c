@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clocks.c: PLLs of the display and the rules about them (clocks.h). Facts: PRM BDW vol. 2c,
- * LCPLL_CTL, SPLL_CTL, WRPLL_CTL, PORT_CLK_SEL, TRANS_CLK_SEL, TRANS_DDI_FUNC_CTL, PWR_WELL_CTL;
- * the order of a mode set from vol. 11, "Display Mode Set Sequence". Handlers run under the
- * register file's lock, on the loop's thread or an engine's.
+ * clocks.c: PLLs of the display and the rules about them (clocks.h). Facts: PRM HSW and BDW vol.
+ * 2c, LCPLL_CTL, SPLL_CTL, WRPLL_CTL, PORT_CLK_SEL, TRANS_CLK_SEL, TRANS_DDI_FUNC_CTL,
+ * PWR_WELL_CTL; the order of a mode set from vol. 11 (HSW: 9), "Display Mode Set Sequence".
+ * Handlers run under the register file's lock, on the loop's thread or an engine's.
  */
 #include "softgpu/clocks.h"
 
 #include "softgpu/display.h"
+#include "softgpu/model.h"
 #include "softgpu/regs.h"
 #include "softgpu/warn.h"
 
@@ -218,10 +219,18 @@ static const struct regs_range table[] = {
     {WRPLL_CTL2, WRPLL_CTL2, "WRPLL_CTL2", NULL, wrpll2_write, 0},
     {PORT_CLK_SEL, PORT_CLK_SEL + (PORTS - 1) * 4, "PORT_CLK_SEL", NULL, port_clk_sel_write,
      (uint32_t)SEL_NONE << 29},
+};
+
+/* The display's own clock after power-on: 540 MHz on a Broadwell that can do more than 450 (the Y
+ * series cannot), otherwise 450. */
+static const struct regs_range at_450[] = {
+    {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK},
+};
+static const struct regs_range at_540[] = {
     {LCPLL_CTL, LCPLL_CTL, "LCPLL_CTL", NULL, lcpll_write, LCPLL_LOCK | LCPLL_FREQ_540},
 };
 
-struct clocks *clocks_new(struct regs *r, struct warn *w)
+struct clocks *clocks_new(struct regs *r, struct warn *w, const struct model *m)
 {
     struct clocks *c = calloc(1, sizeof(*c));
 
@@ -229,7 +238,8 @@ struct clocks *clocks_new(struct regs *r, struct warn *w)
         return NULL;
     c->regs = r;
     c->warn = w;
-    if (regs_add(r, table, sizeof(table) / sizeof(table[0]), c))
+    if (regs_add(r, table, sizeof(table) / sizeof(table[0]), c) ||
+        regs_add(r, m->family == MODEL_HASWELL || m->ulx ? at_450 : at_540, 1, c))
         return clocks_free(c);
     return c;
 }

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 struct clocks;
+struct model;
 struct regs;
 struct warn;
 
-/* NULL when out of memory. */
-struct clocks *clocks_new(struct regs *r, struct warn *w);
+/* Those of the chip m. NULL when out of memory. */
+struct clocks *clocks_new(struct regs *r, struct warn *w, const struct model *m);
 struct clocks *clocks_free(struct clocks *c);
 /* A pipe is being enabled: is its power well on, has its transcoder a port, the port a clock? The
  * caller holds the register lock. */

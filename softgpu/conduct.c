@@ -11,6 +11,8 @@
 #include "softgpu/offence.h"
 
 #define RC_CONTROL        0xa090u /* GEN6_RC_CONTROL */
+#define RC_STATE          0xa094u /* GEN6_RC_STATE */
+#define RC_TARGET         (7u << 16)
 #define RC_HW_ENABLE      (1u << 31)
 #define RC_RC6_ENABLE     (1u << 18)
 #define FORCEWAKE_ACK_HSW 0x130044u
@@ -49,15 +51,16 @@ static bool idle(struct engine *e)
     return idle;
 }
 
-/* The GT sleeps only where RC6 is on, nothing holds forcewake and no engine works: then a write to
- * ELSP, which is not among the shadowed registers, can get lost. i915 does not take forcewake for
- * each ELSP write either, but it finds no RC6 context here (0x8504 reads 0) and leaves RC6 off. */
+/* Where software put the GT to sleep by hand (RC6 on, its timers off, a target state asked for),
+ * nothing holds forcewake and no engine works, a write to ELSP can get lost: it is not among the
+ * shadowed registers. While the timers decide, the write itself wakes the GT: i915 relies on it. */
 static bool asleep(struct engines *es)
 {
     const struct engines_ops *ops = &es->ops;
     uint32_t rc = ops->mmio_read(ops->opaque, RC_CONTROL);
 
-    if (!(rc & RC_HW_ENABLE) || !(rc & RC_RC6_ENABLE) ||
+    if ((rc & RC_HW_ENABLE) || !(rc & RC_RC6_ENABLE) ||
+        !(ops->mmio_read(ops->opaque, RC_STATE) & RC_TARGET) ||
         ops->mmio_read(ops->opaque, FORCEWAKE_ACK_HSW) & 0xffff)
         return false;
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -91,7 +94,8 @@ static const struct {
     enum offence_kind kind;
     const char *detail;
 } submit_rules[] = {
-    {ST_ASLEEP, OFFENCE_ELSP_ASLEEP, "RC6 is on, forcewake is off and all engines are idle"},
+    {ST_ASLEEP, OFFENCE_ELSP_ASLEEP,
+     "the GT was put to RC6, forcewake is off and all engines are idle"},
     {ST_IN_RESET, OFFENCE_SUBMIT_IN_RESET, "ELSP"},
     {ST_NO_FORCEWAKE, OFFENCE_NOT_INITIALISED, "forcewake has never been acknowledged"},
     {ST_NO_PPAT, OFFENCE_NOT_INITIALISED, "PPAT (0x40e0, 0x40e4) is 0"},

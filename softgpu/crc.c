@@ -2,8 +2,8 @@
 /*
  * crc.c: results of the pipes' CRC engines (crc.h). crc_draw() and crc_deliver() belong to the
  * loop's thread; the display calls crc_blank() under the register file's lock, also when a register
- * read on another thread finds that a blank has begun. Facts: PRM BDW vol. 2c, PIPE_CRC_CTL and
- * DE_PIPE interrupt bit 28.
+ * read on another thread finds that a blank has begun. Facts: PRM HSW and
+ * BDW vol. 2c, PIPE_CRC_CTL.
  */
 #include "softgpu/crc.h"
 
@@ -159,7 +159,7 @@ static void store(struct crc *c, unsigned pipe, uint32_t crc)
     if (regs_peek(c->regs, CRC_CTL + pipe * STRIDE) & CTL_ENABLE) {
         for (uint8_t i = 0; i < RESULTS; i++)
             regs_poke(c->regs, at + i * 4u, i ? crc_update(crc, &i, 1) : crc);
-        irq_raise_locked(c->irq, IRQ_PIPE_A + pipe, IRQ_PIPE_CRC_DONE);
+        irq_pipe_locked(c->irq, pipe, IRQ_CRC_DONE);
     }
     regs_unlock(c->regs);
 }

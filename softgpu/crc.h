@@ -2,7 +2,7 @@
 /*
  * crc.h: the pipes' CRC engines (PIPE_CRC_CTL 0x60050 and results 0x60064 .. 0x60074 of each pipe):
  * while one is enabled, every vertical blank gives five results over the pixels of the frame that
- * ended, and an interrupt. On Broadwell the driver reads the first result only; it is the CRC-32
+ * ended, and an interrupt. Drivers read the first result only; it is the CRC-32
  * (IEEE 802.3) of the picture's RGB bytes, so that any one pixel changes it. The polynomial of the
  * silicon is not documented. Without an enabled engine nothing is drawn.
  */

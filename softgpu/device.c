@@ -26,12 +26,11 @@
 #include <string.h>
 #include <time.h>
 
-#define GTT_START (8u << 20) /* of BAR0 */
-
 enum { BAR0 = 0, BAR2 = 2, BAR4 = 4 };
 
 struct device {
     const struct model *model;
+    struct vfu_ops ops;
     struct pci pci;
     struct regs *regs;
     struct irq *irq;
@@ -58,21 +57,11 @@ static uint64_t monotonic(void *opaque)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Which bank and which half of it an engine's events go to (GEN8_GT_IIR). */
-static void on_raise(void *opaque, enum engine_id engine, uint32_t bits)
+static void on_raise(void *opaque, enum engine_id engine, uint32_t events)
 {
-    static const struct {
-        enum irq_bank bank;
-        unsigned shift;
-    } to[ENGINE_COUNT] = {
-        [ENGINE_RCS] = {IRQ_GT0, 0},
-        [ENGINE_BCS] = {IRQ_GT0, 16},
-        [ENGINE_VCS] = {IRQ_GT1, 0},
-        [ENGINE_VECS] = {IRQ_GT3, 0},
-    };
     struct device *d = opaque;
 
-    irq_raise(d->irq, to[engine].bank, bits << to[engine].shift);
+    irq_engine(d->irq, engine, events);
 }
 
 static uint32_t on_mmio_read(void *opaque, uint32_t offset)
@@ -107,16 +96,18 @@ static int fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
 
 static int make_display(struct device *d)
 {
-    d->irq = irq_new(d->regs);
+    d->irq = irq_new(d->regs, d->model);
     d->screen = d->irq ? screen_new(d->regs, d->irq, monotonic, fetch, d) : NULL;
-    d->pcode = pcode_new(d->regs);
+    d->pcode = pcode_new(d->regs, d->model);
     d->sbi = sbi_new(d->regs);
     d->forcewake = forcewake_new(d->regs, d->faults, on_awake, d);
-    if (!d->screen || !d->pcode || !d->sbi || !d->forcewake || power_add(d->regs) ||
-        regs_add_plain(d->regs))
+    if (!d->screen || !d->pcode || !d->sbi || !d->forcewake || power_add(d->regs, d->model) ||
+        regs_add_plain(d->regs, d->model))
         return -ENOMEM;
     return 0;
 }
+
+static struct vfu_ops vfu_ops(const struct model *m);
 
 struct device *device_new(const struct model *m)
 {
@@ -127,7 +118,8 @@ struct device *device_new(const struct model *m)
     if (!d)
         return NULL;
     d->model = m;
-    pci_reset(&d->pci);
+    d->ops = vfu_ops(m);
+    pci_reset(&d->pci, d->model);
     d->regs = regs_new();
     d->dma = dma_new();
     d->judge = judge_new();
@@ -173,7 +165,7 @@ static void reset(void *opaque)
 
     device_trace_reset(d->trace);
     engines_reset(d->engines);
-    pci_reset(&d->pci);
+    pci_reset(&d->pci, d->model);
     d->io_index = 0;
     screen_stop(d->screen);
     regs_reset(d->regs);
@@ -263,20 +255,20 @@ static void mmio_write(struct device *d, uint32_t offset, unsigned len, uint64_t
 
 static uint64_t bar0_read(struct device *d, uint32_t offset, unsigned len)
 {
-    if (offset < GTT_START)
+    if (offset < d->model->gtt_start)
         return mmio_read(d, offset, len);
     d->counts.gtt_reads++;
-    return engines_gtt_read(d->engines, offset - GTT_START, len);
+    return engines_gtt_read(d->engines, offset - d->model->gtt_start, len);
 }
 
 static void bar0_write(struct device *d, uint32_t offset, unsigned len, uint64_t value)
 {
-    if (offset < GTT_START) {
+    if (offset < d->model->gtt_start) {
         mmio_write(d, offset, len, value);
         return;
     }
     d->counts.gtt_writes++;
-    engines_gtt_write(d->engines, offset - GTT_START, len, value);
+    engines_gtt_write(d->engines, offset - d->model->gtt_start, len, value);
 }
 
 /* Two registers, repeated: the index of a BAR0 dword and its data. */
@@ -295,7 +287,7 @@ static void bar4_write(struct device *d, uint32_t offset, unsigned len, uint64_t
     if (offset & 4)
         bar0_write(d, d->io_index, 4, (uint32_t)value);
     else
-        d->io_index = (uint32_t)value & (PCI_BAR0_SIZE - 1) & ~3u;
+        d->io_index = (uint32_t)value & (d->model->bar0_size - 1) & ~3u;
 }
 
 /* --- regions --- */
@@ -377,13 +369,18 @@ static int any_read(struct device *d, unsigned region, uint64_t offset, void *bu
     }
 }
 
+static struct device_trace_place place(const struct device *d)
+{
+    return (struct device_trace_place){d->model->gtt_start, d->io_index};
+}
+
 static int region_read(void *opaque, unsigned region, uint64_t offset, void *buf, uint32_t len)
 {
     struct device *d = opaque;
     int ret = any_read(d, region, offset, buf, len);
 
     if (d->trace && !ret)
-        device_trace_access(d->trace, false, region, offset, buf, len, d->io_index);
+        device_trace_access(d->trace, place(d), false, region, offset, buf, len);
     return ret;
 }
 
@@ -393,7 +390,7 @@ static int region_write(void *opaque, unsigned region, uint64_t offset, const vo
     struct device *d = opaque;
 
     if (d->trace)
-        device_trace_access(d->trace, true, region, offset, buf, len, d->io_index);
+        device_trace_access(d->trace, place(d), true, region, offset, buf, len);
     switch (region) {
     case BAR0:
     case BAR4:
@@ -453,9 +450,9 @@ static void irq_trigger(void *opaque, unsigned index)
     irq_test(d->irq, index == 0 ? IRQ_INTX : IRQ_MSI);
 }
 
-const struct vfu_ops *device_vfu_ops(void)
+static struct vfu_ops vfu_ops(const struct model *m)
 {
-    static const struct vfu_ops ops = {
+    return (struct vfu_ops){
         .dma_map = dma_map,
         .dma_unmap = dma_unmap,
         .dma_unmap_all = dma_unmap_all,
@@ -465,14 +462,17 @@ const struct vfu_ops *device_vfu_ops(void)
         .irq_mask = irq_mask,
         .irq_trigger = irq_trigger,
         .reset = reset,
-        .region_size = {[BAR0] = PCI_BAR0_SIZE,
+        .region_size = {[BAR0] = m->bar0_size,
                         [BAR2] = PCI_BAR2_SIZE,
                         [BAR4] = PCI_BAR4_SIZE,
                         [VFU_REGION_CFG] = PCI_CONFIG_SIZE},
         .irq_count = {1, 1},
     };
+}
 
-    return &ops;
+const struct vfu_ops *device_vfu_ops(const struct device *d)
+{
+    return &d->ops;
 }
 
 uint64_t device_deadline(struct device *d)

@@ -32,8 +32,8 @@ struct trace *device_trace(struct device *d); /* NULL: nowhere */
 /* The machine's memory, and with it how tiled surfaces are swizzled (fence.h). NONE at first. */
 void device_set_swizzle(struct device *d, enum tile_swizzle s);
 
-/* What the transport calls, with the device as opaque. */
-const struct vfu_ops *device_vfu_ops(void);
+/* What the transport calls, with the device as opaque; the sizes of the regions are its model's. */
+const struct vfu_ops *device_vfu_ops(const struct device *d);
 /* A client comes: memory and eventfds of the one before are forgotten, everything is reset. Until
  * then they stay, so that a screenshot of a machine that ended is possible. */
 void device_attach(struct device *d);

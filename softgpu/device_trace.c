@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define GTT_START (8u << 20) /* of BAR0 */
-
 enum { BAR0 = 0, BAR2 = 2, BAR4 = 4 };
 
 /* Each pair is reading, writing. */
@@ -29,34 +27,35 @@ static void put(struct trace *t, enum trace_kind reading, bool write, uint64_t a
 
 /* Registers and table entries have at most 8 bytes: a longer access is several. Registers that do
  * not exist, between the two halves, are noted too. */
-static void put_bar0(struct trace *t, bool write, uint64_t offset, const uint8_t *buf, uint32_t len)
+static void put_bar0(struct trace *t, uint32_t gtt_start, bool write, uint64_t offset,
+                     const uint8_t *buf, uint32_t len)
 {
     while (len) {
         uint32_t n = len < 8 ? len : 8;
 
-        if (offset < GTT_START)
+        if (offset < gtt_start)
             put(t, TRACE_REG_READ, write, offset, buf, n);
         else
-            put(t, TRACE_GTT_READ, write, offset - GTT_START, buf, n);
+            put(t, TRACE_GTT_READ, write, offset - gtt_start, buf, n);
         offset += n;
         buf += n;
         len -= n;
     }
 }
 
-void device_trace_access(struct trace *t, bool write, unsigned region, uint64_t offset,
-                         const void *buf, uint32_t len, uint32_t io_index)
+void device_trace_access(struct trace *t, struct device_trace_place at, bool write, unsigned region,
+                         uint64_t offset, const void *buf, uint32_t len)
 {
     switch (region) {
     case BAR0:
-        put_bar0(t, write, offset, buf, len);
+        put_bar0(t, at.gtt_start, write, offset, buf, len);
         break;
     case BAR2:
         put(t, TRACE_APERTURE_READ, write, offset, buf, len);
         break;
     case BAR4: /* the index register is not of interest by itself */
         if (offset & 4)
-            put_bar0(t, write, io_index, buf, len < 4 ? len : 4);
+            put_bar0(t, at.gtt_start, write, at.io_index, buf, len < 4 ? len : 4);
         break;
     case VFU_REGION_CFG:
         put(t, TRACE_CONFIG_READ, write, offset, buf, len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * display.c: running pipes (display.h). Timing facts: PRM BDW vol. 2c, HTOTAL, VTOTAL, VBLANK,
- * PIPE_SCANLINE, PIPE_FRMCNT. Register handlers run under the register file's lock.
+ * display.c: running pipes (display.h). Timing facts: PRM HSW and BDW vol. 2c, HTOTAL, VTOTAL,
+ * VBLANK, PIPE_SCANLINE, PIPE_FRMCNT. Register handlers run under the register file's lock.
  */
 #include "softgpu/display.h"
 
@@ -127,7 +127,7 @@ static void latch(struct display *d, unsigned pipe)
 static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
 {
     struct pipe *p = &d->pipes[pipe];
-    uint32_t events = IRQ_PIPE_VBLANK;
+    uint32_t events = IRQ_VBLANK;
     uint64_t n;
 
     if (!p->on)
@@ -138,15 +138,15 @@ static void pipe_tick(struct display *d, unsigned pipe, uint64_t now)
     p->blanks += (uint32_t)(n - p->seen);
     p->seen = n;
     if (p->flip_primary)
-        events |= IRQ_PIPE_PRIMARY_FLIP;
+        events |= IRQ_PRIMARY_FLIP;
     if (p->flip_sprite)
-        events |= IRQ_PIPE_SPRITE_FLIP;
+        events |= IRQ_SPRITE_FLIP;
     if (d->hooks)
         d->hooks->blank(d->hooks_opaque, pipe);
     latch(d, pipe);
-    if (events & IRQ_PIPE_PRIMARY_FLIP && d->hooks)
+    if (events & IRQ_PRIMARY_FLIP && d->hooks)
         d->hooks->flipped(d->hooks_opaque, pipe);
-    irq_raise_locked(d->irq, IRQ_PIPE_A + pipe, events);
+    irq_pipe_locked(d->irq, pipe, events);
 }
 
 static void pipeconf_write(void *owner, uint32_t offset, uint32_t value)

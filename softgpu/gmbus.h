@@ -7,6 +7,7 @@
 #pragma once
 #include <stdint.h>
 
+struct aux;
 struct gmbus;
 struct irq;
 struct regs;
@@ -22,5 +23,6 @@ void gmbus_reset(struct gmbus *g); /* what is connected stays */
  * disconnects it (len 0): then nothing answers there. The caller holds the register lock. */
 void gmbus_connect_locked(struct gmbus *g, enum gmbus_pin pin, const uint8_t *edid, uint32_t len);
 
-/* AUX channels A to D: every transfer ends at once with a time-out. 0 or -errno. */
-int aux_add(struct regs *r);
+/* AUX channels A to D: every transfer ends at once with a time-out. NULL when out of memory. */
+struct aux *aux_new(struct regs *r, struct irq *irq);
+struct aux *aux_free(struct aux *a);

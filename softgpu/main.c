@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c: the command line of softgpu, a software Broadwell GPU behind vfio-user.
+ * main.c: the command line of softgpu, a software Haswell or Broadwell GPU behind vfio-user.
  */
 #include "softgpu/display.h"
+#include "softgpu/model.h"
 #include "softgpu/server.h"
 #include "softgpu/trace_format.h"
 
@@ -14,10 +15,12 @@
 
 static const char usage[] =
     "usage: softgpu --socket PATH [options]\n"
-    "A software Broadwell GPU (8086:1616) as a vfio-user device.\n"
+    "A software Intel GPU, Haswell or Broadwell, as a vfio-user device.\n"
     "\n"
     "  -s, --socket PATH         listen here for the virtual machine (vfio-user-pci)\n"
     "  -c, --ctl PATH            listen here for control commands\n"
+    "  -g, --gpu MODEL           hsw (8086:0412), bdw (8086:1616, the default) or a device id;\n"
+    "                            list: print all\n"
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
     "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
@@ -61,6 +64,7 @@ enum {
 static const struct option options[] = {
     {"socket", required_argument, NULL, 's'},
     {"ctl", required_argument, NULL, 'c'},
+    {"gpu", required_argument, NULL, 'g'},
     {"judge-chan", required_argument, NULL, 'j'},
     {"judge-connect", required_argument, NULL, OPT_CONNECT},
     {"slow-display", required_argument, NULL, OPT_SLOW},
@@ -77,6 +81,20 @@ static const struct option options[] = {
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+static bool gpu(const char *text, const struct model **out)
+{
+    const struct model *m;
+
+    *out = model_find(text);
+    if (*out)
+        return true;
+    fprintf(stderr, "softgpu: --gpu: there is no '%s', only hsw, bdw and the device ids", text);
+    for (unsigned i = 0; (m = model_at(i)); i++)
+        fprintf(stderr, "%s%04x", i % 16 ? " " : "\n  ", m->device);
+    fputs("\nsoftgpu: --gpu list says what they are\n", stderr);
+    return false;
+}
 
 static bool factor(const char *text, unsigned *out)
 {
@@ -173,18 +191,24 @@ static bool swizzle(const char *text, enum tile_swizzle *out)
     return false;
 }
 
-/* 0: run; 1: help was asked for; -1: wrong. */
+/* 0: run; 1: help was asked for; 2: the list of GPUs was; -1: wrong. */
 static int parse(int argc, char **argv, struct server_options *o)
 {
     int opt;
 
-    while ((opt = getopt_long(argc, argv, "s:c:j:vh", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "s:c:g:j:vh", options, NULL)) != -1) {
         switch (opt) {
         case 's':
             o->socket = optarg;
             break;
         case 'c':
             o->ctl = optarg;
+            break;
+        case 'g':
+            if (!strcmp(optarg, "list"))
+                return 2;
+            if (!gpu(optarg, &o->model))
+                return -1;
             break;
         case 'j':
             o->judge_chan = optarg;
@@ -254,7 +278,10 @@ int main(int argc, char **argv)
     int ret = parse(argc, argv, &o);
 
     if (ret > 0) {
-        fputs(usage, stdout);
+        if (ret == 1)
+            fputs(usage, stdout);
+        else
+            model_list(stdout);
         return EXIT_SUCCESS;
     }
     if (ret < 0) {

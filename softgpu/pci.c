@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pci.c: configuration space (pci.h) of a Broadwell GT2, 8086:1616 revision 9. Transport thread.
+ * pci.c: configuration space (pci.h) of a Haswell or a Broadwell. Transport thread.
  */
 #include "softgpu/pci.h"
 
+#include "softgpu/model.h"
+
 #include <string.h>
 
+#define VENDOR   0x8086u
 #define COMMAND  0x04
 #define STATUS   0x06
 #define BAR0     0x10
@@ -48,22 +51,30 @@ static void capabilities(struct pci *p)
     put(&p->writable[CAP_PM + 4], 0x0003, 2);
 }
 
-void pci_reset(struct pci *p)
+/* GGC: how large the GTT is, and no stolen memory. Haswell has GGMS in bits 9:8 (2: 2 MiB) and GMS
+ * in 7:3; Broadwell GGMS in 7:6 (3: 8 MiB) and GMS in 15:8. */
+static uint16_t ggc(const struct model *m)
 {
+    return m->family == MODEL_HASWELL ? 2u << 8 : 3u << 6;
+}
+
+void pci_reset(struct pci *p, const struct model *m)
+{
+    uint32_t ids = VENDOR | (uint32_t)m->device << 16;
+
     memset(p, 0, sizeof(*p));
-    put(&p->config[0x00], 0x16168086, 4);
+    put(&p->config[0x00], ids, 4);
     put(&p->writable[COMMAND], CMD_IO_MEM_MASTER | CMD_INTX_DISABLE, 2);
-    put(&p->config[0x08], 0x03000009, 4); /* VGA compatible, revision 9 */
-    bar64(p, BAR0, 0x4, PCI_BAR0_SIZE);
+    put(&p->config[0x08], 0x03000000u | m->revision, 4); /* VGA compatible */
+    bar64(p, BAR0, 0x4, m->bar0_size);
     bar64(p, BAR2, 0xc, PCI_BAR2_SIZE);
     put(&p->config[BAR4], 0x1, 4);
     put(&p->writable[BAR4], 0xffffffff & ~(PCI_BAR4_SIZE - 1), 4);
-    put(&p->config[0x2c], 0x16168086, 4);
+    put(&p->config[0x2c], ids, 4);
     put(&p->writable[0x3c], 0xff, 1); /* interrupt line */
     p->config[0x3d] = 1;              /* INTA */
-    /* GGC: 8 MiB of GTT (bits 7:6 = 3), no stolen memory (bits 15:8 = 0). BSM (0x5c) and ASLS
-     * (0xfc) stay 0: no stolen memory, no OpRegion. */
-    put(&p->config[GGC], 0x00c0, 2);
+    /* BSM (0x5c) and ASLS (0xfc) stay 0: no stolen memory, no OpRegion. */
+    put(&p->config[GGC], ggc(m), 2);
     put(&p->writable[0xfc], 0xffffffff, 4);
     capabilities(p);
 }

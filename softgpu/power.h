@@ -5,15 +5,18 @@
  */
 #pragma once
 
+struct model;
 struct regs;
 struct pcode;
 struct sbi;
 
-/* Power wells, render power limits. Adds its registers; 0 or -errno. */
-int power_add(struct regs *r);
+/* Power wells, render power limits, Haswell's analog port. Adds the registers of the chip m; 0 or
+ * -errno. */
+int power_add(struct regs *r, const struct model *m);
 
-/* Mailbox of the power controller (GEN6_PCODE_MAILBOX 0x138124). NULL when out of memory. */
-struct pcode *pcode_new(struct regs *r);
+/* Mailbox of the power controller (GEN6_PCODE_MAILBOX 0x138124) of the chip m. NULL when out of
+ * memory. */
+struct pcode *pcode_new(struct regs *r, const struct model *m);
 struct pcode *pcode_free(struct pcode *p);
 /* Commands answered with "illegal command" so far. Takes the register lock. */
 unsigned pcode_illegal(struct pcode *p);

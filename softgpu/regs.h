@@ -12,6 +12,7 @@
 
 #define REGS_SIZE 0x200000u /* bytes of BAR0 that hold registers */
 
+struct model;
 struct regs;
 
 /* Handlers run with the lock held; they use regs_peek() and regs_poke() on the same file. offset
@@ -55,8 +56,9 @@ void regs_write_ignored(void *owner, uint32_t offset, uint32_t value);
 void regs_write_masked(void *owner, uint32_t offset, uint32_t value); /* bits 31:16 enable 15:0 */
 void regs_write_one_clears(void *owner, uint32_t offset, uint32_t value);
 
-/* Registers with no behaviour of their own that the driver is known to use. */
-int regs_add_plain(struct regs *r);
+/* Registers of the chip m with no behaviour of their own that the driver is known to use. 0 or an
+ * error of regs_add(). */
+int regs_add_plain(struct regs *r, const struct model *m);
 
 struct regs_counts {
     uint64_t reads;

@@ -26,6 +26,7 @@ struct screen {
     struct display *display;
     struct crc *crc;
     struct gmbus *gmbus;
+    struct aux *aux;
     struct hotplug *hotplug;
     struct exporter *exports[EXPORT_MAX];
     unsigned export_count;
@@ -95,12 +96,13 @@ struct screen *screen_new(struct regs *r, struct irq *irq, uint64_t (*clock)(voi
     s->fetch = fetch;
     s->opaque = opaque;
     s->warn = warn_new();
-    s->clocks = s->warn ? clocks_new(r, s->warn) : NULL;
+    s->clocks = s->warn ? clocks_new(r, s->warn, irq_model(irq)) : NULL;
     s->display = display_new(r, irq, clock, opaque);
     s->crc = s->display ? crc_new(r, irq, s->display, fetch, opaque) : NULL;
     s->gmbus = gmbus_new(r, irq);
     s->hotplug = s->gmbus ? hotplug_new(r, irq, s->gmbus) : NULL;
-    if (!s->clocks || !s->crc || !s->hotplug || aux_add(r))
+    s->aux = aux_new(r, irq);
+    if (!s->clocks || !s->crc || !s->hotplug || !s->aux)
         return screen_free(s);
     display_set_hooks(s->display, &hooks, s);
     return s;
@@ -112,6 +114,7 @@ struct screen *screen_free(struct screen *s)
         return NULL;
     screen_end_exports(s);
     hotplug_free(s->hotplug);
+    aux_free(s->aux);
     gmbus_free(s->gmbus);
     crc_free(s->crc);
     display_free(s->display);

@@ -89,7 +89,7 @@ static void accept_client(struct server *s)
     if (fd < 0)
         return;
     device_attach(s->device);
-    s->vfu = vfu_new(fd, device_vfu_ops(), s->device);
+    s->vfu = vfu_new(fd, device_vfu_ops(s->device), s->device);
     if (!s->vfu)
         return;
     s->vfu_fd = fd;

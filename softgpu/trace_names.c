@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_names.c: names out of the device's own tables (trace_names.h): a register file is put
- * together without a device around it, commands are looked up as an engine would. Used by
- * softgpu-trace.
+ * trace_names.c: names out of the device's own tables (trace_names.h): the register files of a
+ * Haswell and of a Broadwell are put together without a device around them (a log does not say
+ * which chip wrote it; no offset has two meanings), commands are looked up as an engine would. Used
+ * by softgpu-trace.
  */
 #include "softgpu/trace_names.h"
 
@@ -10,21 +11,30 @@
 #include "softgpu/engine_priv.h"
 #include "softgpu/forcewake.h"
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/screen.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct trace_names {
+/* The registers of one chip. */
+struct chip {
     struct regs *regs;
     struct irq *irq;
     struct screen *screen;
     struct forcewake *forcewake;
     struct pcode *pcode;
     struct sbi *sbi;
+};
+
+#define CHIPS 2u
+
+struct trace_names {
+    struct chip chips[CHIPS];
     struct cs_names *commands;
 };
 
@@ -103,25 +113,44 @@ static int no_pixels(void *opaque, uint64_t addr, void *buf, uint32_t len)
     return 0;
 }
 
+static bool make_chip(struct chip *c, const struct model *m)
+{
+    c->regs = regs_new();
+    c->irq = c->regs ? irq_new(c->regs, m) : NULL;
+    if (!c->irq)
+        return false;
+    c->screen = screen_new(c->regs, c->irq, no_time, no_pixels, NULL);
+    c->forcewake = forcewake_new(c->regs, NULL, NULL, NULL);
+    c->pcode = pcode_new(c->regs, m);
+    c->sbi = sbi_new(c->regs);
+    return c->screen && c->forcewake && c->pcode && c->sbi && !power_add(c->regs, m) &&
+           !regs_add_plain(c->regs, m);
+}
+
 struct trace_names *trace_names_new(void)
 {
+    static const char *const models[CHIPS] = {"bdw", "hsw"};
     struct trace_names *n = calloc(1, sizeof(*n));
 
     if (!n)
         return NULL;
-    n->regs = regs_new();
-    n->irq = n->regs ? irq_new(n->regs) : NULL;
-    if (!n->irq)
-        return trace_names_free(n);
-    n->screen = screen_new(n->regs, n->irq, no_time, no_pixels, NULL);
-    n->forcewake = forcewake_new(n->regs, NULL, NULL, NULL);
-    n->pcode = pcode_new(n->regs);
-    n->sbi = sbi_new(n->regs);
     n->commands = cs_names_new();
-    if (!n->screen || !n->forcewake || !n->pcode || !n->sbi || !n->commands || power_add(n->regs) ||
-        regs_add_plain(n->regs))
+    if (!n->commands)
         return trace_names_free(n);
+    for (unsigned i = 0; i < CHIPS; i++)
+        if (!make_chip(&n->chips[i], model_find(models[i])))
+            return trace_names_free(n);
     return n;
+}
+
+static void free_chip(struct chip *c)
+{
+    screen_free(c->screen);
+    forcewake_free(c->forcewake);
+    pcode_free(c->pcode);
+    sbi_free(c->sbi);
+    irq_free(c->irq);
+    regs_free(c->regs);
 }
 
 struct trace_names *trace_names_free(struct trace_names *n)
@@ -129,12 +158,8 @@ struct trace_names *trace_names_free(struct trace_names *n)
     if (!n)
         return NULL;
     cs_names_free(n->commands);
-    screen_free(n->screen);
-    forcewake_free(n->forcewake);
-    pcode_free(n->pcode);
-    sbi_free(n->sbi);
-    irq_free(n->irq);
-    regs_free(n->regs);
+    for (unsigned i = 0; i < CHIPS; i++)
+        free_chip(&n->chips[i]);
     free(n);
     return NULL;
 }
@@ -179,8 +204,8 @@ const char *trace_register(const struct trace_names *n, uint32_t offset, char *b
         if (offset - engines[i].offset < ENGINE_REGS_SIZE)
             return ring_register(offset - engines[i].offset, engines[i].name, buf, size);
     name = find(gam, sizeof(gam) / sizeof(gam[0]), offset);
-    if (!name)
-        name = regs_name(n->regs, offset);
+    for (unsigned i = 0; !name && i < CHIPS; i++)
+        name = regs_name(n->chips[i].regs, offset);
     return name ? name : "";
 }
 

@@ -86,6 +86,18 @@ private_apt_at() {
         "$@"
 }
 
+# The suite after stable has no backports, and its lists may be older than they say they last.
+pi_sources() { # SUITE
+    if [ "$1" = forky ]; then
+        echo "deb [signed-by=$pi_key check-valid-until=no] $pi_url $1 main"
+        return
+    fi
+    for ps_suite in "$1" "$1-updates" "$1-backports"; do
+        echo "deb [signed-by=$pi_key] $pi_url $ps_suite main"
+    done
+    echo "deb [signed-by=$pi_key] $pi_sec $1-security main"
+}
+
 # Sources and package lists of SUITE; fetched once, then only when older than a day.
 private_apt_init() {
     pi_suite=$1
@@ -98,12 +110,7 @@ private_apt_init() {
     if [ -e "$pi_dir/fresh" ] && [ -z "$(find "$pi_dir/fresh" -mmin +1440)" ]; then
         return 0
     fi
-    cat >"$pi_dir/sources.list" <<-END
-	deb [signed-by=$pi_key] $pi_url $pi_suite main
-	deb [signed-by=$pi_key] $pi_url $pi_suite-updates main
-	deb [signed-by=$pi_key] $pi_url $pi_suite-backports main
-	deb [signed-by=$pi_key] $pi_sec $pi_suite-security main
-	END
+    pi_sources "$pi_suite" >"$pi_dir/sources.list"
     echo "mirror: reading the package lists of $pi_suite ..." >&2
     # A mirror without the small extra suites still serves: only missing packages are an error.
     private_apt "$pi_suite" update >"$pi_dir/update.log" 2>&1 || {

@@ -169,14 +169,14 @@ static void test_channels(void **state)
 
 static void wr(struct rig *r, unsigned region, uint64_t off, uint64_t v, uint32_t len)
 {
-    assert_int_equal(device_vfu_ops()->region_write(r->device, region, off, &v, len), 0);
+    assert_int_equal(device_vfu_ops(r->device)->region_write(r->device, region, off, &v, len), 0);
 }
 
 static uint64_t rd(struct rig *r, unsigned region, uint64_t off, uint32_t len)
 {
     uint64_t v = 0;
 
-    assert_int_equal(device_vfu_ops()->region_read(r->device, region, off, &v, len), 0);
+    assert_int_equal(device_vfu_ops(r->device)->region_read(r->device, region, off, &v, len), 0);
     return v;
 }
 
@@ -208,7 +208,7 @@ static void test_config(void **state)
     assert_int_equal(rd(r, 7, 0xd0, 2), 0x0001);
     wr(r, 7, 0x92, 0xffff, 2);
     assert_int_equal(rd(r, 7, 0x92, 2), 1);
-    device_vfu_ops()->reset(r->device);
+    device_vfu_ops(r->device)->reset(r->device);
     assert_int_equal(rd(r, 7, 4, 4), 0x00100000);
 }
 
@@ -236,7 +236,7 @@ static void test_registers(void **state)
     assert_int_equal(rd(r, 4, 4, 4), 0x12345000);
     wr(r, 4, 4, 0x12346000, 4);
     assert_int_equal(rd(r, 0, 0x2080, 4), 0x12346000);
-    device_vfu_ops()->reset(r->device);
+    device_vfu_ops(r->device)->reset(r->device);
     assert_int_equal(rd(r, 0, 0x100000, 4), 0);
     assert_int_equal(rd(r, 0, 0xc4000, 4), 1u << 21); /* the monitor stays plugged */
 }
@@ -249,7 +249,7 @@ static uint8_t *memory(struct rig *r, uint32_t pages)
     assert_int_equal(ftruncate(fd, pages * 4096), 0);
     p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_true(p != MAP_FAILED);
-    assert_int_equal(device_vfu_ops()->dma_map(r->device, MEM, pages * 4096, fd, 0, 3), 0);
+    assert_int_equal(device_vfu_ops(r->device)->dma_map(r->device, MEM, pages * 4096, fd, 0, 3), 0);
     return p;
 }
 
@@ -300,7 +300,7 @@ static void test_screenshot(void **state)
     wr(r, 0, 0x70180, 0x80000000, 4);
     snprintf(line, sizeof(line), "png 0 %s", path);
     bad(r, line, "format");
-    device_vfu_ops()->reset(r->device);
+    device_vfu_ops(r->device)->reset(r->device);
     bad(r, line, "off");
     rmdir(dir);
     munmap(mem, 16 * 4096);
@@ -323,7 +323,7 @@ static void test_export(void **state)
         poll(NULL, 0, 5);
         device_tick(r->device);
         if (i % 4 == 3) {
-            assert_int_equal(device_vfu_ops()->dma_unmap(r->device, MEM, 16 * 4096), 0);
+            assert_int_equal(device_vfu_ops(r->device)->dma_unmap(r->device, MEM, 16 * 4096), 0);
             munmap(mem, 16 * 4096);
             mem = memory(r, 16);
         }
@@ -418,7 +418,7 @@ static void test_strict(void **state)
             wr(r, 0, 0x2080, 0x1000, 4);
             wr(r, 0, 0x229c, 0x80008000, 4);
         }
-        device_vfu_ops()->reset(r->device);
+        device_vfu_ops(r->device)->reset(r->device);
     }
     assert_non_null(strstr(ask(r, "status"), "\"strict\":true"));
 }

@@ -5,6 +5,7 @@
  */
 #include "softgpu/display.h"
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/png.h"
 #include "softgpu/regs.h"
 
@@ -58,7 +59,7 @@ static int setup(void **state)
     r->now = 12345;
     r->memory = calloc(1, MEMORY);
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, model_find("bdw"));
     r->display = display_new(r->regs, r->irq, rig_clock, r);
     assert_non_null(r->display);
     *state = r;

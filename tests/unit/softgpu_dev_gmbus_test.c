@@ -8,6 +8,7 @@
 #include "softgpu/forcewake.h"
 #include "softgpu/gmbus.h"
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/warn.h"
@@ -39,6 +40,7 @@ struct rig {
     struct forcewake *forcewake;
     struct warn *warn;
     struct clocks *clocks;
+    struct aux *aux;
     uint8_t edid[EDID_SIZE];
 };
 
@@ -48,22 +50,23 @@ static int setup(void **state)
 
     edid_build(r->edid);
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, model_find("bdw"));
     r->gmbus = gmbus_new(r->regs, r->irq);
-    r->pcode = pcode_new(r->regs);
+    r->pcode = pcode_new(r->regs, model_find("bdw"));
     r->sbi = sbi_new(r->regs);
     r->warn = warn_new();
-    r->clocks = clocks_new(r->regs, r->warn);
+    r->clocks = clocks_new(r->regs, r->warn, model_find("bdw"));
     assert_non_null(r->gmbus);
     gmbus_connect_locked(r->gmbus, GMBUS_PIN_B, r->edid, EDID_SIZE);
     assert_non_null(r->pcode);
     assert_non_null(r->sbi);
     assert_non_null(r->clocks);
-    assert_int_equal(aux_add(r->regs), 0);
-    assert_int_equal(power_add(r->regs), 0);
+    r->aux = aux_new(r->regs, r->irq);
+    assert_non_null(r->aux);
+    assert_int_equal(power_add(r->regs, model_find("bdw")), 0);
     r->forcewake = forcewake_new(r->regs, NULL, NULL, NULL);
     assert_non_null(r->forcewake);
-    assert_int_equal(regs_add_plain(r->regs), 0); /* no table overlaps another */
+    assert_int_equal(regs_add_plain(r->regs, model_find("bdw")), 0); /* no table overlaps another */
     *state = r;
     return 0;
 }
@@ -76,6 +79,7 @@ static int teardown(void **state)
     pcode_free(r->pcode);
     sbi_free(r->sbi);
     forcewake_free(r->forcewake);
+    aux_free(r->aux);
     clocks_free(r->clocks);
     warn_free(r->warn);
     irq_free(r->irq);
@@ -242,6 +246,20 @@ static void test_aux(void **state)
     assert_int_equal(rd(r, 0xe4110), 0x7443000c); /* done and timed out, not busy */
     wr(r, 0xe4110, 0x7643000c);
     assert_int_equal(rd(r, 0xe4110) & 0xd2000000, 0);
+    /* the interrupt, of the channel, when it is wanted */
+    wr(r, 0xc4004, 0);
+    wr(r, 0x44444, 0);
+    wr(r, 0xe4110, 0xd643000c);
+    assert_int_equal(rd(r, 0xc4008), 0);
+    wr(r, 0xe4110, 0xf643000c);
+    assert_int_equal(rd(r, 0xc4008), 1u << 25);
+    wr(r, 0xe4210, 0xf643000c);
+    assert_int_equal(rd(r, 0xc4008), 3u << 25);
+    wr(r, 0xe4310, 0xf643000c);
+    assert_int_equal(rd(r, 0xc4008), 7u << 25);
+    assert_int_equal(rd(r, 0x44448), 0);
+    wr(r, 0x64010, 0xf643000c);
+    assert_int_equal(rd(r, 0x44448), 1);
 }
 
 static void test_sbi(void **state)

@@ -197,7 +197,7 @@ static void test_port_c(void **state)
     assert_int_equal(rd(r, SDE_ISR), LIVE_B);
     good(r, "monitor C default");
     good(r, "monitor B none");
-    device_vfu_ops()->reset(r->device); /* what is plugged stays */
+    device_vfu_ops(r->device)->reset(r->device); /* what is plugged stays */
     assert_int_equal(rd(r, SFUSE), DEFAULT_STRAP | 2);
     assert_int_equal(rd(r, SDE_ISR), LIVE_C);
     assert_int_equal(rd(r, SDE_IIR), 0);

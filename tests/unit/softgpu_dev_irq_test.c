@@ -4,6 +4,7 @@
  * MSI edges, INTx with automatic masking.
  */
 #include "softgpu/irq.h"
+#include "softgpu/model.h"
 #include "softgpu/regs.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ static int setup(void **state)
     struct rig *r = calloc(1, sizeof(*r));
 
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, model_find("bdw"));
     assert_non_null(r->irq);
     r->msi = eventfd(0, EFD_NONBLOCK);
     r->intx = eventfd(0, EFD_NONBLOCK);

@@ -519,8 +519,8 @@ static void which_register_the_engines_look_at(void **state)
 static void through_the_device(void **state)
 {
     struct fix *f = *state;
-    const struct vfu_ops *ops = device_vfu_ops();
     struct device *d = device_new(model_find("bdw"));
+    const struct vfu_ops *ops = device_vfu_ops(d);
     uint64_t fence = (uint64_t)(APERTURE + 0x3000 + 3) << 32 | APERTURE | VALID, pte, v = 0x1122;
     int fd = memfd_create("fence", 0);
     uint8_t *m, got[2];

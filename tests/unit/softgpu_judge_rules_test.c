@@ -16,7 +16,10 @@
 #define GDRST_BLT        8u
 #define RESET_CTL        0xd0u
 #define RC_CONTROL       0xa090u
-#define RC6_ON           0x88040000u
+#define RC6_TIMERS       0x88040000u
+#define RC6_BY_HAND      0x00040000u
+#define RC_STATE         0xa094u
+#define RC6_TARGET       (4u << 16)
 #define ACK              0x130044u
 #define WAIT_EQ(a, v)    MI(0x1c, 1 << 15 | 4 << 12 | 2), (v), (uint32_t)(a), 0
 #define GGTT_STORE(a, v) MI(0x20, 2) | MI_GGTT, (a), 0, (v)
@@ -292,8 +295,11 @@ static void elsp_while_asleep(void **state)
     struct rig_ctx c;
 
     context(r, &c, 4);
-    RIG_RUN(r, &c, MI(0, 0)); /* RC6 off: awake without forcewake, as native i915 does it */
-    atomic_store(&r->reg[RC_CONTROL / 4], RC6_ON);
+    RIG_RUN(r, &c, MI(0, 0)); /* RC6 off: awake without forcewake */
+    atomic_store(&r->reg[RC_STATE / 4], RC6_TARGET);
+    atomic_store(&r->reg[RC_CONTROL / 4], RC6_TIMERS);
+    RIG_RUN(r, &c, MI(0, 0)); /* timers decide: the write wakes the GT, as native i915 does it */
+    atomic_store(&r->reg[RC_CONTROL / 4], RC6_BY_HAND);
     atomic_store(&r->reg[ACK / 4], 1);
     RIG_RUN(r, &c, MI(0, 0));
     assert_int_equal(count(r, OFFENCE_ELSP_ASLEEP), 0);
@@ -316,7 +322,8 @@ static void elsp_beside_a_busy_engine(void **state)
     flush(r);
     rig_map_new(r, &c, DATA);
     flag = hold(r, &c, nothing, 1);
-    atomic_store(&r->reg[RC_CONTROL / 4], RC6_ON);
+    atomic_store(&r->reg[RC_STATE / 4], RC6_TARGET);
+    atomic_store(&r->reg[RC_CONTROL / 4], RC6_BY_HAND);
     RIG_RUN(r, &other, MI(0, 0));
     assert_int_equal(count(r, OFFENCE_ELSP_ASLEEP), 0);
     let_go(r, &c, flag);

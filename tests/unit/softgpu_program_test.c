@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The executables softgpu and softgpu-trace with a log and a cost model, as they are called.
+ * The executables softgpu and softgpu-trace, as they are called: which chip, a log, a cost model.
  */
 #include "softgpu/listen.h"
+#include "softgpu/vfu_priv.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +110,13 @@ static void wrong_lines(void **state)
     assert_int_equal(run(p, "softgpu --help"), 0);
     expect_out(p, "--trace FILE");
     expect_out(p, "--cost FILE");
+    expect_out(p, "--gpu MODEL");
+    assert_int_equal(run(p, "softgpu --gpu list"), 0);
+    expect_out(p, "8086:0412  Haswell GT2  = hsw\n");
+    expect_out(p, "8086:163e  Broadwell GT3 ULT\n");
+    assert_int_equal(run(p, "softgpu -s gpu --gpu 0413"), 2);
+    expect_out(p, "there is no '0413', only hsw, bdw and the device ids\n  0412 1616 ");
+    expect_out(p, " 163e\nsoftgpu: --gpu list says what they are\n");
     assert_int_equal(run(p, "softgpu -s gpu --trace-events reg,xyz"), 2);
     expect_out(p, "reset, all, not 'xyz'");
     assert_int_equal(run(p, "softgpu -s gpu --trace-events ,"), 2);
@@ -157,6 +166,64 @@ static void record(struct place *p)
     assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
 }
 
+/* One request and its answer, which must be no error. */
+static void ask(int fd, uint16_t command, const void *body, uint32_t len, void *reply,
+                uint32_t reply_len)
+{
+    struct vfu_header h = {.command = command, .size = (uint32_t)sizeof(h) + len};
+
+    assert_int_equal(send(fd, &h, sizeof(h), MSG_MORE), sizeof(h));
+    assert_int_equal(send(fd, body, len, 0), len);
+    assert_int_equal(recv(fd, &h, sizeof(h), MSG_WAITALL), sizeof(h));
+    assert_int_equal(h.flags, VFU_TYPE_REPLY);
+    assert_int_equal(h.size, sizeof(h) + reply_len);
+    assert_int_equal(recv(fd, reply, reply_len, MSG_WAITALL), reply_len);
+}
+
+/* What the client finds at 0 and 8 of configuration space: ids, revision. */
+static void ids_of(struct place *p, const char *option, uint32_t ids, uint32_t revision)
+{
+    static const struct {
+        uint16_t major, minor;
+        char text[3];
+    } version = {0, 1, "{}"};
+    struct {
+        uint64_t offset;
+        uint32_t region, count;
+        uint32_t data[3];
+    } access = {0, VFU_REGION_CFG, 12, {0}};
+    char socket[64], answer[4096];
+    struct vfu_header h = {.command = VFU_VERSION, .size = sizeof(h) + 7};
+    int fd, status;
+    pid_t pid;
+
+    path_of(p, "gpu", socket, sizeof(socket));
+    pid = fork();
+    if (!pid)
+        _exit(run(p, "softgpu -s gpu --once %s", option));
+    fd = connect_soon(socket);
+    assert_int_equal(send(fd, &h, sizeof(h), MSG_MORE), sizeof(h));
+    assert_int_equal(send(fd, &version, 7, 0), 7);
+    assert_int_equal(recv(fd, &h, sizeof(h), MSG_WAITALL), sizeof(h));
+    assert_int_equal(h.flags, VFU_TYPE_REPLY);
+    assert_true(h.size - sizeof(h) <= sizeof(answer));
+    assert_int_equal(recv(fd, answer, h.size - sizeof(h), MSG_WAITALL), h.size - sizeof(h));
+    ask(fd, VFU_REGION_READ, &access, 16, &access, 28);
+    assert_int_equal(access.data[0], ids);
+    assert_int_equal(access.data[2], 0x03000000 | revision);
+    close(fd);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+static void chosen(void **state)
+{
+    ids_of(*state, "", 0x16168086, 9);
+    ids_of(*state, "--gpu hsw", 0x04128086, 6);
+    ids_of(*state, "--gpu 8086:0A16", 0x0a168086, 9);
+    ids_of(*state, "-g 1622", 0x16228086, 10);
+}
+
 static void recorded(void **state)
 {
     struct place *p = *state;
@@ -180,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(wrong_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(chosen, setup, teardown),
         cmocka_unit_test_setup_teardown(recorded, setup, teardown),
     };
 

@@ -5,6 +5,8 @@
  */
 #include "softgpu_screen_rig.h"
 
+#include "softgpu/model.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,20 +35,31 @@ static int rig_fetch(void *opaque, uint64_t addr, void *buf, uint32_t len)
     return 0;
 }
 
-int rig_setup(void **state)
+static int setup(void **state, const char *model)
 {
     struct rig *r = calloc(1, sizeof(*r));
 
+    r->model = model_find(model);
     r->now = 1000;
     pthread_mutex_init(&r->gate, NULL);
     r->memory = calloc(1, RIG_MEMORY);
     r->regs = regs_new();
-    r->irq = irq_new(r->regs);
+    r->irq = irq_new(r->regs, r->model);
     r->screen = screen_new(r->regs, r->irq, rig_clock, rig_fetch, r);
     assert_non_null(r->screen);
-    assert_int_equal(regs_add_plain(r->regs), 0);
+    assert_int_equal(regs_add_plain(r->regs, r->model), 0);
     *state = r;
     return 0;
+}
+
+int rig_setup(void **state)
+{
+    return setup(state, "bdw");
+}
+
+int rig_setup_haswell(void **state)
+{
+    return setup(state, "hsw");
 }
 
 int rig_teardown(void **state)
@@ -83,9 +96,18 @@ void rig_clocks_on(struct rig *r, unsigned pipe)
     rig_wr(r, 0x60400 + pipe * 0x1000, 0x81000000 | port << 28);
 }
 
+/* Vertical blanks and CRCs of a pipe. */
+static void open_events(struct rig *r, unsigned pipe)
+{
+    if (r->model->family == MODEL_HASWELL)
+        rig_wr(r, 0x44004, rig_rd(r, 0x44004) & ~(1u << 5 * pipe | 1u << 30));
+    else
+        rig_wr(r, 0x44404 + pipe * 0x10, ~(RIG_VBLANK | RIG_CRC_DONE));
+}
+
 void rig_start(struct rig *r, unsigned pipe)
 {
-    uint32_t at = pipe * 0x1000, iir = pipe * 0x10;
+    uint32_t at = pipe * 0x1000;
 
     rig_clocks_on(r, pipe);
     rig_wr(r, 0x60000 + at, 1343 << 16);
@@ -95,7 +117,7 @@ void rig_start(struct rig *r, unsigned pipe)
     rig_wr(r, 0x70188 + at, RIG_WIDTH * 4);
     rig_wr(r, 0x70180 + at, 0x98000000);
     rig_wr(r, 0x7019c + at, RIG_SURFACE * (pipe + 1));
-    rig_wr(r, 0x44404 + iir, ~(RIG_VBLANK | RIG_CRC_DONE));
+    open_events(r, pipe);
     rig_wr(r, 0x70008 + at, RIG_PIPE_ENABLE);
 }
 
@@ -129,11 +151,11 @@ void rig_expect_warnings(struct rig *r, const char *list)
 
 uint32_t rig_frame(struct rig *r, unsigned pipe)
 {
-    uint32_t iir;
+    uint32_t at = r->model->family == MODEL_HASWELL ? 0x44008 : 0x44408 + pipe * 0x10, iir;
 
     r->now = screen_deadline(r->screen);
     screen_tick(r->screen);
-    iir = rig_rd(r, 0x44408 + pipe * 0x10);
-    rig_wr(r, 0x44408 + pipe * 0x10, iir);
+    iir = rig_rd(r, at);
+    rig_wr(r, at, iir);
     return iir;
 }

@@ -23,6 +23,7 @@
 #define RIG_PIPE_ENABLE (1u << 31)
 
 struct rig {
+    const struct model *model;
     struct regs *regs;
     struct irq *irq;
     struct screen *screen;
@@ -34,7 +35,8 @@ struct rig {
 };
 
 /* cmocka's fixtures; *state is the struct rig. */
-int rig_setup(void **state);
+int rig_setup(void **state);         /* a Broadwell */
+int rig_setup_haswell(void **state); /* events of its display in DE, rig_frame()'s too */
 int rig_teardown(void **state);
 void rig_wr(struct rig *r, uint32_t off, uint32_t v);
 uint32_t rig_rd(struct rig *r, uint32_t off);

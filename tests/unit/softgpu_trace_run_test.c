@@ -187,14 +187,14 @@ static void waits_and_hangs(void **state)
 
 static void write32(struct device *d, unsigned region, uint64_t offset, uint32_t v)
 {
-    assert_int_equal(device_vfu_ops()->region_write(d, region, offset, &v, 4), 0);
+    assert_int_equal(device_vfu_ops(d)->region_write(d, region, offset, &v, 4), 0);
 }
 
 static uint32_t read32(struct device *d, unsigned region, uint64_t offset)
 {
     uint32_t v = 0;
 
-    assert_int_equal(device_vfu_ops()->region_read(d, region, offset, &v, 4), 0);
+    assert_int_equal(device_vfu_ops(d)->region_read(d, region, offset, &v, 4), 0);
     return v;
 }
 
@@ -216,18 +216,18 @@ static void client_accesses(void **state)
     assert_non_null(d);
     log_begin(&l, TRACE_EVERY);
     device_set_trace(d, l.t);
-    device_vfu_ops()->reset(d);
-    device_vfu_ops()->irq_eventfd(d, 1, eventfd(0, EFD_NONBLOCK));
+    device_vfu_ops(d)->reset(d);
+    device_vfu_ops(d)->irq_eventfd(d, 1, eventfd(0, EFD_NONBLOCK));
     assert_int_equal(read32(d, VFU_REGION_CFG, 0), 0x16168086);
     write32(d, 0, 0x44304, 0);
     write32(d, 0, 0x4430c, 1);
     write32(d, 0, 0x44200, 1u << 31);
-    assert_int_equal(device_vfu_ops()->region_write(d, 0, 0x4f000, &byte, 1), 0);
-    assert_int_equal(device_vfu_ops()->region_write(d, 0, (8 << 20) + 8, &pte, 8), 0);
+    assert_int_equal(device_vfu_ops(d)->region_write(d, 0, 0x4f000, &byte, 1), 0);
+    assert_int_equal(device_vfu_ops(d)->region_write(d, 0, (8 << 20) + 8, &pte, 8), 0);
     read32(d, 2, 0x1000);
     write32(d, 4, 0, 0x44200); /* index */
     read32(d, 4, 4);           /* data */
-    device_vfu_ops()->irq_trigger(d, 1);
+    device_vfu_ops(d)->irq_trigger(d, 1);
     device_free(d);
     log_end(&l);
     assert_int_equal(next(&l, TRACE_RESET_ASKED)->source, TRACE_CPU);

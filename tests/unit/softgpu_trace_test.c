@@ -428,6 +428,12 @@ static void lines(void **state)
                                       .value = 0x80000000},
                 "       5       2500.000 cpu  reg-write      0x044200 4 0x80000000 "
                 "GEN8_MASTER_IRQ\n");
+    expect_text((struct trace_record){.time_ns = 1000000, /* a register that only Haswell has */
+                                      .kind = TRACE_REG_READ,
+                                      .source = TRACE_CPU,
+                                      .addr = 0x44008,
+                                      .len = 4},
+                "       0          0.000 cpu  reg-read       0x044008 4 0x00000000 DE_IIR\n");
     expect_text((struct trace_record){.time_ns = 1000000,
                                       .kind = TRACE_REG_READ,
                                       .source = 1,

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# igt_runner's results.json to lines: name, result, seconds, what the test said about it. A parent
+# whose dynamic subtests have results of their own is not counted beside them.
+def said:
+  [((.out // "") + "\n" + (.err // "")) | scan("(?:Test requirement: |Failed assertion: |Received signal |SKIP: )[^\n]*")]
+  | map(sub("^Test requirement: "; "requires ")) | .[0] // "";
+# igt_runner says "warn" of a pass that left anything on standard error, and cuts pieces of other
+# subtests' lines into it: only what IGT marks as a warning makes one here.
+def result:
+  if .result == "warn" and ((.err // "") | test("WARNING|CRITICAL|ERROR") | not) then "pass" else .result end;
+[.tests | to_entries[]
+   | .key as $k
+   | {name: ($k | sub("^igt@"; "")), result: (.value | result),
+      seconds: ((.value.time.end // 0) - (.value.time.start // 0)), said: (.value | said)}]
+| group_by(.name | split("@")[0:2] | join("@"))
+| map(if length > 1 then map(select(.name | split("@") | length > 2)) else . end) | add
+| .[] | [.name, .result, (.seconds * 10 | round / 10), (.said | gsub("\\s+"; " ") | .[0:160])] | @tsv
