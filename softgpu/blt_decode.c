@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 
 /* The channel enables mean something for 32-bit pixels only. */

@@ -5,7 +5,7 @@
  */
 #include "softgpu/conduct.h"
 
-#include "softgpu/context.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/gdrst.h"
 #include "softgpu/offence.h"
@@ -32,7 +32,9 @@ enum {
     ST_NO_PPAT = 1u << 3,
     ST_NO_HWSP = 1u << 4,
     ST_NO_RUN_LIST = 1u << 5,
+    ST_NO_DIRECTORY = 1u << 6,
 };
+#define ST_MISSING (ST_NO_FORCEWAKE | ST_NO_PPAT | ST_NO_HWSP | ST_NO_RUN_LIST | ST_NO_DIRECTORY)
 
 static struct offences *book(struct engine *e)
 {
@@ -70,66 +72,91 @@ static bool asleep(struct engines *es)
     return true;
 }
 
-static unsigned missing_steps(struct engine *e)
+static unsigned missing_for_all(struct engine *e)
 {
-    struct engines *es = e->owner;
-    bool ppat = atomic_load(&es->gam[PPAT_LO / 4]) || atomic_load(&es->gam[PPAT_LO / 4 + 1]);
+    return (atomic_load(&e->owner->awoken) ? 0 : ST_NO_FORCEWAKE) |
+           (e->owner->kind->status_page(e, false) ? 0 : ST_NO_HWSP);
+}
 
-    return (atomic_load(&es->awoken) ? 0 : ST_NO_FORCEWAKE) | (ppat ? 0 : ST_NO_PPAT) |
-           (reg_get(e, R_HWS_PGA) ? 0 : ST_NO_HWSP) |
+unsigned conduct_missing_gen8(struct engine *e)
+{
+    _Atomic uint32_t *gam = e->owner->gam;
+    bool ppat = atomic_load(&gam[PPAT_LO / 4]) || atomic_load(&gam[PPAT_LO / 4 + 1]);
+
+    return missing_for_all(e) | (ppat ? 0 : ST_NO_PPAT) |
            (reg_get(e, R_MODE) & GFX_RUN_LIST ? 0 : ST_NO_RUN_LIST);
+}
+
+/* A directory is wanted only where PPGTT is on. One at the very start of the table would be on the
+ * pages below it, where i915 keeps none: there is no valid PP_DIR_BASE of 0. */
+unsigned conduct_missing_gen7(struct engine *e)
+{
+    bool directory = reg_get(e, R_PP_DIR_BASE) && reg_get(e, R_PP_DIR_DCLV);
+
+    return missing_for_all(e) |
+           (directory || !(reg_get(e, R_MODE) & MODE_PPGTT) ? 0 : ST_NO_DIRECTORY);
+}
+
+static unsigned state_of(struct engine *e)
+{
+    return (gdrst_busy(e) ? ST_IN_RESET : 0) |
+           (atomic_load(&e->owner->strict) ? e->owner->kind->missing_steps(e) : 0);
 }
 
 unsigned conduct_state(struct engine *e)
 {
-    unsigned state = asleep(e->owner) ? ST_ASLEEP : 0;
-
-    if (gdrst_busy(e))
-        state |= ST_IN_RESET;
-    return state | (atomic_load(&e->owner->strict) ? missing_steps(e) : 0);
+    return state_of(e) | (asleep(e->owner) ? ST_ASLEEP : 0);
 }
 
 static const struct {
     unsigned bit;
     enum offence_kind kind;
-    const char *detail;
+    const char *detail; /* NULL: how the work was handed over */
 } submit_rules[] = {
     {ST_ASLEEP, OFFENCE_ELSP_ASLEEP,
      "the GT was put to RC6, forcewake is off and all engines are idle"},
-    {ST_IN_RESET, OFFENCE_SUBMIT_IN_RESET, "ELSP"},
+    {ST_IN_RESET, OFFENCE_SUBMIT_IN_RESET, NULL},
     {ST_NO_FORCEWAKE, OFFENCE_NOT_INITIALISED, "forcewake has never been acknowledged"},
     {ST_NO_PPAT, OFFENCE_NOT_INITIALISED, "PPAT (0x40e0, 0x40e4) is 0"},
     {ST_NO_HWSP, OFFENCE_NOT_INITIALISED, "HWS_PGA is 0"},
     {ST_NO_RUN_LIST, OFFENCE_NOT_INITIALISED, "RING_MODE has no execlists (bit 15)"},
+    {ST_NO_DIRECTORY, OFFENCE_NOT_INITIALISED, "PPGTT is on, PP_DIR_BASE or PP_DIR_DCLV is 0"},
 };
+
+static void report_state(struct engine *e, struct offence off, unsigned state, const char *how)
+{
+    for (unsigned i = 0; i < sizeof(submit_rules) / sizeof(submit_rules[0]); i++) {
+        if (!(state & submit_rules[i].bit))
+            continue;
+        off.kind = submit_rules[i].kind;
+        off.detail = submit_rules[i].detail ? submit_rules[i].detail : how;
+        offences_report(book(e), &off);
+    }
+}
 
 bool conduct_submit(struct engine *e, uint64_t desc0, uint64_t desc1, unsigned state)
 {
     struct offence off = {.engine = e->id, .lrca = DESC_LRCA(desc0), .value = desc0};
 
-    for (unsigned i = 0; i < sizeof(submit_rules) / sizeof(submit_rules[0]); i++) {
-        if (!(state & submit_rules[i].bit))
-            continue;
-        off.kind = submit_rules[i].kind;
-        off.detail = submit_rules[i].detail;
-        offences_report(book(e), &off);
-    }
-    off.detail = NULL;
+    report_state(e, off, state, "ELSP");
     if (desc0 & desc1 & DESC_VALID && DESC_LRCA(desc0) == DESC_LRCA(desc1)) {
         off.kind = OFFENCE_ELSP_SAME_CONTEXT;
         off.value = desc1;
         offences_report(book(e), &off);
     }
-    return !(state & (ST_NO_FORCEWAKE | ST_NO_PPAT | ST_NO_HWSP | ST_NO_RUN_LIST));
+    return !(state & ST_MISSING);
 }
 
-void conduct_tail(struct engine *e, uint32_t value)
+bool conduct_tail(struct engine *e, uint32_t value)
 {
-    struct offence off = {
-        .kind = OFFENCE_SUBMIT_IN_RESET, .engine = e->id, .value = value, .detail = "RING_TAIL"};
+    struct offence off = {.engine = e->id, .lrca = e->owner->kind->context(e), .value = value};
+    unsigned state;
 
-    if ((reg_get(e, R_CTL) & 1) && gdrst_busy(e))
-        offences_report(book(e), &off);
+    if (!(reg_get(e, R_CTL) & CTL_VALID))
+        return true;
+    state = state_of(e);
+    report_state(e, off, state, "RING_TAIL");
+    return !(state & ST_MISSING);
 }
 
 /* --- reset --- */
@@ -146,7 +173,7 @@ void conduct_reset(struct engines *es, uint32_t bits)
         struct engine *e = &es->engine[i];
         struct offence off = {.kind = OFFENCE_RESET_NOT_READY, .engine = e->id, .value = bits};
 
-        if (bits & gdrst_bits(e->id) && !atomic_load(&e->ready_asked))
+        if (es->kind->asks_ready && bits & gdrst_bits(e->id) && !atomic_load(&e->ready_asked))
             offences_report(book(e), &off);
     }
 }
@@ -159,7 +186,7 @@ static struct offence translation(struct engine *e, enum offence_kind kind, bool
     struct offence off = {
         .kind = kind,
         .engine = e->id,
-        .lrca = DESC_LRCA(e->run[e->run_at]),
+        .lrca = e->owner->kind->context(e),
         .cmd_addr = e->cs.cmd_addr,
         .gpu_addr = addr,
         .ppgtt = ppgtt,
@@ -179,7 +206,8 @@ static bool current(struct engine *e, bool ppgtt, uint64_t addr, uint64_t *frame
     if (!ppgtt) {
         entry = gtt_entry(e->owner->gtt, addr);
     } else {
-        context_ppgtt(e, &p);
+        e->owner->kind->space(e, &p);
+        p.dir = NULL;
         if (ppgtt_walk(e->owner->dma, &p, addr, &entry, NULL, NULL))
             return false;
     }
@@ -207,15 +235,39 @@ void conduct_hit(struct engine *e, bool ppgtt, uint64_t addr, uint64_t entry, ui
 }
 
 /* Hardware may have cached the old entry, or hold back the write to it, until it is told. Each
- * change is held against the driver once. */
-void conduct_ggtt_fill(struct engine *e, uint64_t addr, uint64_t entry)
+ * change is held against the driver once. place: the GGTT address of the entry's page. */
+static void check_flushed(struct engine *e, bool ppgtt, uint64_t place, uint64_t addr,
+                          uint64_t entry)
 {
     struct gtt *g = e->owner->gtt;
-    uint64_t number = gtt_written(g, addr);
+    uint64_t number = gtt_written(g, place);
     struct offence off;
 
-    if (number <= tlb_seen(&e->tlb, TLB_GGTT) || !gtt_forget_write(g, addr, number))
+    if (number <= tlb_seen(&e->tlb, TLB_GGTT) || !gtt_forget_write(g, place, number))
         return;
-    off = translation(e, OFFENCE_GGTT_NOT_FLUSHED, false, addr, entry);
+    off = translation(e, OFFENCE_GGTT_NOT_FLUSHED, ppgtt, addr, entry);
+    offences_report(book(e), &off);
+}
+
+void conduct_ggtt_fill(struct engine *e, uint64_t addr, uint64_t entry)
+{
+    check_flushed(e, false, addr, addr, entry);
+}
+
+void conduct_directory(struct engine *e, const struct ppgtt *p, uint64_t addr)
+{
+    uint32_t used = gtt7_pde(p, addr), now = gtt7_pde_now(p, addr);
+    struct ppgtt again;
+    struct offence off;
+
+    if (gtt7_entry(used) == gtt7_entry(now)) {
+        check_flushed(e, true, gtt7_pde_place(p, addr), addr, gtt7_entry(used));
+        return;
+    }
+    e->owner->kind->space(e, &again);
+    if (again.dir_gen != p->dir_gen)
+        return; /* told meanwhile: the access was under way */
+    off = translation(e, OFFENCE_STALE_TLB, true, addr, gtt7_entry(used));
+    off.detail = "the page directory's entry was loaded before it changed";
     offences_report(book(e), &off);
 }

@@ -103,8 +103,9 @@ void context_ppgtt(struct engine *e, struct ppgtt *p)
 {
     uint64_t desc = e->run[e->run_at];
 
-    p->enabled = desc & DESC_PRIVILEGE;
-    p->level4 = DESC_MODE(desc) == CTX_DESC_ADVANCED;
+    *p = (struct ppgtt){.enabled = desc & DESC_PRIVILEGE,
+                        .level4 = DESC_MODE(desc) == CTX_DESC_ADVANCED};
+    p->tables = p->level4 ? 4 : 2;
     for (unsigned i = 0; i < 4; i++)
         p->root[i] = reg_get64(e, R_PDP0_LDW + 8 * i);
 }
@@ -196,13 +197,13 @@ static void restore_position(struct engine *e)
     cs->level = CS_BATCH;
     cs->ip[CS_BATCH] = (reg_get(e, R_BBADDR) & ~3u) | (uint64_t)(reg_get(e, R_BBADDR_UDW) & 0xffff)
                                                           << 32;
-    cs->ppgtt[CS_BATCH] = reg_get(e, R_BBSTATE) & (1u << 5);
+    cs->ppgtt[CS_BATCH] = cs->user[CS_BATCH] = reg_get(e, R_BBSTATE) & (1u << 5);
     if (!(reg_get(e, R_SBBADDR) & 1))
         return;
     cs->level = CS_BATCH2;
     cs->ip[CS_BATCH2] =
         (reg_get(e, R_SBBADDR) & ~3u) | (uint64_t)(reg_get(e, R_SBBADDR_UDW) & 0xffff) << 32;
-    cs->ppgtt[CS_BATCH2] = reg_get(e, R_SBBSTATE) & (1u << 5);
+    cs->ppgtt[CS_BATCH2] = cs->user[CS_BATCH2] = reg_get(e, R_SBBSTATE) & (1u << 5);
 }
 
 /* INDIRECT_CTX: size in cache lines in bits 5:0. BB_PER_CTX_PTR: valid in bit 0. */
@@ -303,15 +304,6 @@ static void save_list(struct engine *e, uint32_t *image, const struct image_list
     image[l->at] = MI_LRI | l->flags | (2 * n - 1);
 }
 
-static void account_slice(struct engine *e)
-{
-    if (e->ctx_domid == JUDGE_DOM_NONE)
-        return;
-    if (e->last_domid != e->ctx_domid)
-        atomic_fetch_add_explicit(&e->slices, 1, memory_order_relaxed);
-    e->last_domid = e->ctx_domid;
-}
-
 void context_save(struct engine *e)
 {
     const struct image_list *l = e->id == ENGINE_RCS ? rcs_image : xcs_image;
@@ -320,12 +312,13 @@ void context_save(struct engine *e)
 
     e->cs.cmd_addr = 0;
     atomic_store(&e->waits, 0);
+    atomic_store(&e->watchdog_at, 0); /* counts for this context alone */
     save_position(e);
     engine_trace_context(e, TRACE_CTX_SAVE);
     reg_set(e, R_CTX_TIMESTAMP, engine_reg_read(e, R_CTX_TIMESTAMP));
     atomic_store(&e->ctx_loaded_ns, 0);
     e->loaded = false;
-    account_slice(e);
+    engine_account_slice(e);
     if (reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT)
         return;
     for (; l->at; l++)

@@ -9,12 +9,14 @@
 #include <time.h>
 
 #include "softgpu/engine_cost.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
 #define WAIT_NS      20000 /* between two looks at a semaphore, unless SEMA_WAIT_POLL says longer */
 #define WAIT_MOST_NS 10000000 /* a wait must notice what else happens */
+#define HEAD_WITHIN  0x1fffffu
 
 void cs_drop_line(struct engine *e)
 {
@@ -30,7 +32,7 @@ bool cs_privileged(const struct engine *e)
 {
     const struct cs *cs = &e->cs;
 
-    return cs->in_wa || cs->level == CS_RING || !cs->ppgtt[cs->level];
+    return cs->in_wa || cs->level == CS_RING || !cs->user[cs->level];
 }
 
 static uint32_t ring_size(struct engine *e)
@@ -39,10 +41,17 @@ static uint32_t ring_size(struct engine *e)
 }
 
 /* Bytes between the position and the tail. TAIL has bits 20:3; the size need not be a power of two,
- * nor the position lie inside, when software says so. */
+ * nor the position lie inside, when software says so. What lay behind the old tail in the fetch
+ * buffer is worth nothing once the tail has moved. */
 static uint32_t ring_left(struct engine *e)
 {
-    uint32_t size = ring_size(e), tail = (reg_get(e, R_TAIL) & 0x1ffff8u) % size;
+    uint32_t size = ring_size(e);
+    uint32_t tail = atomic_load_explicit(&e->reg[R_TAIL / 4], memory_order_acquire) & 0x1ffff8u;
+
+    if (tail != e->cs.tail)
+        cs_drop_line(e);
+    e->cs.tail = tail;
+    tail %= size;
 
     return (tail + size - (uint32_t)(e->cs.ip[CS_RING] & ~7ull) % size) % size;
 }
@@ -79,23 +88,39 @@ static uint32_t fetch(struct engine *e, uint32_t n)
     return v;
 }
 
-static void advance(struct engine *e, uint32_t dwords)
+void cs_advance_ring(struct engine *e, uint32_t dwords)
+{
+    uint64_t at = e->cs.ip[CS_RING] + dwords * 4, size = ring_size(e);
+    uint32_t wraps = reg_get(e, R_HEAD) & ~HEAD_WITHIN;
+
+    if (e->owner->kind->head_wraps && at >= size)
+        wraps += HEAD_WITHIN + 1;
+    e->cs.ip[CS_RING] = at % size;
+    reg_set(e, R_HEAD, (e->owner->kind->head_wraps ? wraps : 0) | (uint32_t)e->cs.ip[CS_RING]);
+}
+
+void cs_leave_behind(struct engine *e, uint32_t len)
 {
     struct cs *cs = &e->cs;
 
-    if (cs->level == CS_RING) {
-        cs->ip[0] = (cs->ip[0] + dwords * 4) % ring_size(e);
-        reg_set(e, R_HEAD, (uint32_t)cs->ip[0]);
-    } else {
-        cs->ip[cs->level] += dwords * 4ull;
-    }
+    if (cs->level == CS_RING)
+        cs_advance_ring(e, len);
+    else
+        cs->ip[cs->level] += len * 4ull;
+}
+
+const struct cs_command *cs_mi_command(const struct engine *e, uint32_t header)
+{
+    const struct cs_command *c = &e->owner->kind->mi[header >> 23 & 63];
+
+    return c->name ? c : NULL;
 }
 
 const struct cs_command *cs_command(const struct engine *e, uint32_t header)
 {
     switch (header >> 29) {
     case 0:
-        return cs_mi_command(header);
+        return cs_mi_command(e, header);
     case 2:
         return cs_blt_command(e, header);
     case 3:
@@ -158,7 +183,7 @@ static void retire(struct engine *e, uint32_t header, bool skipped)
     }
     if (!skipped)
         engine_cost_retire(e, header);
-    advance(e, cs->len);
+    cs_leave_behind(e, cs->len);
 }
 
 static enum cs_result step(struct engine *e)
@@ -189,10 +214,10 @@ static enum cs_result step(struct engine *e)
     if (!cs->again)
         engine_trace_command(e);
     r = engine_cost_run(e, c);
-    cs->again = r == CS_WAIT;
+    cs->again = r == CS_WAIT || r == CS_EVENT;
     if (r == CS_NEXT || r == CS_ARB)
-        advance(e, cs->len);
-    if (r == CS_WAIT || r == CS_JUMP)
+        cs_leave_behind(e, cs->len);
+    if (cs->again || r == CS_JUMP)
         cs_drop_line(e);
     return r;
 }
@@ -249,11 +274,11 @@ static bool turn(struct engine *e, enum cs_stop *why)
         *why = CS_STOP_END;
         return false;
     }
-    if (r != CS_WAIT && atomic_load_explicit(&e->waits, memory_order_relaxed))
-        atomic_store(&e->waits, 0);
     engine_cost_pay(e);
+    if (atomic_load_explicit(&e->watchdog_at, memory_order_relaxed))
+        engine_watchdog(e);
     attention = atomic_load_explicit(&e->attention, memory_order_acquire);
-    if (attention & (ATT_RESET | ATT_QUIT | (e->cs.in_wa ? 0u : ATT_STOP))) {
+    if (attention & (ATT_RESET | ATT_QUIT | ATT_RING | (e->cs.in_wa ? 0u : ATT_STOP))) {
         *why = CS_STOP_ATTENTION;
         return false;
     }
@@ -261,8 +286,8 @@ static bool turn(struct engine *e, enum cs_stop *why)
         *why = CS_STOP_ARBITRATE;
         return false;
     }
-    if (r == CS_WAIT) {
-        if (may_arbitrate(e, r) && e->run_at == 0 && (e->run[1] & DESC_VALID) &&
+    if (e->cs.again) {
+        if (r == CS_WAIT && may_arbitrate(e, r) && e->run_at == 0 && (e->run[1] & DESC_VALID) &&
             !(reg_get(e, R_CTX_CONTROL) & CTX_CTRL_INHIBIT_SYNC)) {
             *why = CS_STOP_SWITCH;
             return false;
@@ -303,6 +328,7 @@ enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
     cs->level = CS_BATCH;
     cs->ip[CS_BATCH] = addr;
     cs->ppgtt[CS_BATCH] = false;
+    cs->user[CS_BATCH] = false;
     cs->in_wa = true;
     cs->skip = false;
     cs->wa_end = size ? addr + size : 0;

@@ -13,12 +13,13 @@ struct engine;
 
 /* What a handler asks the run loop to do. */
 enum cs_result {
-    CS_NEXT, /* go to the following command */
-    CS_ARB,  /* the same, and this is an arbitration point */
-    CS_JUMP, /* the handler has set the position itself */
-    CS_WAIT, /* not satisfied yet: run the same command again; arbitration point */
-    CS_BAD,  /* unknown or malformed: the engine hangs here */
-    CS_END,  /* end of a workaround batch */
+    CS_NEXT,  /* go to the following command */
+    CS_ARB,   /* the same, and this is an arbitration point */
+    CS_JUMP,  /* the handler has set the position itself */
+    CS_WAIT,  /* not satisfied yet: run the same command again; arbitration point */
+    CS_EVENT, /* the same, but not a reason to switch to another context meanwhile */
+    CS_BAD,   /* unknown or malformed: the engine hangs here */
+    CS_END,   /* end of a workaround batch */
 };
 
 /* Why cs_run() came back. */
@@ -36,12 +37,18 @@ enum cs_level { CS_RING, CS_BATCH, CS_BATCH2, CS_LEVELS };
 struct cs {
     enum cs_level level;
     uint64_t ip[CS_LEVELS]; /* ring: offset from its start; batches: address */
-    bool ppgtt[CS_LEVELS];  /* batch in the per-process space: not privileged */
+    bool ppgtt[CS_LEVELS];  /* batch in the per-process space */
+    bool user[CS_LEVELS];   /* batch without privilege */
     uint64_t wa_end;        /* end of an indirect-context batch; 0: until BATCH_BUFFER_END */
     bool in_wa;             /* running a workaround batch */
     bool arb_off;           /* MI_ARB_ON_OFF */
     bool skip;              /* MI_SET_PREDICATE: commands become NOOPs */
     bool again;             /* the command at the position has run and was not satisfied */
+    uint32_t tail;          /* of the ring, when the fetch buffer was last filled from it */
+
+    /* Display commands (cs_display.c). */
+    uint32_t scan_window[3]; /* of each pipe, from MI_LOAD_SCAN_LINES */
+    uint32_t frame[3];       /* counted when the wait for a blank began */
 
     uint64_t cmd_addr; /* of the command in cmd */
     uint32_t cmd[CS_CMD_MAX];
@@ -61,7 +68,12 @@ enum cs_stop cs_run(struct engine *e);
  * size is 0. Returns CS_STOP_END when it came to its end. */
 enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size);
 
-/* True when the running command may use privilege (ring, or batch in the global space). */
+/* The ring's position, and with it RING_HEAD, moves on by so many dwords. */
+void cs_advance_ring(struct engine *e, uint32_t dwords);
+/* Where a batch that the running command of len dwords starts comes back to: behind it. */
+void cs_leave_behind(struct engine *e, uint32_t len);
+
+/* True when the running command may use privilege (ring, or batch that has it). */
 bool cs_privileged(const struct engine *e);
 
 /* Length of a command in dwords, 0 when its opcode is not known on this engine. */
@@ -93,7 +105,7 @@ struct cs_command {
 };
 
 /* Look-ups of the three command types; NULL when the opcode is unknown. */
-const struct cs_command *cs_mi_command(uint32_t header);
+const struct cs_command *cs_mi_command(const struct engine *e, uint32_t header);
 const struct cs_command *cs_blt_command(const struct engine *e, uint32_t header);
 const struct cs_command *cs_3d_command(const struct engine *e, uint32_t header);
 /* The one of them that the header belongs to. */

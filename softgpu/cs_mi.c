@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cs_mi.c: the table of memory-interface commands (Broadwell PRM vol. 2a) and the handlers of
- * those that steer execution: batches, arbitration, interrupts. Engine's thread.
+ * cs_mi.c: the table of Broadwell's memory-interface commands (Broadwell PRM vol. 2a) and the
+ * handlers of those that steer execution: batches, arbitration, interrupts. Haswell's table is in
+ * cs_mi_gen7.c. Engine's thread.
  */
 #include "softgpu/cs_mi.h"
 
@@ -9,7 +10,7 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
-static enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
+enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)cmd;
     (void)len;
@@ -18,7 +19,7 @@ static enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, u
 }
 
 /* Bit 22: the rest is an identification number. */
-static enum cs_result mi_noop(struct engine *e, const uint32_t *cmd, uint32_t len)
+enum cs_result mi_noop(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)len;
     if (cmd[0] & (1u << 22))
@@ -26,7 +27,7 @@ static enum cs_result mi_noop(struct engine *e, const uint32_t *cmd, uint32_t le
     return CS_NEXT;
 }
 
-static enum cs_result mi_arb_check(struct engine *e, const uint32_t *cmd, uint32_t len)
+enum cs_result mi_arb_check(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)e;
     (void)cmd;
@@ -34,14 +35,14 @@ static enum cs_result mi_arb_check(struct engine *e, const uint32_t *cmd, uint32
     return CS_ARB;
 }
 
-static enum cs_result mi_arb_on_off(struct engine *e, const uint32_t *cmd, uint32_t len)
+enum cs_result mi_arb_on_off(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)len;
     e->cs.arb_off = !(cmd[0] & 1);
     return CS_NEXT;
 }
 
-static enum cs_result leave_batch(struct engine *e)
+enum cs_result mi_leave_batch(struct engine *e)
 {
     struct cs *cs = &e->cs;
 
@@ -54,53 +55,45 @@ static enum cs_result leave_batch(struct engine *e)
     return CS_JUMP;
 }
 
-static enum cs_result mi_batch_buffer_end(struct engine *e, const uint32_t *cmd, uint32_t len)
+enum cs_result mi_batch_buffer_end(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)cmd;
     (void)len;
-    return leave_batch(e);
+    return mi_leave_batch(e);
 }
 
-/* The position to come back to is behind this command; on the ring that is its HEAD. */
-static void leave_behind(struct engine *e, uint32_t len)
+void mi_enter_batch(struct engine *e, uint32_t len, bool second, uint64_t addr, bool ppgtt,
+                    bool user)
 {
     struct cs *cs = &e->cs;
-    uint32_t size = (reg_get(e, R_CTL) & 0x1ff000u) + GTT_PAGE;
-
-    if (cs->level == CS_RING) {
-        cs->ip[CS_RING] = (cs->ip[CS_RING] + len * 4) % size;
-        reg_set(e, R_HEAD, (uint32_t)cs->ip[CS_RING]);
-    } else {
-        cs->ip[cs->level] += len * 4ull;
-    }
-}
-
-/* Bit 22: second-level batch; bit 15: predicated; bit 8: per-process space. A batch in the
- * per-process space cannot start one in the global space: that would give it privilege. */
-static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cmd, uint32_t len)
-{
-    struct cs *cs = &e->cs;
-    bool second = cmd[0] & (1u << 22), ppgtt = cmd[0] & (1u << 8);
-    enum cs_level to;
+    enum cs_level to = cs->level == CS_RING ? CS_BATCH : cs->level;
     bool chained;
 
-    if ((cmd[0] & (1u << 15)) && !(reg_get(e, R_PREDICATE_RESULT) & 1))
-        return CS_NEXT;
-    if (!cs_privileged(e))
-        ppgtt = true;
-    to = cs->level == CS_RING ? CS_BATCH : cs->level;
     if (second && cs->level == CS_BATCH)
         to = CS_BATCH2;
     chained = to == cs->level;
     if (!chained)
-        leave_behind(e, len);
+        cs_leave_behind(e, len);
     cs->level = to;
-    cs->ip[to] = cs_addr(cmd + 1) & ~3ull;
+    cs->ip[to] = addr & ~3ull;
     cs->ppgtt[to] = ppgtt;
-    reg_set(e, R_BBADDR, (cmd[1] & ~3u) | 1);
-    reg_set(e, R_BBADDR_UDW, cmd[2] & 0xffff);
+    cs->user[to] = user;
+    reg_set(e, R_BBADDR, ((uint32_t)addr & ~3u) | 1);
+    reg_set(e, R_BBADDR_UDW, (uint32_t)(addr >> 32));
     atomic_fetch_add_explicit(&e->batches, 1, memory_order_relaxed);
     engine_trace_batch_start(e, cs->ip[to], chained ? TRACE_F_CHAINED : 0);
+}
+
+/* Bit 22: second-level batch; bit 15: predicated; bit 8: per-process space, without privilege. A
+ * batch in the per-process space cannot start one in the global space: that would give it
+ * privilege. */
+static enum cs_result mi_batch_buffer_start(struct engine *e, const uint32_t *cmd, uint32_t len)
+{
+    bool ppgtt = (cmd[0] & (1u << 8)) || !cs_privileged(e);
+
+    if ((cmd[0] & (1u << 15)) && !(reg_get(e, R_PREDICATE_RESULT) & 1))
+        return CS_NEXT;
+    mi_enter_batch(e, len, cmd[0] & (1u << 22), cs_addr(cmd + 1), ppgtt, ppgtt);
     return CS_JUMP;
 }
 
@@ -112,18 +105,18 @@ static enum cs_result mi_conditional_end(struct engine *e, const uint32_t *cmd, 
         return CS_NEXT;
     if (mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2)) > cmd[1])
         return CS_NEXT;
-    return leave_batch(e);
+    return mi_leave_batch(e);
 }
 
 #define FIXED(n)     0, n, n, CS_ON_ALL
 #define UPTO(a, b)   0xff, a, b, CS_ON_ALL
 #define RENDER(a, b) 0xff, a, b, CS_ON(ENGINE_RCS)
 
-static const struct cs_command mi_commands[64] = {
+const struct cs_command cs_mi_gen8[64] = {
     [0x00] = {"MI_NOOP", FIXED(1), 0, mi_noop},
     [0x01] = {"MI_SET_PREDICATE", 0, 1, 1, CS_ON(ENGINE_RCS), 0, mi_set_predicate},
     [0x02] = {"MI_USER_INTERRUPT", FIXED(1), 0, mi_user_interrupt},
-    [0x03] = {"MI_WAIT_FOR_EVENT", FIXED(1), 0, NULL},
+    [0x03] = {"MI_WAIT_FOR_EVENT", FIXED(1), 0, mi_wait_for_event},
     [0x04] = {"MI_FLUSH", FIXED(1), 0, NULL},
     [0x05] = {"MI_ARB_CHECK", FIXED(1), 0, mi_arb_check},
     [0x06] = {"MI_RS_CONTROL", FIXED(1), 0, NULL},
@@ -136,9 +129,9 @@ static const struct cs_command mi_commands[64] = {
     [0x0d] = {"MI_TOPOLOGY_FILTER", FIXED(1), 0, NULL},
     [0x0e] = {"MI_SET_APPID", FIXED(1), 0, NULL},
     [0x0f] = {"MI_RS_CONTEXT", FIXED(1), 0, NULL},
-    [0x12] = {"MI_LOAD_SCAN_LINES_INCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, NULL},
-    [0x13] = {"MI_LOAD_SCAN_LINES_EXCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, NULL},
-    [0x14] = {"MI_DISPLAY_FLIP", 0xff, 3, 4, CS_ON_ALL, CS_PRIVILEGED, NULL},
+    [0x12] = {"MI_LOAD_SCAN_LINES_INCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, mi_load_scan_lines},
+    [0x13] = {"MI_LOAD_SCAN_LINES_EXCL", 0x3f, 2, 2, CS_ON_ALL, CS_PRIVILEGED, mi_load_scan_lines},
+    [0x14] = {"MI_DISPLAY_FLIP", 0xff, 3, 4, CS_ON_ALL, CS_PRIVILEGED, mi_display_flip},
     [0x18] = {"MI_SET_CONTEXT", RENDER(2, 2), CS_PRIVILEGED, NULL},
     [0x19] = {"MI_URB_CLEAR", RENDER(2, 2), 0, NULL},
     [0x1a] = {"MI_MATH", UPTO(2, 257), 0, mi_math},
@@ -162,10 +155,3 @@ static const struct cs_command mi_commands[64] = {
     [0x31] = {"MI_BATCH_BUFFER_START", UPTO(3, 3), 0, mi_batch_buffer_start},
     [0x36] = {"MI_CONDITIONAL_BATCH_BUFFER_END", UPTO(4, 4), CS_GGTT_BIT22, mi_conditional_end},
 };
-
-const struct cs_command *cs_mi_command(uint32_t header)
-{
-    const struct cs_command *c = &mi_commands[header >> 23 & 63];
-
-    return c->name ? c : NULL;
-}

@@ -4,6 +4,7 @@
  * vol. 2a). Engine's thread.
  */
 #include "softgpu/cs_mi.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/mem.h"
 
@@ -243,7 +244,7 @@ enum cs_result mi_predicate(struct engine *e, const uint32_t *cmd, uint32_t len)
 /* 0 off, 1 skip while RESULT_2 is clear, 2 skip while it is set, 15 skip always. */
 enum cs_result mi_set_predicate(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
-    bool result = reg_get(e, R_PREDICATE_RESULT_2) & 1;
+    bool result = reg_get(e, e->owner->kind->predicate_result_2) & 1;
     uint32_t mode = cmd[0] & 15;
 
     (void)len;

@@ -7,12 +7,35 @@
 
 #include <string.h>
 
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/mem.h"
 
 uint64_t cs_status_page(struct engine *e, bool own)
 {
-    return own ? DESC_LRCA(e->run[e->run_at]) : reg_get(e, R_HWS_PGA) & ~0xfffull;
+    return e->owner->kind->status_page(e, own);
+}
+
+/* No pixels were ever drawn, so there is no depth count but 0. A context that has no status page of
+ * its own means the engine's, which is as privileged as the global space it is in. */
+void cs_post_sync(struct engine *e, const struct cs_post_sync *p)
+{
+    uint64_t addr = p->addr & ~7ull, value = p->value;
+    bool own = p->index && !p->ggtt && cs_status_page(e, true);
+    bool ggtt = p->ggtt || (p->index && !own);
+
+    if (!p->op || (ggtt && !cs_privileged(e)))
+        return;
+    if (p->index)
+        addr = cs_status_page(e, own) + (addr & 0xff8);
+    if (p->op == 2)
+        value = 0;
+    else if (p->op == 3)
+        value = engine_ticks() & 0xfffffffffull;
+    if (p->op == 1 && p->bytes == 4)
+        mem_write32(e, !ggtt && !p->index, addr, (uint32_t)value);
+    else
+        mem_write64(e, !ggtt && !p->index, addr, value);
 }
 
 /* Bit 21: qwords; otherwise dwords. The address is followed by the data. */
@@ -27,10 +50,10 @@ enum cs_result mi_store_data_imm(struct engine *e, const uint32_t *cmd, uint32_t
     return CS_NEXT;
 }
 
-/* Bit 21: the context's own status page. The global one needs privilege. */
+/* Bit 21: the context's own status page, if it has one. The global one needs privilege. */
 enum cs_result mi_store_data_index(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
-    bool own = cmd[0] & (1u << 21);
+    bool own = cmd[0] & (1u << 21) && cs_status_page(e, true);
     uint64_t addr = cs_status_page(e, own) + (cmd[1] & 0xffc);
 
     if (own || cs_privileged(e))
@@ -81,25 +104,18 @@ enum cs_result mi_load_register_reg(struct engine *e, const uint32_t *cmd, uint3
  * address is an offset in a status page; address bit 2: global space. Bit 18: invalidate TLBs. */
 enum cs_result mi_flush_dw(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
-    uint32_t op = cmd[0] >> 14 & 3;
-    bool ggtt = cmd[1] & 4, index = cmd[0] & (1u << 21);
-    uint64_t addr = cs_addr(cmd + 1) & ~7ull;
-    uint64_t value = cmd[3] | (len > 4 ? (uint64_t)cmd[4] << 32 : 0);
+    struct cs_post_sync p = {
+        .op = cmd[0] >> 14 & 3,
+        .ggtt = cmd[1] & 4,
+        .index = cmd[0] & (1u << 21),
+        .addr = cs_addr(cmd + 1) & ~7ull,
+        .value = cmd[3] | (len > 4 ? (uint64_t)cmd[4] << 32 : 0),
+        .bytes = len > 4 ? 8 : 4,
+    };
 
     if (cmd[0] & (1u << 18))
         tlb_invalidate_all(&e->tlb);
-    if (index)
-        addr = cs_status_page(e, !ggtt) + (addr & 0xff8);
-    if (op == 3)
-        value = engine_ticks() & 0xfffffffffull;
-    if (op && (!ggtt || cs_privileged(e))) {
-        bool ppgtt = !ggtt && !index;
-
-        if (op == 1 && len == 4)
-            mem_write32(e, ppgtt, addr, (uint32_t)value);
-        else
-            mem_write64(e, ppgtt, addr, value);
-    }
+    cs_post_sync(e, &p);
     if (cmd[0] & (1u << 8))
         engine_raise(e, ENGINE_EVENT_PIPECTL);
     return CS_NEXT;
@@ -123,14 +139,17 @@ enum cs_result mi_update_gtt(struct engine *e, const uint32_t *cmd, uint32_t len
     uint32_t index = cmd[1] >> 12;
 
     for (uint32_t i = 2; i + 1 < len; i += 2, index++)
-        gtt_write(e->owner->gtt, index % GTT_ENTRIES * 8, 8, cmd[i] | (uint64_t)cmd[i + 1] << 32);
+        gtt_set(e->owner->gtt, index, cmd[i] | (uint64_t)cmd[i + 1] << 32);
     return CS_NEXT;
 }
 
+/* Into the context's own page, if it has one. */
 enum cs_result mi_report_head(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
+    uint64_t own = cs_status_page(e, true);
+
     (void)cmd;
     (void)len;
-    mem_write32(e, false, cs_status_page(e, true) + 0x10, reg_get(e, R_HEAD));
+    mem_write32(e, false, (own ? own : cs_status_page(e, false)) + 0x10, reg_get(e, R_HEAD));
     return CS_NEXT;
 }

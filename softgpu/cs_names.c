@@ -8,11 +8,24 @@
 #include <stdlib.h>
 
 #include "softgpu/cs.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 
+enum { GEN7, GEN8, GENS };
+
 struct cs_names {
-    struct engines engines;
+    struct engines engines[GENS];
 };
+
+static void prepare(struct engines *es, const struct engine_kind *kind, unsigned addr_dwords)
+{
+    es->kind = kind;
+    es->blt_addr_dwords = addr_dwords;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+        es->engine[i].owner = es;
+        es->engine[i].id = i;
+    }
+}
 
 struct cs_names *cs_names_new(void)
 {
@@ -20,11 +33,8 @@ struct cs_names *cs_names_new(void)
 
     if (!n)
         return NULL;
-    n->engines.blt_addr_dwords = 2;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
-        n->engines.engine[i].owner = &n->engines;
-        n->engines.engine[i].id = i;
-    }
+    prepare(&n->engines[GEN7], &engine_gen7, 1);
+    prepare(&n->engines[GEN8], &engine_gen8, 2);
     return n;
 }
 
@@ -34,9 +44,14 @@ struct cs_names *cs_names_free(struct cs_names *n)
     return NULL;
 }
 
+/* What both generations have is called the same. */
 const char *cs_name(const struct cs_names *n, enum engine_id id, uint32_t header)
 {
-    const struct cs_command *c = cs_command(&n->engines.engine[id], header);
+    for (int gen = GEN8; gen >= GEN7; gen--) {
+        const struct cs_command *c = cs_command(&n->engines[gen].engine[id], header);
 
-    return c && c->engines & CS_ON(id) ? c->name : NULL;
+        if (c && c->engines & CS_ON(id))
+            return c->name;
+    }
+    return NULL;
 }

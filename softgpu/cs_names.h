@@ -12,5 +12,6 @@ struct cs_names;
 
 struct cs_names *cs_names_new(void); /* NULL when out of memory */
 struct cs_names *cs_names_free(struct cs_names *n);
-/* Name of a command by its header, NULL when that engine would hang on its opcode. */
+/* Name of a command by its header, NULL when that engine would hang on its opcode on Haswell and on
+ * Broadwell. */
 const char *cs_name(const struct cs_names *n, enum engine_id id, uint32_t header);

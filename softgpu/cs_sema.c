@@ -9,6 +9,7 @@
 
 #include "softgpu/engine_priv.h"
 #include "softgpu/mem.h"
+#include "softgpu/ring.h"
 
 #define WAIT_POLL (1u << 15)
 
@@ -33,7 +34,7 @@ static bool holds(uint32_t op, uint32_t memory, uint32_t data)
 /* The context stays on the engine while it waits; software may want to know and take it off. */
 static void begin_wait(struct engine *e)
 {
-    atomic_store(&e->waits, CTL_WAIT_SEMAPHORE);
+    ring_waits(e, CTL_WAIT_SEMAPHORE);
     if ((reg_get(e, R_CTX_CONTROL) & CTX_CTRL_INHIBIT_SYNC) || e->cs.arb_off)
         engine_raise(e, ENGINE_EVENT_SEMAPHORE);
 }
@@ -45,8 +46,10 @@ enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t
     (void)len;
     if (e->cs.again && !signalled && !(cmd[0] & WAIT_POLL))
         return CS_WAIT;
-    if (holds(cmd[0] >> 12 & 7, mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2)), cmd[1]))
+    if (holds(cmd[0] >> 12 & 7, mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2)), cmd[1])) {
+        ring_waits(e, 0);
         return CS_ARB;
+    }
     if (!e->cs.again)
         begin_wait(e);
     return CS_WAIT;

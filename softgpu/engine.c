@@ -12,10 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "softgpu/context.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
 #include "softgpu/engine_trace.h"
-#include "softgpu/execlists.h"
 #include "softgpu/fault.h"
 #include "softgpu/gdrst.h"
 #include "softgpu/model.h"
@@ -27,10 +26,6 @@
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
 /* Bits of masked registers in the 0x4000 block: the engines swizzle tiled surfaces. */
-#define ARB_MODE        0x4030u /* Haswell */
-#define ARB_SWIZZLE_HSW (1u << 5)
-#define GAMTARBMODE     0x4a08u /* Broadwell */
-#define ARB_SWIZZLE_BDW (1u << 1)
 
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
@@ -48,23 +43,30 @@ uint64_t engine_ticks(void)
     return engine_now_ns() / 80;
 }
 
-/* RING_IMR has the layout of the bank the engine shares: the blitter's bits are GT0's upper half.
- */
-static unsigned imr_shift(const struct engine *e)
-{
-    return e->id == ENGINE_BCS ? 16 : 0;
-}
-
 void engine_raise(struct engine *e, uint32_t bits)
 {
     const struct engines_ops *ops = &e->owner->ops;
+    uint32_t masked = reg_get(e, R_IMR), all = bits;
 
-    bits &= ~(reg_get(e, R_IMR) >> imr_shift(e));
+    /* RING_IMR has the layout of the bank that the engine shares. */
+    for (uint32_t bit = 1; bit && bit <= all; bit <<= 1) {
+        if (masked & e->owner->kind->imr_layout(e->id, bit))
+            bits &= ~bit;
+    }
     if (!bits || engine_fault(e, FAULT_LOST_INTERRUPT))
         return;
     ops->raise(ops->opaque, e->id, bits);
     if (engine_fault(e, FAULT_DOUBLED_INTERRUPT))
         ops->raise(ops->opaque, e->id, bits);
+}
+
+void engine_account_slice(struct engine *e)
+{
+    if (e->ctx_domid == JUDGE_DOM_NONE)
+        return;
+    if (e->last_domid != e->ctx_domid)
+        atomic_fetch_add_explicit(&e->slices, 1, memory_order_relaxed);
+    e->last_domid = e->ctx_domid;
 }
 
 bool engine_fault(struct engine *e, enum fault_kind kind)
@@ -87,7 +89,7 @@ void engine_attention(struct engine *e, unsigned bits)
 static void carry_out_reset(struct engine *e)
 {
     engine_trace_reset(e, TRACE_RESET_DONE);
-    execlists_reset(e);
+    e->owner->kind->reset(e);
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
@@ -110,9 +112,9 @@ static void *engine_main(void *arg)
     while (!(atomic_load(&e->attention) & ATT_QUIT)) {
         if (atomic_load(&e->attention) & ATT_RESET) {
             carry_out_reset(e);
-        } else if (execlists_runnable(e)) {
+        } else if (e->owner->kind->runnable(e)) {
             pthread_mutex_unlock(&e->lock);
-            execlists_run(e);
+            e->owner->kind->run(e);
             pthread_mutex_lock(&e->lock);
         } else {
             pthread_cond_wait(&e->wake, &e->lock);
@@ -170,7 +172,8 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
     es->dma = dma;
     es->judge = judge;
     es->ops = *ops;
-    es->gtt = gtt_new();
+    es->kind = m->family == MODEL_HASWELL ? &engine_gen7 : &engine_gen8;
+    es->gtt = gtt_new(m->pte_bytes);
     es->swizzle = TILE_SWIZZLE_9_10;
     es->blt_addr_dwords = m->family == MODEL_HASWELL ? 1 : 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
@@ -240,11 +243,9 @@ void engines_set_swizzle(struct engines *es, enum tile_swizzle s)
 enum tile_swizzle engine_swizzle(struct engine *e)
 {
     struct engines *es = e->owner;
-    bool haswell = es->model->family == MODEL_HASWELL;
-    uint32_t v = atomic_load(&es->gam[((haswell ? ARB_MODE : GAMTARBMODE) - GAM_BASE) / 4]);
+    bool on = atomic_load(&es->gam[es->kind->swizzle_reg / 4]) & es->kind->swizzle_bit;
 
-    return v & (haswell ? ARB_SWIZZLE_HSW : ARB_SWIZZLE_BDW) ? atomic_load(&es->swizzle)
-                                                             : TILE_SWIZZLE_NONE;
+    return on ? atomic_load(&es->swizzle) : TILE_SWIZZLE_NONE;
 }
 
 void engines_awoken(struct engines *es)
@@ -281,12 +282,13 @@ static void invalidate_tlb(struct engines *es, uint32_t offset)
         tlb_invalidate_all(&es->engine[id].tlb);
 }
 
-/* ARB_MODE and GAMTARBMODE are masked, the rest of the block is stored. */
+/* The register that holds the swizzle bit (ARB_MODE, GAMTARBMODE) is masked, the rest of the block
+ * is stored. */
 static void write_gam(struct engines *es, uint32_t offset, uint32_t value)
 {
     _Atomic uint32_t *r = &es->gam[(offset - GAM_BASE) / 4];
 
-    if (offset == ARB_MODE || offset == GAMTARBMODE)
+    if (offset - GAM_BASE == es->kind->swizzle_reg)
         value = (atomic_load(r) & ~(value >> 16)) | (value & value >> 16);
     atomic_store(r, value);
 }
@@ -316,7 +318,7 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
     e = engine_at(es, offset);
     if (e) {
         engine_reg_write(e, offset - e->base, value);
-    } else if (offset >= TLB_FIRST && offset <= TLB_LAST) {
+    } else if (es->kind->tlb_regs && offset >= TLB_FIRST && offset <= TLB_LAST) {
         if (value & 1)
             invalidate_tlb(es, offset);
     } else if (offset - GAM_BASE < 0x1000) {
@@ -352,7 +354,7 @@ static void explain_ggtt(void *opaque, const struct judge_access *a, struct walk
     struct engines *es = opaque;
 
     out->count = 1;
-    out->step[0] = (struct walk_step){.entry = gtt_entry(es->gtt, a->gpu_addr),
+    out->step[0] = (struct walk_step){.entry = gtt_raw(es->gtt, a->gpu_addr),
                                       .index = (uint32_t)(a->gpu_addr / GTT_PAGE)};
 }
 

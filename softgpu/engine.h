@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * engine.h: the execution half of softgpu: GGTT and PPGTT translation, the four command streamers
- * with execlists, the blitter. One thread per engine runs work; registers of the half's own ranges
- * arrive on the transport thread through engines_mmio_*(). What the execution half needs from the
- * device is in struct engines_ops, so that it can be tested without a transport.
+ * with ring buffers (Haswell) or execlists (Broadwell), the blitter. One thread per engine runs
+ * work; registers of the half's own ranges arrive on the transport thread through engines_mmio_*().
+ * What the execution half needs from the device is in struct engines_ops, so that it can be tested
+ * without a transport.
  *
  * Lock order: engines' own locks may be held while calling ops->raise; never while calling
  * ops->mmio_read / ops->mmio_write (register accesses by commands), which may call back into
@@ -21,9 +22,10 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 #define ENGINE_EVENT_USER (1u << 0) /* MI_USER_INTERRUPT */
 #define ENGINE_EVENT_ERROR                                                                         \
     (1u << 3) /* command streamer error: EIR has a bit that EMR lets through */
-#define ENGINE_EVENT_PIPECTL (1u << 4) /* PIPE_CONTROL / MI_FLUSH_DW notify */
-#define ENGINE_EVENT_CTX     (1u << 8) /* context switch, execlists */
-/* A context begins to wait for a semaphore and stays on the engine. */
+#define ENGINE_EVENT_PIPECTL  (1u << 4) /* PIPE_CONTROL / MI_FLUSH_DW notify */
+#define ENGINE_EVENT_WATCHDOG (1u << 6) /* PR_CTR reached PR_CTR_THRSH; render and video */
+#define ENGINE_EVENT_CTX      (1u << 8) /* context switch, execlists */
+/* Broadwell: a context begins to wait for a semaphore and stays on the engine. */
 #define ENGINE_EVENT_SEMAPHORE (1u << 11)
 
 struct engines;
@@ -49,9 +51,10 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
                             const struct engines_ops *ops);
 /* Faults to happen (fault.h), which must outlive the engines; NULL, as at first: none. */
 void engines_set_faults(struct engines *e, struct faults *f);
-/* Refuse (and report) execlists for an engine while forcewake has not been acknowledged once since
- * the device's reset, its HWS_PGA is 0, its RING_MODE lacks execlists, or the PPAT is not
- * programmed: PRM BDW vol. 2c and the order in which i915 brings the GT up. Off at first. */
+/* Refuse (and report) work for an engine while forcewake has not been acknowledged once since the
+ * device's reset, its HWS_PGA is 0, or what its generation needs is not programmed: on Broadwell
+ * execlists in RING_MODE and the PPAT, on Haswell the page directory's registers where PPGTT is on.
+ * PRM vol. 2c and the order in which i915 brings the GT up. Off at first. */
 void engines_set_strict(struct engines *e, bool strict);
 bool engines_strict(struct engines *e);
 /* Forcewake was acknowledged. Takes no lock. */
@@ -74,8 +77,8 @@ bool engines_owns(uint32_t offset);
 uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
 void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
 
-/* The GTT half of BAR0 (BAR0 + 8 MiB, 8 MiB of 8-byte PTEs = 4 GiB GGTT). offset is relative to
- * its start; len 1, 2, 4 or 8, naturally aligned. */
+/* The GTT half of BAR0 (model.h: 8 MiB of 8-byte entries for 4 GiB, or 2 MiB of 4-byte entries for
+ * 2 GiB). offset is relative to its start; len 1, 2, 4 or 8, naturally aligned. */
 uint64_t engines_gtt_read(struct engines *e, uint32_t offset, unsigned len);
 void engines_gtt_write(struct engines *e, uint32_t offset, unsigned len, uint64_t value);
 

@@ -19,6 +19,7 @@
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
 #include "softgpu/gtt.h"
+#include "softgpu/gtt7.h"
 #include "softgpu/judge.h"
 #include "softgpu/offence.h"
 #include "softgpu/tile.h"
@@ -26,17 +27,21 @@
 
 #define ENGINE_REGS_SIZE 0x800u
 
-/* Ring block registers, offsets from the engine's base (Broadwell PRM vol. 2c). */
+/* Ring block registers, offsets from the engine's base (Haswell and Broadwell PRM vol. 2c). */
 enum {
     R_EXCC = 0x028,
     R_TAIL = 0x030,
     R_HEAD = 0x034,
     R_START = 0x038,
     R_CTL = 0x03c,
+    R_SYNC_0 = 0x040, /* Haswell: mailboxes of the other three engines */
+    R_SYNC_1 = 0x044,
+    R_SYNC_2 = 0x048,
     R_PSMI_CTL = 0x050,
     R_ACTHD_UDW = 0x05c,
     R_IPEIR = 0x064,
     R_IPEHR = 0x068,
+    R_INSTDONE = 0x06c,
     R_ACTHD = 0x074,
     R_HWS_PGA = 0x080,
     R_NOPID = 0x094,
@@ -56,10 +61,17 @@ enum {
     R_BBADDR = 0x140,
     R_BB_OFFSET = 0x158,
     R_BBADDR_UDW = 0x168,
+    R_CTR_CTL = 0x178, /* watchdog */
+    R_CTR_THRSH = 0x17c,
+    R_CCID = 0x180, /* Haswell */
+    R_CTR = 0x190,
     R_BB_PER_CTX = 0x1c0,
     R_INDIRECT_CTX = 0x1c4,
     R_INDIRECT_CTX_OFFSET = 0x1c8,
     R_SWCTRL = 0x200, /* BCS_SWCTRL on the blitter */
+    R_PREDICATE_RESULT_2_GEN7 = 0x214,
+    R_PP_DIR_DCLV = 0x220, /* Haswell */
+    R_PP_DIR_BASE = 0x228,
     R_ELSP = 0x230,
     R_EL_STATUS_LO = 0x234,
     R_EL_STATUS_HI = 0x238,
@@ -78,6 +90,7 @@ enum {
     R_PREDICATE_DATA = 0x410,
     R_PREDICATE_RESULT = 0x418,
     R_FORCE_TO_NONPRIV = 0x4d0, /* 12 slots */
+    R_PP_DIR_BASE_READ = 0x518, /* Haswell */
     R_GPR = 0x600,              /* 16 registers of 64 bits */
 };
 
@@ -87,7 +100,12 @@ enum {
 
 #define MI_MODE_STOP_RING        (1u << 8)
 #define MI_MODE_IDLE             (1u << 9)
-#define CTL_WAIT_SEMAPHORE       (1u << 10) /* what the command streamer waits for */
+#define CTL_VALID                1u
+#define CTL_WAIT_SEMAPHORE       (1u << 10) /* what the ring waits for */
+#define CTL_WAIT_EVENT           (1u << 11)
+#define MODE_PPGTT               (1u << 9) /* GFX_MODE */
+#define MODE_TLB_EXPLICIT        (1u << 13)
+#define HEAD_OFFSET              0x1ffffcu
 #define CTX_CTRL_RESTORE_INHIBIT (1u << 0)
 #define CTX_CTRL_SAVE_INHIBIT    (1u << 2)
 #define CTX_CTRL_INHIBIT_SYNC    (1u << 3)
@@ -106,6 +124,7 @@ enum {
     ATT_STOP = 1u << 1,    /* MI_MODE.STOP_RING is set */
     ATT_RESET = 1u << 2,
     ATT_QUIT = 1u << 3,
+    ATT_RING = 1u << 4, /* software moved the ring under a running engine (ring.c) */
 };
 
 /* A line of page table entries that a walk has fetched (mem.c): eight pages in a row. */
@@ -114,6 +133,13 @@ struct mem_line {
     uint64_t gen;   /* of the TLB when it was read */
     uint64_t entry[8];
     bool valid;
+};
+
+/* Ring-buffer submission (ring.c): what software wrote while the engine ran. Lock. */
+struct ring {
+    bool head_moved; /* RING_HEAD was written: the position is taken from head */
+    bool restart;    /* the ring was switched off: a batch that ran is given up */
+    uint32_t head;
 };
 
 struct engine {
@@ -137,9 +163,13 @@ struct engine {
     bool hung;
     bool working;   /* the thread is inside a run, unlocked */
     bool mode_deaf; /* MODE_IDLE does not come until STOP_RING goes (fault) */
+    struct ring ring;
 
-    atomic_uint waits;     /* CTL_WAIT_* of the command that waits */
-    atomic_bool signalled; /* MI_SEMAPHORE_SIGNAL came for the running context */
+    atomic_uint waits;         /* CTL_WAIT_* of the command that waits */
+    atomic_bool kicked;        /* software ended that wait */
+    atomic_bool signalled;     /* MI_SEMAPHORE_SIGNAL came for the running context */
+    atomic_ullong watchdog_at; /* ns; 0: off */
+    atomic_ullong watchdog_from;
 
     atomic_bool ready_asked; /* RING_RESET_CTL: a request stands */
     unsigned hits;           /* TLB hits of large accesses */
@@ -150,6 +180,9 @@ struct engine {
     unsigned line_at; /* the one used last */
     struct mem_line line[2];
     struct cs cs;
+    struct gtt7_directory dir; /* Haswell */
+    atomic_ullong dir_loads;   /* writes of PP_DIR_BASE */
+    atomic_bool moved;         /* what comes may be another guest's: the judge learns anew */
     uint16_t ctx_domid;
     uint16_t last_domid;
     struct blt_setup blt; /* blitter: what its setup commands left behind */
@@ -162,8 +195,11 @@ struct engine {
     atomic_ullong batches, contexts, commands, unknown, busy_ns, slices;
 };
 
+struct engine_kind;
+
 struct engines {
     const struct model *model;
+    const struct engine_kind *kind;
     struct dma *dma;
     struct judge *judge;
     struct engines_ops ops;
@@ -185,7 +221,7 @@ struct engines {
     struct engine engine[ENGINE_COUNT];
 };
 
-static inline uint32_t reg_get(struct engine *e, uint32_t r)
+static inline uint32_t reg_get(const struct engine *e, uint32_t r)
 {
     return atomic_load_explicit(&e->reg[r / 4], memory_order_relaxed);
 }
@@ -219,11 +255,24 @@ bool engine_no_ack(struct engine *e, enum fault_kind kind);
 void engine_walk(struct engine *e, bool ppgtt, uint64_t addr, struct walk *out);
 /* How the engines swizzle tiled surfaces at the moment. */
 enum tile_swizzle engine_swizzle(struct engine *e);
+/* The work of a context is over: whose was it? Engine's thread. */
+void engine_account_slice(struct engine *e);
 /* Ask the engine's thread to look up. */
 void engine_attention(struct engine *e, unsigned bits);
 
 /* The engine's own registers; offset below ENGINE_REGS_SIZE. Any thread, lock not held. */
 uint32_t engine_reg_read(struct engine *e, uint32_t offset);
 void engine_reg_write(struct engine *e, uint32_t offset, uint32_t value);
+/* A write without effect, for tables (engine_kind.h). */
+void engine_reg_read_only(struct engine *e, uint32_t offset, uint32_t value);
+/* Nothing runs and nothing waits to. Lock not held. */
+bool engine_reg_idle(struct engine *e);
+/* value as a masked register takes it. */
+static inline uint32_t engine_reg_masked(uint32_t old, uint32_t value)
+{
+    return (old & ~(value >> 16)) | (value & (value >> 16));
+}
+/* The watchdog's time has come: raise its event and count anew. Engine's thread. */
+void engine_watchdog(struct engine *e);
 /* Power-on values; engine's thread, or before it runs. */
 void engine_reg_reset(struct engine *e);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "softgpu/engine_kind.h"
+
 static uint32_t place_flags(const struct cs *cs)
 {
     return (cs->level != CS_RING && cs->ppgtt[cs->level] ? TRACE_F_PPGTT : 0) |
@@ -20,7 +22,7 @@ static struct trace_record record(struct engine *e, enum trace_kind kind)
     return (struct trace_record){.kind = (uint8_t)kind,
                                  .source = (uint8_t)e->id,
                                  .ctx = DESC_ID(desc),
-                                 .lrca = DESC_LRCA(desc)};
+                                 .lrca = e->owner->kind->context(e)};
 }
 
 void engine_trace_put_command(struct engine *e, uint32_t ndw, bool skipped)

@@ -8,41 +8,21 @@
 #include <string.h>
 
 #include "softgpu/conduct.h"
-#include "softgpu/context.h"
+#include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
-
-#define RING_FAULT_REG  0x094u /* 0x4094, offsets in the 0x4000 block */
-#define FAULT_TLB_DATA0 0xb10u
-#define FAULT_TLB_DATA1 0xb14u
-
-/* GEN8_RING_FAULT: valid bit 0, type 2:1 (0 = invalid PTE), source 10:3, engine 14:12; the first
- * fault stays until software clears it. */
-static void record_fault(struct engine *e, bool ppgtt, uint64_t addr)
-{
-    static const uint8_t fault_engine[ENGINE_COUNT] = {
-        [ENGINE_RCS] = 0, [ENGINE_VCS] = 1, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
-    _Atomic uint32_t *gam = e->owner->gam;
-    uint32_t none = 0;
-
-    atomic_fetch_add_explicit(&e->owner->faults, 1, memory_order_relaxed);
-    if (!atomic_compare_exchange_strong(&gam[RING_FAULT_REG / 4], &none,
-                                        1u | (uint32_t)fault_engine[e->id] << 12))
-        return;
-    atomic_store(&gam[FAULT_TLB_DATA0 / 4], (uint32_t)(addr >> 12));
-    atomic_store(&gam[FAULT_TLB_DATA1 / 4], (uint32_t)(addr >> 44 & 0xf) | (ppgtt ? 0 : 1u << 4));
-}
 
 void engine_walk(struct engine *e, bool ppgtt, uint64_t addr, struct walk *out)
 {
     struct ppgtt p;
 
     if (ppgtt) {
-        context_ppgtt(e, &p);
+        e->owner->kind->space(e, &p);
+        p.dir = NULL;
         ppgtt_trace(e->owner->dma, &p, addr, out);
         return;
     }
     out->count = 1;
-    out->step[0] = (struct walk_step){.entry = gtt_entry(e->owner->gtt, addr),
+    out->step[0] = (struct walk_step){.entry = gtt_raw(e->owner->gtt, addr),
                                       .index = (uint32_t)(addr / GTT_PAGE)};
 }
 
@@ -51,13 +31,23 @@ static void explain(void *opaque, const struct judge_access *a, struct walk *out
     engine_walk(opaque, a->space != JUDGE_GGTT, a->gpu_addr, out);
 }
 
-/* The global status page, and the context's own in the first page of its image. */
+/* The global status page, and the context's own. */
 static bool is_status_page(struct engine *e, uint64_t addr)
 {
+    const struct engine_kind *k = e->owner->kind;
     uint64_t page = addr & ~(uint64_t)(GTT_PAGE - 1);
 
-    return page &&
-           (page == (reg_get(e, R_HWS_PGA) & ~0xfffull) || page == DESC_LRCA(e->run[e->run_at]));
+    return page && (page == k->status_page(e, false) || page == k->status_page(e, true));
+}
+
+/* The ring, or the directory that addresses go through, has been exchanged. */
+static void note_move(struct engine *e)
+{
+    if (!atomic_load_explicit(&e->moved, memory_order_relaxed) ||
+        !atomic_exchange(&e->moved, false))
+        return;
+    engine_account_slice(e);
+    e->ctx_domid = JUDGE_DOM_NONE;
 }
 
 static void present(struct engine *e, enum judge_space space, uint64_t addr, uint64_t phys,
@@ -65,8 +55,8 @@ static void present(struct engine *e, enum judge_space space, uint64_t addr, uin
 {
     struct judge_access a = {
         .engine = e->id,
-        .lrca = DESC_LRCA(e->run[e->run_at]),
-        .root = space == JUDGE_GGTT ? 0 : reg_get64(e, R_PDP0_LDW),
+        .lrca = e->owner->kind->context(e),
+        .root = space == JUDGE_GGTT ? 0 : e->owner->kind->root(e),
         .space = space,
         .gpu_addr = addr,
         .cmd_addr = e->cs.cmd_addr,
@@ -78,6 +68,7 @@ static void present(struct engine *e, enum judge_space space, uint64_t addr, uin
         .opaque = e,
     };
 
+    note_move(e);
     judge_check(e->owner->judge, &a, &e->ctx_domid);
 }
 
@@ -124,12 +115,10 @@ static void line_fill(struct engine *e, const struct walker *w, const struct ppg
 {
     struct mem_line *l = &e->line[e->line_at ^ 1];
 
-    if (w->depth != (p->level4 ? 4u : 2u) || !(entry & GTT_WRITABLE))
+    if (w->depth != p->tables || !(entry & GTT_WRITABLE))
         return;
-    if (dma_read(e->owner->dma, w->table + (w->addr >> 12 & 0x1f8) * 8, l->entry, sizeof(l->entry)))
+    if (ppgtt_line(e->owner->dma, p, w->table, w->addr, l->entry))
         return;
-    for (unsigned i = 0; i < 8; i++)
-        l->entry[i] = GTT_ADDR(l->entry[i]) | (l->entry[i] & (GTT_PRESENT | GTT_WRITABLE));
     l->pages = w->addr >> 15;
     l->gen = gen;
     l->valid = true;
@@ -143,9 +132,11 @@ static int walk_ppgtt(struct engine *e, uint64_t addr, uint64_t *entry, uint64_t
 
     if (e->look_ahead && line_lookup(e, addr, entry))
         return 0;
-    context_ppgtt(e, &p);
+    e->owner->kind->space(e, &p);
     if (ppgtt_walk(e->owner->dma, &p, addr, entry, table_read, &w))
         return -EFAULT;
+    if (p.gen7)
+        conduct_directory(e, &p, addr);
     if (e->look_ahead)
         line_fill(e, &w, &p, *entry, gen);
     return 0;
@@ -204,7 +195,8 @@ static int access_page(struct engine *e, bool ppgtt, uint64_t addr, void *in, co
         r = out ? dma_write(e->owner->dma, phys, out, len) : dma_read(e->owner->dma, phys, in, len);
     }
     if (r) {
-        record_fault(e, ppgtt, addr);
+        atomic_fetch_add_explicit(&e->owner->faults, 1, memory_order_relaxed);
+        e->owner->kind->record_fault(e, ppgtt, addr);
         if (in)
             memset(in, 0, len);
     }
@@ -216,8 +208,8 @@ static int access(struct engine *e, bool ppgtt, uint64_t addr, uint8_t *in, cons
 {
     int r = 0;
 
-    /* With PPGTT off in the descriptor, per-process addresses are global ones. */
-    if (ppgtt && !(e->run[e->run_at] & DESC_PRIVILEGE))
+    /* With PPGTT off, per-process addresses are global ones. */
+    if (ppgtt && !e->owner->kind->ppgtt_on(e))
         ppgtt = false;
     addr &= (1ull << 48) - 1;
     while (len) {
@@ -273,7 +265,7 @@ static uint32_t room_in_page(uint64_t addr)
 
 int mem_copy(struct engine *e, uint64_t to, uint64_t from, uint32_t len)
 {
-    bool ppgtt = e->run[e->run_at] & DESC_PRIVILEGE;
+    bool ppgtt = e->owner->kind->ppgtt_on(e);
     uint8_t buf[GTT_PAGE];
     int r = 0;
 

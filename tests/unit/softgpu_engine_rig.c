@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "softgpu/model.h"
+#include "tests/unit/softgpu_ring_rig.h"
 
 #define DEADLINE_S 20
 
@@ -52,7 +53,7 @@ static void setup_engine(struct rig *r, enum engine_id id)
     rig_w32(r, r->hwsp[id] + 0x7c, 5);
 }
 
-void rig_setup(struct rig *r)
+static void setup_as(struct rig *r, const char *model)
 {
     struct engines_ops ops = {op_raise, op_read, op_write, r};
     int fd = memfd_create("rig", 0);
@@ -63,12 +64,26 @@ void rig_setup(struct rig *r)
     r->dma = dma_new();
     r->judge = judge_new();
     assert_int_equal(dma_add(r->dma, 0, RIG_MEMORY, fd, 0, 3), 0);
-    r->engines = engines_new(model_find("bdw"), r->dma, r->judge, &ops);
+    r->engines = engines_new(model_find(model), r->dma, r->judge, &ops);
     assert_non_null(r->engines);
     r->next_page = 0x1000;
     r->next_ggtt = 0x100000;
+}
+
+void rig_setup(struct rig *r)
+{
+    setup_as(r, "bdw");
     for (unsigned i = 0; i < ENGINE_COUNT; i++)
         setup_engine(r, i);
+}
+
+void rig_setup_haswell(struct rig *r)
+{
+    setup_as(r, "hsw");
+    r->gen7 = true;
+    r->next_directory = 0x40000;
+    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+        ring_rig_engine(r, i);
 }
 
 void rig_teardown(struct rig *r)
@@ -93,7 +108,10 @@ uint32_t rig_ggtt_map(struct rig *r, uint32_t addr, uint64_t page)
         addr = r->next_ggtt;
         r->next_ggtt += 4096;
     }
-    engines_gtt_write(r->engines, addr / 4096 * 8, 8, page | 1);
+    if (r->gen7)
+        engines_gtt_write(r->engines, addr / 4096 * 4, 4, page | 1);
+    else
+        engines_gtt_write(r->engines, addr / 4096 * 8, 8, page | 1);
     return addr;
 }
 
@@ -139,6 +157,10 @@ void rig_map(struct rig *r, struct rig_ctx *c, uint64_t addr, uint64_t page, uin
     uint64_t table = c->root, entry = page | flags;
     int shift = 39;
 
+    if (r->gen7) {
+        ring_rig_map(r, c, addr, (uint32_t)(page | (flags & 1)));
+        return;
+    }
     if (c->levels == 3) {
         uint32_t slot = 0x33 - 8 * (uint32_t)(addr >> 30 & 3) / 2; /* PDP LDW dwords 33,2f,2b,27 */
 
@@ -192,6 +214,10 @@ void rig_context(struct rig *r, struct rig_ctx *c, enum engine_id id, unsigned l
 {
     static uint32_t next_id = 0x100;
 
+    if (r->gen7) {
+        ring_rig_context(r, c, id);
+        return;
+    }
     *c = (struct rig_ctx){.engine = id, .id = next_id++, .levels = levels};
     c->lrca = rig_ggtt_map(r, 0, rig_page(r));
     c->image = rig_page(r);
@@ -211,7 +237,8 @@ void rig_emit(struct rig *r, struct rig_ctx *c, const uint32_t *dw, unsigned n)
         rig_w32(r, c->ring + c->tail, i < n ? dw[i] : 0);
         c->tail = (c->tail + 4) % RIG_RING;
     }
-    rig_w32(r, c->image + 7 * 4, c->tail);
+    if (!r->gen7)
+        rig_w32(r, c->image + 7 * 4, c->tail);
 }
 
 void rig_submit(struct rig *r, enum engine_id id, uint64_t desc0, uint64_t desc1)
@@ -281,6 +308,11 @@ bool rig_wait_reg(struct rig *r, uint32_t offset, uint32_t mask, uint32_t v)
 
 void rig_run(struct rig *r, struct rig_ctx *c)
 {
+    if (r->gen7) {
+        ring_rig_go(r, c);
+        ring_rig_done(r, c);
+        return;
+    }
     rig_submit(r, c->engine, c->desc, 0);
     rig_expect(r, c->engine, CSB_IDLE_ACTIVE, 0);
     rig_expect(r, c->engine, CSB_DONE, c->id);
@@ -291,7 +323,10 @@ void rig_run_batch(struct rig *r, struct rig_ctx *c, uint64_t addr, const uint32
     uint64_t page = rig_map_new(r, c, addr);
 
     rig_write(r, page, dw, n);
-    RIG_RUN(r, c, MI_BBS(addr));
+    if (r->gen7)
+        RIG_RUN(r, c, MI7_BBS(addr));
+    else
+        RIG_RUN(r, c, MI_BBS(addr));
 }
 
 struct engines_stats rig_stats(struct rig *r)

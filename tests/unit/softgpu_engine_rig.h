@@ -23,6 +23,8 @@
 #define RIG_GGTT_TOP 0x10000000u
 
 struct rig {
+    bool gen7; /* the engines are a Haswell's: softgpu_ring_rig.c plays the driver */
+    uint32_t next_directory;
     struct dma *dma;
     struct judge *judge;
     struct engines *engines;
@@ -42,9 +44,11 @@ struct rig_ctx {
     uint32_t ring_ggtt, tail;
     uint64_t desc, root;
     unsigned levels;
+    uint32_t directory; /* Haswell: number of its first entry in the global table */
 };
 
-void rig_setup(struct rig *r);
+void rig_setup(struct rig *r); /* a Broadwell */
+void rig_setup_haswell(struct rig *r);
 void rig_teardown(struct rig *r);
 uint32_t rig_base(enum engine_id id);
 
@@ -60,7 +64,8 @@ uint64_t rig_r64(struct rig *r, uint64_t machine);
 void rig_w32(struct rig *r, uint64_t machine, uint32_t v);
 void rig_write(struct rig *r, uint64_t machine, const uint32_t *dw, unsigned n);
 
-/* A context with an empty ring; levels 3 or 4. */
+/* A context with an empty ring; levels 3 or 4. On Haswell the engine's ring and a page directory,
+ * whose registers are set. */
 void rig_context(struct rig *r, struct rig_ctx *c, enum engine_id id, unsigned levels);
 /* Append commands to the ring (padded to a cache line) and move the tail in the image. */
 void rig_emit(struct rig *r, struct rig_ctx *c, const uint32_t *dw, unsigned n);
@@ -77,7 +82,7 @@ bool rig_event(struct rig *r, enum engine_id id, uint32_t *status, uint32_t *ctx
 bool rig_quiet(struct rig *r, enum engine_id id); /* no event is waiting */
 /* Poll a machine dword until it has the value. */
 bool rig_wait32(struct rig *r, uint64_t machine, uint32_t v);
-/* Submit, expect idle->active and completion. */
+/* Submit, expect idle->active and completion; on Haswell an idle engine at the tail. */
 void rig_run(struct rig *r, struct rig_ctx *c);
 /* Batch in the per-process space at addr (mapped here; non-privileged), then run it. */
 void rig_run_batch(struct rig *r, struct rig_ctx *c, uint64_t addr, const uint32_t *dw, unsigned n);
