@@ -304,23 +304,19 @@ static void save_list(struct engine *e, uint32_t *image, const struct image_list
     image[l->at] = MI_LRI | l->flags | (2 * n - 1);
 }
 
-void context_save(struct engine *e)
+/* It counts for this context alone. */
+static void stop_watchdog(struct engine *e)
+{
+    atomic_store(&e->watchdog_at, 0);
+    reg_set(e, R_CTR_CTL, 1);
+}
+
+static void save_image(struct engine *e)
 {
     const struct image_list *l = e->id == ENGINE_RCS ? rcs_image : xcs_image;
     uint32_t image[IMAGE_SAVED] = {0};
     uint64_t addr = image_addr(e);
 
-    e->cs.cmd_addr = 0;
-    atomic_store(&e->waits, 0);
-    atomic_store(&e->watchdog_at, 0); /* counts for this context alone */
-    save_position(e);
-    engine_trace_context(e, TRACE_CTX_SAVE);
-    reg_set(e, R_CTX_TIMESTAMP, engine_reg_read(e, R_CTX_TIMESTAMP));
-    atomic_store(&e->ctx_loaded_ns, 0);
-    e->loaded = false;
-    engine_account_slice(e);
-    if (reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT)
-        return;
     for (; l->at; l++)
         save_list(e, image, l);
     image[e->id == ENGINE_RCS ? RCS_END : XCS_END] = MI_BATCH_END;
@@ -330,4 +326,19 @@ void context_save(struct engine *e)
     mem_write(e, false, addr, image, IMAGE_RING_TAIL * 4);
     mem_write(e, false, addr + (IMAGE_RING_TAIL + 1) * 4, image + IMAGE_RING_TAIL + 1,
               sizeof(image) - (IMAGE_RING_TAIL + 1) * 4);
+}
+
+void context_save(struct engine *e)
+{
+    e->cs.cmd_addr = 0;
+    atomic_store(&e->waits, 0);
+    save_position(e);
+    engine_trace_context(e, TRACE_CTX_SAVE);
+    reg_set(e, R_CTX_TIMESTAMP, engine_reg_read(e, R_CTX_TIMESTAMP));
+    atomic_store(&e->ctx_loaded_ns, 0);
+    e->loaded = false;
+    engine_account_slice(e);
+    if (!(reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT))
+        save_image(e);
+    stop_watchdog(e);
 }

@@ -104,6 +104,21 @@ static void carry_out_reset(struct engine *e)
     pthread_cond_broadcast(&e->done);
 }
 
+/* Until something happens. An engine that hangs still has a watchdog. Lock held. */
+static void sleep_on_it(struct engine *e)
+{
+    uint64_t at = e->hung ? atomic_load(&e->watchdog_at) : 0;
+    struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
+                             .tv_nsec = (long)(at % 1000000000u)};
+
+    if (!at) {
+        pthread_cond_wait(&e->wake, &e->lock);
+        return;
+    }
+    pthread_cond_timedwait(&e->wake, &e->lock, &until);
+    engine_watchdog(e);
+}
+
 static void *engine_main(void *arg)
 {
     struct engine *e = arg;
@@ -117,7 +132,7 @@ static void *engine_main(void *arg)
             e->owner->kind->run(e);
             pthread_mutex_lock(&e->lock);
         } else {
-            pthread_cond_wait(&e->wake, &e->lock);
+            sleep_on_it(e);
         }
     }
     pthread_mutex_unlock(&e->lock);

@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a Broadwell context owns and who may change it: registers that user batches may write and
- * that are saved with a context, registers that are neither; semaphores of both kinds, and where a
- * context can be taken off the engine. Each test has engines of its own.
+ * that are saved with a context, and registers that are neither. Each test has engines of its own.
  */
-#include "tests/unit/softgpu_engine_rig.h"
+#include "tests/unit/softgpu_ctx_rig.h"
 
 #include <string.h>
 
 #include "gen/ctx_gen8.h"
-
-#define DATA  0x40000000u
-#define BATCH 0x50000000u
-#define ARB   MI(5, 0)
-
-#define WAIT(flags, addr, v)                                                                       \
-    MI(0x1c, 2) | 4 << 12 | (flags), (v), (uint32_t)(addr), (uint32_t)((uint64_t)(addr) >> 32)
-#define POLL          (1u << 15)
-#define SIGNAL(n, id) MI(0x1b, 0) | (n) << 15, (id)
-
-#define EVENT_SEMAPHORE (1u << 11)
 
 struct range {
     uint32_t first, last;
@@ -59,75 +47,6 @@ static const struct range forbidden[] = {
     for (const struct range *r = list; r < list + sizeof(list) / sizeof(list[0]); r++)             \
         for (uint32_t reg = r->first; reg <= r->last; reg += 4)
 
-static int setup(void **state)
-{
-    static struct rig r;
-
-    rig_setup(&r);
-    *state = &r;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    return 0;
-}
-
-/* A batch of up to sixteen pages that grows. */
-struct batch {
-    uint32_t dw[8000];
-    unsigned n;
-};
-
-static void add(struct batch *b, const uint32_t *dw, unsigned n)
-{
-    assert_true(b->n + n <= sizeof(b->dw) / 4);
-    memcpy(b->dw + b->n, dw, n * 4);
-    b->n += n;
-}
-
-#define ADD(b, ...)                                                                                \
-    do {                                                                                           \
-        const uint32_t dw_[] = {__VA_ARGS__};                                                      \
-        add(b, dw_, sizeof(dw_) / 4);                                                              \
-    } while (0)
-
-static void map_pages(struct rig *r, struct rig_ctx *c, uint32_t addr, unsigned n, uint64_t *page)
-{
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t p = rig_map_new(r, c, addr + i * 4096);
-
-        if (page)
-            page[i] = p;
-    }
-}
-
-struct ctx {
-    struct rig_ctx c;
-    uint64_t batch[8], data[2];
-};
-
-static void make(struct rig *r, struct ctx *x, enum engine_id id)
-{
-    rig_context(r, &x->c, id, 4);
-    map_pages(r, &x->c, BATCH, 8, x->batch);
-    map_pages(r, &x->c, DATA, 2, x->data);
-}
-
-static void load(struct rig *r, struct ctx *x, struct batch *b)
-{
-    ADD(b, MI_BBE);
-    for (unsigned i = 0; i < b->n; i++)
-        rig_w32(r, x->batch[i / 1024] + i % 1024 * 4, b->dw[i]);
-}
-
-static void run_user(struct rig *r, struct ctx *x, struct batch *b)
-{
-    load(r, x, b);
-    RIG_RUN(r, &x->c, MI_BBS(BATCH));
-}
-
 /* What the n-th register of a list is to hold; never all zeros, nor the same in two. */
 static uint32_t value_of(const struct range *r, uint32_t reg, uint32_t salt)
 {
@@ -147,7 +66,7 @@ static void write_owned(struct rig *r, struct ctx *x, uint32_t salt)
     {
         ADD(&b, MI_LRI1(reg, value_of(o, reg, salt) | (o->masked ? 0xffff0000u : 0)));
     }
-    run_user(r, x, &b);
+    ctx_run(r, x, &b);
 }
 
 static void read_owned(struct rig *r, struct ctx *x)
@@ -161,7 +80,7 @@ static void read_owned(struct rig *r, struct ctx *x)
         ADD(&b, MI_SRM(reg, at));
         at += 4;
     }
-    run_user(r, x, &b);
+    ctx_run(r, x, &b);
 }
 
 static void expect_owned(struct rig *r, struct ctx *x, uint32_t salt, bool zero)
@@ -183,8 +102,8 @@ static void user_batches_write_what_their_context_owns(void **state)
     struct rig *r = *state;
     static struct ctx a, b;
 
-    make(r, &a, ENGINE_RCS);
-    make(r, &b, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
+    ctx_make(r, &b, ENGINE_RCS);
     expect_owned(r, &a, 0, true); /* and now it has a saved image */
     expect_owned(r, &b, 0, true);
     write_owned(r, &a, 0x11111111);
@@ -201,8 +120,8 @@ static void image_closed_by_software(void **state)
     struct rig *r = *state;
     static struct ctx a, b;
 
-    make(r, &a, ENGINE_RCS);
-    make(r, &b, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
+    ctx_make(r, &b, ENGINE_RCS);
     rig_w32(r, a.c.image + 0x41 * 4, MI(0x22, 1));
     rig_w32(r, a.c.image + 0x42 * 4, 0x20c8);
     rig_w32(r, a.c.image + 0x44 * 4, MI_BBE);
@@ -226,7 +145,7 @@ static void saved_images_pass_the_audit(void **state)
     static struct ctx a;
 
     for (unsigned id = 0; id < ENGINE_COUNT; id++) {
-        make(r, &a, id);
+        ctx_make(r, &a, id);
         RIG_RUN(r, &a.c, MI_LRI1(rig_base(id) + 0x600, 0xffffffff), MI_LRI1(0x7000, 0xffffffff));
         memset(image, 0, sizeof(image));
         assert_int_equal(dma_read(r->dma, a.c.image, image + CTX_GEN8_STATE, 4096), 0);
@@ -241,7 +160,7 @@ static void reset_takes_the_registers_along(void **state)
     struct rig *r = *state;
     static struct ctx a;
 
-    make(r, &a, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
     write_owned(r, &a, 9);
     assert_int_not_equal(engines_mmio_read(r->engines, 0x5200), 0);
     engines_mmio_write(r->engines, 0x20d0, 0x00010001);
@@ -262,13 +181,13 @@ static void shared_registers_are_writable(void **state)
     static struct batch b;
     static struct ctx a;
 
-    make(r, &a, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
     b.n = 0;
     FOR_EACH(shared, o, reg)
     {
         ADD(&b, MI_LRI1(reg, value_of(o, reg, 3) & 0x3fffff));
     }
-    run_user(r, &a, &b);
+    ctx_run(r, &a, &b);
     FOR_EACH(shared, o, reg)
     {
         assert_int_equal(current(r, reg), value_of(o, reg, 3) & 0x3fffff);
@@ -284,7 +203,7 @@ static void other_registers_are_not(void **state)
     uint32_t before[256];
     unsigned n = 0;
 
-    make(r, &a, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
     RIG_RUN(r, &a.c, MI(0, 0));
     RIG_RUN(r, &a.c, MI(0, 0)); /* from a saved image, as it will be */
     rig_w32(r, a.data[1], 0xffff0aa0);
@@ -298,7 +217,7 @@ static void other_registers_are_not(void **state)
     }
     assert_true(n < 256);
     ADD(&b, MI_SDI(DATA, 1));
-    run_user(r, &a, &b);
+    ctx_run(r, &a, &b);
     assert_int_equal(rig_r32(r, a.data[0]), 1);
     n = 0;
     FOR_EACH(forbidden, o, reg)
@@ -320,8 +239,8 @@ static void predicate_survives_a_switch(void **state)
     struct rig *r = *state;
     static struct ctx a, b;
 
-    make(r, &a, ENGINE_RCS);
-    make(r, &b, ENGINE_RCS);
+    ctx_make(r, &a, ENGINE_RCS);
+    ctx_make(r, &b, ENGINE_RCS);
     RIG_RUN(r, &a.c, MI(1, 15), MI_SDI(DATA, 1));
     RIG_RUN(r, &b.c, MI_SDI(DATA, 2));
     RIG_RUN(r, &a.c, MI_SDI(DATA + 4, 3), MI(1, 0), MI_SDI(DATA + 8, 4));
@@ -331,239 +250,9 @@ static void predicate_survives_a_switch(void **state)
     assert_int_equal(rig_r32(r, b.data[0]), 2);
 }
 
-/* --- semaphores ------------------------------------------------------------------------------ */
-
-static void waiting_shows(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a;
-
-    make(r, &a, ENGINE_BCS);
-    RIG_EMIT(r, &a.c, WAIT(POLL, DATA, 1));
-    rig_submit(r, ENGINE_BCS, a.c.desc, 0);
-    rig_expect(r, ENGINE_BCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait_reg(r, 0x2203c, 1 << 10, 1 << 10)); /* RING_CTL: waits for a semaphore */
-    engines_mmio_write(r->engines, 0x2203c, 1 << 10 | 1);
-    assert_true(atomic_load(&r->raised[ENGINE_BCS]) & EVENT_SEMAPHORE);
-    rig_w32(r, a.data[0], 1);
-    rig_expect(r, ENGINE_BCS, CSB_DONE, a.c.id);
-    assert_int_equal(engines_mmio_read(r->engines, 0x2203c) & 1 << 10, 0);
-    assert_int_equal(rig_r32(r, a.c.image + 11 * 4) & 1 << 10, 0);
-}
-
-static void no_event_without_a_wait(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a;
-
-    make(r, &a, ENGINE_BCS);
-    rig_w32(r, a.data[0], 1);
-    RIG_RUN(r, &a.c, WAIT(POLL, DATA, 1), WAIT(0, DATA, 1));
-    assert_int_equal(atomic_load(&r->raised[ENGINE_BCS]) & EVENT_SEMAPHORE, 0);
-}
-
-/* A wait in signal mode sees memory change only when the signal comes. */
-static void signal_mode(void **state)
-{
-    static const struct {
-        enum engine_id id;
-        unsigned target;
-    } each[] = {{ENGINE_RCS, 0}, {ENGINE_VCS, 1}, {ENGINE_BCS, 2}, {ENGINE_VECS, 3}};
-    struct rig *r = *state;
-    static struct ctx a, s;
-
-    for (unsigned i = 0; i < 4; i++) {
-        enum engine_id other = each[(i + 1) % 4].id;
-        uint32_t base = rig_base(each[i].id);
-
-        make(r, &a, each[i].id);
-        make(r, &s, other);
-        RIG_EMIT(r, &a.c, WAIT(0, DATA, 1), MI_SDI(DATA + 4, 7));
-        rig_submit(r, each[i].id, a.c.desc, 0);
-        rig_expect(r, each[i].id, CSB_IDLE_ACTIVE, 0);
-        assert_true(rig_wait_reg(r, base + 0x3c, 1 << 10, 1 << 10));
-        rig_w32(r, a.data[0], 1);
-        /* Signals for another context, another engine and an engine that does not exist. */
-        RIG_RUN(r, &s.c, SIGNAL(each[i].target, a.c.id + 1), SIGNAL(each[i].target ^ 1, a.c.id),
-                SIGNAL(4, a.c.id), SIGNAL(7, a.c.id));
-        assert_true(rig_quiet(r, each[i].id));
-        assert_int_equal(rig_r32(r, a.data[0] + 4), 0);
-        RIG_RUN(r, &s.c, SIGNAL(each[i].target, a.c.id));
-        rig_expect(r, each[i].id, CSB_DONE, a.c.id);
-        assert_int_equal(rig_r32(r, a.data[0] + 4), 7);
-    }
-}
-
-/* A signal that comes before memory says so is no reason to go on, and none is needed by a context
- * that looks for the first time, or again after a switch. */
-static void signal_before_its_time(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a, b, s;
-
-    make(r, &a, ENGINE_BCS);
-    make(r, &b, ENGINE_BCS);
-    make(r, &s, ENGINE_VCS);
-    RIG_EMIT(r, &a.c, WAIT(0, DATA, 1), MI_SDI(DATA + 4, 7));
-    rig_submit(r, ENGINE_BCS, a.c.desc, 0);
-    rig_expect(r, ENGINE_BCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait_reg(r, 0x2203c, 1 << 10, 1 << 10));
-    RIG_RUN(r, &s.c, SIGNAL(2, a.c.id));
-    assert_true(rig_quiet(r, ENGINE_BCS));
-    rig_w32(r, a.data[0], 1);
-    RIG_EMIT(r, &b.c, MI_SDI(DATA, 2));
-    rig_submit(r, ENGINE_BCS, b.c.desc, a.c.desc);
-    rig_expect(r, ENGINE_BCS, CSB_PREEMPTED, a.c.id);
-    rig_expect(r, ENGINE_BCS, CSB_SWITCH, b.c.id);
-    rig_expect(r, ENGINE_BCS, CSB_DONE, a.c.id);
-    assert_int_equal(rig_r32(r, a.data[0] + 4), 7);
-}
-
-static void poll_interval_is_kept(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a;
-
-    make(r, &a, ENGINE_BCS);
-    engines_mmio_write(r->engines, 0x2224c, 0xffffffff); /* as long as can be: still ends */
-    RIG_EMIT(r, &a.c, WAIT(POLL, DATA, 1));
-    rig_submit(r, ENGINE_BCS, a.c.desc, 0);
-    rig_expect(r, ENGINE_BCS, CSB_IDLE_ACTIVE, 0);
-    rig_w32(r, a.data[0], 1);
-    rig_expect(r, ENGINE_BCS, CSB_DONE, a.c.id);
-}
-
-/* --- arbitration ------------------------------------------------------------------------------ */
-
-/* A waits in its second-level batch, b comes and goes, a goes on there and comes back through both.
- */
-static void switch_in_a_second_level_batch(void **state)
-{
-    struct rig *r = *state;
-    static struct batch first, second;
-    static struct ctx a, b;
-    uint32_t inner = BATCH + 7 * 4096;
-
-    make(r, &a, ENGINE_RCS);
-    make(r, &b, ENGINE_RCS);
-    first.n = second.n = 0;
-    ADD(&second, MI_SDI(DATA, 1), WAIT(POLL, DATA + 64, 1), MI_SDI(DATA + 4, 2), MI_BBE);
-    for (unsigned i = 0; i < second.n; i++)
-        rig_w32(r, a.batch[7] + i * 4, second.dw[i]);
-    ADD(&first, MI(0x31, 0x101) | 1 << 22, inner, 0, MI_SDI(DATA + 8, 3));
-    load(r, &a, &first);
-    RIG_EMIT(r, &a.c, MI_BBS(BATCH), MI_SDI(DATA + 12, 4));
-    RIG_EMIT(r, &b.c, MI_SDI(DATA, 2));
-    rig_submit(r, ENGINE_RCS, a.c.desc, 0);
-    rig_expect(r, ENGINE_RCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait32(r, a.data[0], 1));
-    rig_submit(r, ENGINE_RCS, b.c.desc, a.c.desc);
-    rig_expect(r, ENGINE_RCS, CSB_PREEMPTED, a.c.id);
-    rig_expect(r, ENGINE_RCS, CSB_SWITCH, b.c.id);
-    assert_int_equal(rig_r32(r, b.data[0]), 2);
-    assert_int_equal(rig_r32(r, a.data[0] + 4), 0);
-    rig_w32(r, a.data[0] + 64, 1);
-    rig_expect(r, ENGINE_RCS, CSB_DONE, a.c.id);
-    for (unsigned i = 1; i < 4; i++)
-        assert_int_equal(rig_r32(r, a.data[0] + 4 * i), i + 1);
-}
-
-/* A batch that loops for ever, with or without MI_ARB_CHECK in the loop. */
-static void spin(struct rig *r, struct ctx *a, bool arb)
-{
-    static struct batch b;
-
-    make(r, a, ENGINE_BCS);
-    b.n = 0;
-    ADD(&b, MI_SDI(DATA, 1), arb ? ARB : MI(0, 0), MI_BBS(BATCH));
-    load(r, a, &b);
-    RIG_EMIT(r, &a->c, MI_BBS(BATCH));
-    rig_submit(r, ENGINE_BCS, a->c.desc, 0);
-    rig_expect(r, ENGINE_BCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait32(r, a->data[0], 1));
-}
-
-static void loop_with_a_check_gives_way(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a, b;
-
-    spin(r, &a, true);
-    make(r, &b, ENGINE_BCS);
-    RIG_EMIT(r, &b.c, MI_SDI(DATA, 2));
-    rig_submit(r, ENGINE_BCS, b.c.desc, 0);
-    rig_expect(r, ENGINE_BCS, CSB_PREEMPTED, a.c.id);
-    rig_expect(r, ENGINE_BCS, CSB_DONE, b.c.id);
-}
-
-/* The other kind holds the engine, through as many rounds as one likes, until software ends it or
- * the loop. */
-static void loop_without_one_does_not(void **state)
-{
-    struct rig *r = *state;
-    static struct ctx a, b;
-    uint64_t rounds;
-
-    spin(r, &a, false);
-    make(r, &b, ENGINE_BCS);
-    RIG_EMIT(r, &b.c, MI_SDI(DATA, 2));
-    rig_submit(r, ENGINE_BCS, b.c.desc, 0);
-    rounds = rig_stats(r).batches[ENGINE_BCS] + 1000;
-    while (rig_stats(r).batches[ENGINE_BCS] < rounds)
-        assert_true(rig_quiet(r, ENGINE_BCS));
-    assert_true(rig_quiet(r, ENGINE_BCS));
-    assert_true(engines_mmio_read(r->engines, 0x22234) & 1 << 2); /* still queued */
-    rig_w32(r, a.batch[0], MI_BBE);
-    rig_expect(r, ENGINE_BCS, CSB_PREEMPTED, a.c.id); /* on the ring */
-    rig_expect(r, ENGINE_BCS, CSB_DONE, b.c.id);
-    assert_int_equal(rig_r32(r, b.data[0]), 2);
-}
-
-/* MI_ARB_ON_OFF does nothing in a user's batch, and what a context's workaround batch says counts
- * for the ring that follows. */
-static void who_holds_arbitration(void **state)
-{
-    struct rig *r = *state;
-    static struct batch bb;
-    static struct ctx a, b;
-    uint64_t wa = rig_page(r);
-    uint32_t at = rig_ggtt_map(r, 0, wa);
-    const uint32_t off[16] = {MI(8, 0)};
-
-    make(r, &a, ENGINE_RCS);
-    make(r, &b, ENGINE_RCS);
-    bb.n = 0;
-    ADD(&bb, MI(8, 0), MI_SDI(DATA, 1), WAIT(POLL, DATA + 64, 1));
-    load(r, &a, &bb);
-    RIG_EMIT(r, &a.c, MI_BBS(BATCH));
-    rig_submit(r, ENGINE_RCS, a.c.desc, 0);
-    rig_expect(r, ENGINE_RCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait32(r, a.data[0], 1));
-    rig_submit(r, ENGINE_RCS, b.c.desc, 0);
-    rig_expect(r, ENGINE_RCS, CSB_PREEMPTED, a.c.id);
-    rig_expect(r, ENGINE_RCS, CSB_DONE, b.c.id);
-
-    rig_write(r, wa, off, 16);
-    rig_w32(r, b.c.image + 0x1a * 4, 0x21c4); /* INDIRECT_CTX: one cache line */
-    rig_w32(r, b.c.image + 0x1b * 4, at | 1);
-    RIG_EMIT(r, &b.c, MI_SDI(DATA, 5), WAIT(POLL, DATA + 64, 1), MI_SDI(DATA + 4, 6), MI(8, 1),
-             WAIT(POLL, DATA + 64, 2));
-    rig_submit(r, ENGINE_RCS, b.c.desc, 0);
-    rig_expect(r, ENGINE_RCS, CSB_IDLE_ACTIVE, 0);
-    assert_true(rig_wait32(r, b.data[0], 5));
-    rig_submit(r, ENGINE_RCS, a.c.desc, 0);
-    assert_true(engines_mmio_read(r->engines, 0x2234) & 1 << 2);
-    assert_true(rig_quiet(r, ENGINE_RCS));
-    rig_w32(r, b.data[0] + 64, 1);
-    rig_expect(r, ENGINE_RCS, CSB_PREEMPTED, b.c.id);
-    assert_int_equal(rig_r32(r, b.data[0] + 4), 6); /* not before */
-    rig_w32(r, a.data[0] + 64, 1);
-    rig_expect(r, ENGINE_RCS, CSB_DONE, a.c.id);
-}
-
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, ctx_setup, ctx_teardown)
     const struct CMUnitTest tests[] = {
         T(user_batches_write_what_their_context_owns),
         T(image_closed_by_software),
@@ -572,15 +261,6 @@ int main(void)
         T(shared_registers_are_writable),
         T(other_registers_are_not),
         T(predicate_survives_a_switch),
-        T(waiting_shows),
-        T(no_event_without_a_wait),
-        T(signal_mode),
-        T(signal_before_its_time),
-        T(poll_interval_is_kept),
-        T(switch_in_a_second_level_batch),
-        T(loop_with_a_check_gives_way),
-        T(loop_without_one_does_not),
-        T(who_holds_arbitration),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,8 @@ void rig_run(struct rig *r, struct rig_ctx *c);
 void rig_run_batch(struct rig *r, struct rig_ctx *c, uint64_t addr, const uint32_t *dw, unsigned n);
 /* Poll a register until (value & mask) == v. */
 bool rig_wait_reg(struct rig *r, uint32_t offset, uint32_t mask, uint32_t v);
+/* Wait until one of these events has been raised. */
+bool rig_wait_raised(struct rig *r, enum engine_id id, uint32_t bits);
 struct engines_stats rig_stats(struct rig *r);
 
 #define RIG_RUN(r, c, ...)                                                                         \
