@@ -133,7 +133,7 @@ enum cs_result mi_copy_mem_mem(struct engine *e, const uint32_t *cmd, uint32_t l
     return CS_NEXT;
 }
 
-/* Global entries: page address, reserved dword, then the entries. */
+/* Global entries: the first one's page address, then the entries, a qword each. */
 enum cs_result mi_update_gtt(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     uint32_t index = cmd[1] >> 12;

@@ -117,20 +117,20 @@ static void restore(struct engine *e, uint32_t addr, bool streamer)
 /* Coming back to the context that is there already does nothing, unless forced. */
 enum cs_result mi_set_context(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
-    uint32_t old = reg_get(e, R_CCID), new = cmd[1];
-    bool same = (old & CCID_VALID) && (old & ~0xfffu) == (new & ~0xfffu);
+    uint32_t old = reg_get(e, R_CCID), to = cmd[1];
+    bool same = (old & CCID_VALID) && (old & ~0xfffu) == (to & ~0xfffu);
 
     (void)len;
-    if (same && !(new &SET_FORCE_RESTORE))
+    if (same && !(to & SET_FORCE_RESTORE))
         return CS_ARB;
     if ((old & CCID_VALID) && !same)
         save(e, old);
     if (!(reg_get(e, R_MODE) & MODE_TLB_EXPLICIT))
         tlb_invalidate_all(&e->tlb);
     atomic_store(&e->moved, true);
-    reg_set(e, R_CCID, (new & ~0xff3u) | CCID_VALID);
-    if (!(new &SET_RESTORE_INHIBIT))
-        restore(e, new & ~0xfffu, new &SET_STREAMER_LOAD);
+    reg_set(e, R_CCID, (to & ~0xff3u) | CCID_VALID);
+    if (!(to & SET_RESTORE_INHIBIT))
+        restore(e, to & ~0xfffu, to & SET_STREAMER_LOAD);
     atomic_fetch_add_explicit(&e->contexts, 1, memory_order_relaxed);
     engine_trace_context(e, TRACE_CTX_LOAD);
     return CS_ARB;

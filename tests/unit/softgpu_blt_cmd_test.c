@@ -16,6 +16,7 @@
 #define PAGES       (REF_MEMORY / 4096)
 #define ROUNDS      100
 #define GAMTARBMODE 0x4a08u
+#define ARB_MODE    0x4030u /* Haswell */
 #define SWCTRL      0x22200u
 
 struct fix {
@@ -53,11 +54,13 @@ static struct fix *fixture(int address_dwords)
     struct fix *f = calloc(1, sizeof(*f));
 
     seed = 20141007;
-    rig_setup(&f->r);
-    f->r.engines->blt_addr_dwords = (unsigned)address_dwords;
+    if (address_dwords == 1)
+        rig_setup_haswell(&f->r);
+    else
+        rig_setup(&f->r);
     f->address_dwords = address_dwords;
     f->m.addr[0] = address_dwords == 1 ? 0x40000000 : 0x7f1234560000;
-    f->m.addr[1] = 0xc0000000;
+    f->m.addr[1] = address_dwords == 1 ? 0x60000000 : 0xc0000000;
     rig_context(&f->r, &f->c, ENGINE_BCS, 4);
     for (int i = 0; i < 2; i++) {
         for (unsigned p = 0; p < PAGES; p++) {
@@ -133,7 +136,10 @@ static void run(struct fix *f, const struct ref_blit *b)
     dw[n++] = SWCTRL;
     dw[n++] = 3u << 16 | (b->dst.tiling == 2 ? 2 : 0) | (b->src.tiling == 2 ? 1 : 0);
     n += ref_emit(b, dw + n, f->address_dwords);
-    engines_mmio_write(f->r.engines, GAMTARBMODE, 2u << 16 | (b->swizzle ? 2 : 0));
+    if (f->address_dwords == 1)
+        engines_mmio_write(f->r.engines, ARB_MODE, 1u << 21 | (b->swizzle ? 1u << 5 : 0));
+    else
+        engines_mmio_write(f->r.engines, GAMTARBMODE, 2u << 16 | (b->swizzle ? 2 : 0));
     rig_emit(&f->r, &f->c, dw, n);
     rig_run(&f->r, &f->c);
 }
@@ -374,6 +380,7 @@ int main(void)
         T8(every_command_matches_the_reference),
         T7(every_command_matches_the_reference),
         T8(all_raster_operations),
+        T7(all_raster_operations),
         T8(odd_immediate_data_hangs),
         T8(linear_copy_backwards),
         T8(setup_survives_a_switch),

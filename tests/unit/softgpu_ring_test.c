@@ -5,9 +5,11 @@
  */
 #include "tests/unit/softgpu_ring_rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "softgpu/offence.h"
+#include "softgpu/cost.h"
 
 #define DATA  0x40000000u
 #define BATCH 0x50000000u
@@ -19,11 +21,12 @@ struct fix {
     struct rig r;
     struct rig_ctx c[ENGINE_COUNT];
     uint64_t data[ENGINE_COUNT];
+    struct cost *cost;
 };
 
 static int setup(void **state)
 {
-    struct fix *f = malloc(sizeof(*f));
+    struct fix *f = calloc(1, sizeof(*f));
 
     rig_setup_haswell(&f->r);
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
@@ -39,6 +42,7 @@ static int teardown(void **state)
     struct fix *f = *state;
 
     rig_teardown(&f->r);
+    cost_free(f->cost); /* engines read it to their end */
     free(f);
     return 0;
 }
@@ -82,6 +86,33 @@ static void tail_moves_inside_a_line(void **state)
     assert_int_equal(DW(ENGINE_BCS, 1), 2);
 }
 
+/* Commands that take a while: the engine is between the first and the second, which stand in one
+ * line, when the third is added to that line and the tail moved behind it. */
+static void tail_moves_under_a_running_engine(void **state)
+{
+    struct fix *f = *state;
+    struct rig_ctx *c = &f->c[ENGINE_RCS];
+    char text[] = "command MI_STORE_DATA_IMM 5e7\n"; /* 50 ms */
+    const uint32_t two[] = {MI7_SDI(DATA, 1), MI7_SDI(DATA + 4, 2)},
+                   three[] = {MI7_SDI(DATA + 8, 3)};
+    FILE *in = fmemopen(text, strlen(text), "r");
+
+    f->cost = cost_read(in, "model", stderr);
+    fclose(in);
+    assert_non_null(f->cost);
+    engines_set_cost(f->r.engines, f->cost);
+    rig_write(&f->r, c->ring, two, 8);
+    c->tail = 32;
+    ring_rig_go(&f->r, c);
+    assert_true(rig_wait32(&f->r, f->data[ENGINE_RCS], 1));
+    rig_write(&f->r, c->ring + 32, three, 4);
+    c->tail = 48;
+    ring_rig_go(&f->r, c);
+    ring_rig_done(&f->r, c);
+    assert_int_equal(DW(ENGINE_RCS, 1), 2);
+    assert_int_equal(DW(ENGINE_RCS, 2), 3);
+}
+
 static void ring_wraps_and_counts_it(void **state)
 {
     struct fix *f = *state;
@@ -105,8 +136,9 @@ static void ring_size_is_believed(void **state)
     rig_ggtt_map(&f->r, at + 4096, second);
     engines_ggtt_flush(f->r.engines);
     rig_write(&f->r, second, dw, 5);
-    c->ring_ggtt = at;
+    c->ring_ggtt = at | 0xff8; /* pages only */
     ring_rig_restart(&f->r, c);
+    assert_int_equal(READ(ENGINE_VECS, 0x38), at);
     WRITE(ENGINE_VECS, 0x3c, 0x1000 | VALID);
     WRITE(ENGINE_VECS, 0x30, 4096 + 24);
     assert_true(rig_wait32(&f->r, f->data[ENGINE_VECS], 7));
@@ -288,7 +320,10 @@ static void wait_is_ended_by_hand(void **state)
     assert_true(rig_wait_reg(&f->r, 0x203c, 1 << 10, 1 << 10));
     assert_int_equal(DW(ENGINE_RCS, 0), 0);
     WRITE(ENGINE_RCS, 0x3c, VALID | 1 << 11); /* another bit */
+    for (unsigned i = 0; i < 20; i++)
+        RUN(ENGINE_BCS, MI(0, 0)); /* time for it to look again and again */
     assert_int_equal(READ(ENGINE_RCS, 0x3c) & 1 << 10, 1 << 10);
+    assert_int_equal(DW(ENGINE_RCS, 0), 0);
     WRITE(ENGINE_RCS, 0x3c, VALID | 1 << 10);
     assert_true(rig_wait32(&f->r, f->data[ENGINE_RCS], 1));
     assert_true(rig_wait_reg(&f->r, 0x203c, 1 << 10, 1 << 10));
@@ -309,6 +344,7 @@ static void bad_command_hangs_until_a_reset(void **state)
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
         struct rig_ctx *c = &f->c[i];
 
+        ring_rig_restart(&f->r, c);
         WRITE(i, 0xb4, 0xfffffffe);
         EMIT(i, MI7_SDI(DATA, 1), MI(0x3f, 0), MI7_SDI(DATA + 4, 2));
         ring_rig_go(&f->r, c);
@@ -317,10 +353,14 @@ static void bad_command_hangs_until_a_reset(void **state)
         assert_int_equal(READ(i, 0x74), c->ring_ggtt + 16);
         assert_int_equal(READ(i, 0x34), 16);
         assert_true(atomic_load(&f->r.raised[i]) & ENGINE_EVENT_ERROR);
-        /* Neither a new ring nor a new tail helps. */
+        /* Neither a ring that is started anew nor a better command helps. */
+        rig_w32(&f->r, c->ring + 16, MI(0, 0));
         ring_rig_restart(&f->r, c);
         WRITE(i, 0x30, 64);
+        RUN((i + 3) % ENGINE_COUNT, MI(0, 0)); /* not hung yet, or well again */
+        assert_int_equal(DW(i, 1), 0);
         assert_int_equal(READ(i, 0x9c) & IDLE, 0);
+        assert_int_equal(rig_stats(&f->r).unknown[i], 1);
         engines_mmio_write(f->r.engines, 0x941c, 1u << bit[i]);
         assert_true(rig_wait_reg(&f->r, 0x941c, 1u << bit[i], 0));
         assert_int_equal(READ(i, 0x3c), 0);
@@ -411,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(every_engine_runs_from_head_to_tail),
         T(tail_moves_inside_a_line),
+        T(tail_moves_under_a_running_engine),
         T(ring_wraps_and_counts_it),
         T(ring_size_is_believed),
         T(nothing_runs_until_the_ring_is_valid),
