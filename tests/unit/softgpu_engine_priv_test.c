@@ -307,7 +307,7 @@ static void held_rules_gen8(void **state)
         1,           DATA + 0x40, 0,          MI_BBE};
     const struct cs *cs = &f->r.engines->engine[ENGINE_RCS].cs;
 
-    rig_write(&f->r, f->batch[ENGINE_RCS], wait, 13);
+    rig_write(&f->r, f->batch[ENGINE_RCS], wait, sizeof(wait) / 4);
     RIG_EMIT(&f->r, c, MI_BBS(BATCH));
     RIG_EMIT(&f->r, c, MI_SDI(DATA, 2));
     rig_submit(&f->r, ENGINE_RCS, c->desc, 0);
