@@ -25,8 +25,6 @@
 #define TLB_LAST  0x4270u
 #define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
 
-/* Bits of masked registers in the 0x4000 block: the engines swizzle tiled surfaces. */
-
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
 
