@@ -29,6 +29,7 @@ static const struct cmdreg rules[] = {
     ENGINE(0x3a8, 0x3a8, RO | IMAGE), /* CTX_TIMESTAMP */
     ENGINE(0x600, 0x67c, RW | IMAGE), /* general purpose registers */
     ENGINE(0x94, 0x94, RW),           /* NOPID */
+    ENGINE(0x178, 0x17c, IMAGE),      /* watchdog: control and threshold */
 
     /* Masked registers the driver sets from its list of context workarounds. Never MI_MODE's
      * STOP_RING (bit 8) nor GFX_MODE: they decide who runs, which is the scheduler's. */
@@ -48,8 +49,8 @@ static const struct cmdreg rules[] = {
     MASKED(0xe4f0, 0xffff, IMAGE), /* ROW_CHICKEN */
     MASKED(0xe4f4, 0xffff, IMAGE), /* ROW_CHICKEN2 */
 
-    RENDER(0x2310, 0x2354, RW | IMAGE), /* pipeline statistics */
-    RENDER(0x2290, 0x2290, RW | IMAGE), /* PS depth count of the slice */
+    RENDER(0x2300, 0x2354, RW | IMAGE), /* pipeline statistics */
+    RENDER(0x2290, 0x2294, RW | IMAGE), /* GPGPU_THREADS_DISPATCHED */
     RENDER(0x2400, 0x241c, RW | IMAGE), /* predicate source, data, result */
     RENDER(0x2420, 0x2420, RW | IMAGE), /* 3DPRIM_END_OFFSET */
     RENDER(0x2430, 0x2440, RW | IMAGE), /* 3DPRIM vertex and instance parameters */
@@ -61,6 +62,13 @@ static const struct cmdreg rules[] = {
 
     /* Saved with the context, but nothing a command has business with. */
     RENDER(0x20c8, 0x20c8, IMAGE), /* R_PWR_CLK_STATE */
+    RENDER(0x2158, 0x2158, IMAGE), /* BB_OFFSET */
+    RENDER(0x22c8, 0x22cc, IMAGE), /* PS_INVOCATION_COUNT, PS_DEPTH_COUNT of slice 0 */
+    RENDER(0x22d8, 0x22dc, IMAGE),
+    RENDER(0x22f0, 0x22fc, IMAGE), /* of slice 1 */
+    RENDER(0x2360, 0x2364, IMAGE), /* OA_CTX_CONTROL, OACTXID */
+    RENDER(0x2448, 0x2454, IMAGE), /* of slice 2 */
+    RENDER(0xe400, 0xe404, IMAGE), /* TD_CTL */
     RENDER(0x2090, 0x2090, IMAGE), /* 3D_CHICKEN3 */
     RENDER(0x20a0, 0x20a0, IMAGE), /* FF_THREAD_MODE */
     RENDER(0x20e0, 0x20e4, IMAGE), /* FF_SLICE_CS_CHICKEN1, 2 */

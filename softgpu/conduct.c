@@ -152,6 +152,9 @@ bool conduct_tail(struct engine *e, uint32_t value)
     struct offence off = {.engine = e->id, .value = value};
     unsigned state;
 
+    pthread_mutex_lock(&e->lock);
+    off.lrca = e->owner->kind->context(e);
+    pthread_mutex_unlock(&e->lock);
     if (!(reg_get(e, R_CTL) & CTL_VALID))
         return true;
     state = state_of(e);

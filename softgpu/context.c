@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * context.c: executes the register lists of a context image and writes them back. On save the
- * whole list is made again from a table, as hardware does, so a list that software left incomplete
- * is complete after the first switch. Engine's thread only.
+ * whole list is made again from a table, as hardware does, with NOOPs between its parts, so a list
+ * that software left incomplete, or closed behind the ring's part, is complete after the first
+ * switch. Engine's thread only.
  */
 #include "softgpu/context.h"
 
@@ -22,13 +23,22 @@
 #define CTX_DESC_ADVANCED 3u
 #define IMAGE_BLT         0xc0
 #define IMAGE_BLT_MARK    0x00424c54u /* MI_NOOP with an identification */
+#define IMAGE_CS          0x150
+#define IMAGE_CS_MARK     0x00435300u
+#define IMAGE_SAVED       512 /* dwords that a save writes */
 
 /* One list of the image: where its header stands and which registers it holds. */
 struct image_list {
     uint16_t at;
-    uint16_t regs[33];
+    uint16_t regs[33]; /* from the engine's base */
     uint32_t flags;
 };
+
+/* Where the lists end with MI_BATCH_BUFFER_END. */
+#define RCS_END 0x148
+#define XCS_END 0x98
+
+#define WATCHDOG_LIST 0x17c, 0x178 /* threshold and control */
 
 #define GPR_LIST                                                                                   \
     0x600, 0x604, 0x608, 0x60c, 0x610, 0x614, 0x618, 0x61c, 0x620, 0x624, 0x628, 0x62c, 0x630,     \
@@ -45,6 +55,21 @@ static const struct image_list rcs_image[] = {
     {0x41, {0x0c8}, 0},
     {0x51, {GPR_LIST}, 0},
     {0x93, {0x400, 0x404, 0x408, 0x40c, 0x410, 0x418}, 0},
+    {0xa1,
+     {0x0c0, 0x158, 0x290, 0x294, 0x2c8, 0x2cc, 0x2d8, 0x2dc, 0x2f0, 0x2f4,
+      0x2f8, 0x2fc, 0x300, 0x304, 0x308, 0x30c, 0x310, 0x314, 0x318, 0x31c,
+      0x320, 0x324, 0x328, 0x32c, 0x330, 0x334, 0x338, 0x33c, 0x340, 0x344},
+     0},
+    {0xe1,
+     {WATCHDOG_LIST, 0x360, 0x364, 0x414, 0x41c, 0x420, 0x430, 0x434, 0x438, 0x43c, 0x440, 0x448,
+      0x44c, 0x450, 0x454, 0x500, 0x504, 0x508},
+     0},
+    /* ctx_reg.h: 0x5200 and so on */
+    {0x111,
+     {0x3200, 0x3204, 0x3208, 0x320c, 0x3210, 0x3214, 0x3218, 0x321c, 0x3240,
+      0x3244, 0x3248, 0x324c, 0x3250, 0x3254, 0x3258, 0x325c, 0x3280, 0x3284,
+      0x3288, 0x328c, 0x5000, 0x5004, 0x5008, 0x5034, 0xc400, 0xc404},
+     0},
     {0},
 };
 
@@ -54,6 +79,7 @@ static const struct image_list xcs_image[] = {
     {0x21, {0x3a8, 0x28c, 0x288, 0x284, 0x280, 0x27c, 0x278, 0x274, 0x270}, 0},
     {0x41, {0x200, 0x028}, 0},
     {0x51, {GPR_LIST}, 0},
+    {0x93, {WATCHDOG_LIST}, 0},
     {0},
 };
 
@@ -141,7 +167,8 @@ static void save_blt(const struct engine *e, uint32_t *image)
     memcpy(image + IMAGE_BLT + 1, &e->blt, sizeof(e->blt));
 }
 
-static void restore_image(struct engine *e)
+/* True while MI_SET_PREDICATE was skipping commands when the context was saved. */
+static bool restore_image(struct engine *e)
 {
     uint32_t image[IMAGE_DWORDS];
     uint32_t limit = IMAGE_DWORDS, n;
@@ -155,6 +182,7 @@ static void restore_image(struct engine *e)
         if (!n)
             break;
     }
+    return limit == IMAGE_DWORDS && image[IMAGE_CS] == IMAGE_CS_MARK && (image[IMAGE_CS + 1] & 1);
 }
 
 /* BBADDR bit 0 says that the context was switched out inside a batch. BBSTATE bit 5: in PPGTT. */
@@ -192,6 +220,8 @@ static bool run_workarounds(struct engine *e)
 
 bool context_load(struct engine *e)
 {
+    bool skip;
+
     tlb_invalidate(&e->tlb, TLB_PPGTT);
     e->ctx_domid = JUDGE_DOM_NONE;
     e->cs.cmd_addr = 0;
@@ -201,8 +231,9 @@ bool context_load(struct engine *e)
     reg_set(e, R_SBBADDR, 0);
     reg_set(e, R_INDIRECT_CTX, 0);
     reg_set(e, R_BB_PER_CTX, 0);
-    restore_image(e);
+    skip = restore_image(e);
     restore_position(e);
+    e->cs.skip = skip;
     atomic_store(&e->ctx_timestamp, reg_get(e, R_CTX_TIMESTAMP));
     atomic_store(&e->ctx_loaded_ns, engine_now_ns());
     e->loaded = true;
@@ -230,10 +261,26 @@ static void save_position(struct engine *e)
     reg_set(e, R_SBBSTATE, second && cs->ppgtt[CS_BATCH2] ? 1u << 5 : 0);
 }
 
+/* MI_SET_PREDICATE has no register either. */
+static void save_cs(const struct engine *e, uint32_t *image)
+{
+    if (e->id != ENGINE_RCS)
+        return;
+    image[IMAGE_CS] = IMAGE_CS_MARK;
+    image[IMAGE_CS + 1] = e->cs.skip;
+}
+
 static uint32_t saved_value(struct engine *e, uint32_t reg)
 {
-    uint32_t v = reg_get(e, reg);
+    uint32_t v;
 
+    if (reg >= ENGINE_REGS_SIZE) {
+        v = ctx_reg_read(e->owner, e->base + reg);
+        return ctx_reg_masked(e->base + reg) ? 0xffff0000u | v : v;
+    }
+    v = reg_get(e, reg);
+    if (reg == R_INSTPM)
+        return 0xfdff0000u | v; /* all but the TLB invalidation, which is no state */
     if (reg == R_CTX_CONTROL)
         return 0xffff0000u | (v & ~CTX_CTRL_RESTORE_INHIBIT & 0xffffu);
     if (reg == R_SWCTRL)
@@ -257,28 +304,41 @@ static void save_list(struct engine *e, uint32_t *image, const struct image_list
     image[l->at] = MI_LRI | l->flags | (2 * n - 1);
 }
 
-void context_save(struct engine *e)
+/* It counts for this context alone. */
+static void stop_watchdog(struct engine *e)
+{
+    atomic_store(&e->watchdog_at, 0);
+    reg_set(e, R_CTR_CTL, 1);
+}
+
+static void save_image(struct engine *e)
 {
     const struct image_list *l = e->id == ENGINE_RCS ? rcs_image : xcs_image;
-    uint32_t image[256];
+    uint32_t image[IMAGE_SAVED] = {0};
     uint64_t addr = image_addr(e);
 
+    for (; l->at; l++)
+        save_list(e, image, l);
+    image[e->id == ENGINE_RCS ? RCS_END : XCS_END] = MI_BATCH_END;
+    save_blt(e, image);
+    save_cs(e, image);
+    /* Everything but the tail's dword, which software may be changing this very moment. */
+    mem_write(e, false, addr, image, IMAGE_RING_TAIL * 4);
+    mem_write(e, false, addr + (IMAGE_RING_TAIL + 1) * 4, image + IMAGE_RING_TAIL + 1,
+              sizeof(image) - (IMAGE_RING_TAIL + 1) * 4);
+}
+
+void context_save(struct engine *e)
+{
     e->cs.cmd_addr = 0;
+    atomic_store(&e->waits, 0);
     save_position(e);
     engine_trace_context(e, TRACE_CTX_SAVE);
     reg_set(e, R_CTX_TIMESTAMP, engine_reg_read(e, R_CTX_TIMESTAMP));
     atomic_store(&e->ctx_loaded_ns, 0);
     e->loaded = false;
     engine_account_slice(e);
-    if (reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT)
-        return;
-    image_read(e, image, sizeof(image) / 4);
-    for (; l->at; l++)
-        save_list(e, image, l);
-    image[e->id == ENGINE_RCS ? 0xa0 : 0x92] = MI_BATCH_END;
-    save_blt(e, image);
-    /* Everything but the tail's dword, which software may be changing this very moment. */
-    mem_write(e, false, addr, image, IMAGE_RING_TAIL * 4);
-    mem_write(e, false, addr + (IMAGE_RING_TAIL + 1) * 4, image + IMAGE_RING_TAIL + 1,
-              sizeof(image) - (IMAGE_RING_TAIL + 1) * 4);
+    if (!(reg_get(e, R_CTX_CONTROL) & CTX_CTRL_SAVE_INHIBIT))
+        save_image(e);
+    stop_watchdog(e);
 }

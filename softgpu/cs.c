@@ -14,8 +14,9 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
-#define WAIT_NS     20000 /* between two looks at a semaphore */
-#define HEAD_WITHIN 0x1fffffu
+#define WAIT_NS      20000 /* between two looks at a semaphore, unless SEMA_WAIT_POLL says longer */
+#define WAIT_MOST_NS 10000000 /* a wait must notice what else happens */
+#define HEAD_WITHIN  0x1fffffu
 
 void cs_drop_line(struct engine *e)
 {
@@ -236,23 +237,27 @@ static enum cs_stop hang(struct engine *e)
 
 static void wait_a_little(struct engine *e)
 {
+    uint64_t ns = (reg_get(e, R_SEMA_WAIT_POLL) & 0x1fffffu) * 1000ull;
     struct timespec until;
 
+    ns = ns < WAIT_NS ? WAIT_NS : ns > WAIT_MOST_NS ? WAIT_MOST_NS : ns;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WAIT_NS;
+    until.tv_nsec += (long)ns;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
     pthread_mutex_lock(&e->lock);
-    if (!(atomic_load(&e->attention) & (ATT_RESET | ATT_QUIT)))
+    if (!(atomic_load(&e->attention) & (ATT_RESET | ATT_QUIT)) && !atomic_load(&e->signalled))
         pthread_cond_timedwait(&e->wake, &e->lock, &until);
     pthread_mutex_unlock(&e->lock);
 }
 
+/* In a batch only at the commands made for it: starting another batch, as loops do, is none. */
 static bool may_arbitrate(struct engine *e, enum cs_result r)
 {
-    return !e->cs.arb_off && !e->cs.in_wa && (e->cs.level == CS_RING || r != CS_NEXT);
+    return !e->cs.arb_off && !e->cs.in_wa &&
+           (e->cs.level == CS_RING || (r != CS_NEXT && r != CS_JUMP));
 }
 
 /* One command and what follows from it; true to go on. */
@@ -325,6 +330,7 @@ enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
     cs->ppgtt[CS_BATCH] = false;
     cs->user[CS_BATCH] = false;
     cs->in_wa = true;
+    cs->skip = false;
     cs->wa_end = size ? addr + size : 0;
     cs_drop_line(e);
     engine_trace_batch_start(e, addr, 0);
@@ -334,8 +340,10 @@ enum cs_stop cs_run_wa(struct engine *e, uint64_t addr, uint32_t size)
     }
     if (wa_at_end(cs))
         engine_trace_batch_end(e, cs->wa_end, 0);
-    if (why == CS_STOP_END)
+    if (why == CS_STOP_END) {
+        saved.arb_off = cs->arb_off; /* i915's holds arbitration until the ring lets it go */
         *cs = saved;
+    }
     cs_drop_line(e);
     return why;
 }

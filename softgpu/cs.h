@@ -15,7 +15,7 @@ struct engine;
 enum cs_result {
     CS_NEXT,  /* go to the following command */
     CS_ARB,   /* the same, and this is an arbitration point */
-    CS_JUMP,  /* the handler has set the position itself; arbitration point */
+    CS_JUMP,  /* the handler has set the position itself */
     CS_WAIT,  /* not satisfied yet: run the same command again; arbitration point */
     CS_EVENT, /* the same, but not a reason to switch to another context meanwhile */
     CS_BAD,   /* unknown or malformed: the engine hangs here */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cs_mi.c: the table of Broadwell's memory-interface commands (Broadwell PRM vol. 2a) and the
- * handlers of those that steer execution: batches, arbitration, semaphores, interrupts. Haswell's
- * table is in cs_mi_gen7.c. Engine's thread.
+ * handlers of those that steer execution: batches, arbitration, interrupts. Haswell's table is in
+ * cs_mi_gen7.c. Engine's thread.
  */
 #include "softgpu/cs_mi.h"
 
@@ -108,33 +108,6 @@ static enum cs_result mi_conditional_end(struct engine *e, const uint32_t *cmd, 
     return mi_leave_batch(e);
 }
 
-static bool semaphore_holds(uint32_t op, uint32_t memory, uint32_t data)
-{
-    switch (op) {
-    case 0:
-        return memory > data;
-    case 1:
-        return memory >= data;
-    case 2:
-        return memory < data;
-    case 3:
-        return memory <= data;
-    case 4:
-        return memory == data;
-    default:
-        return memory != data;
-    }
-}
-
-/* Signal mode (bit 15 clear) is looked at the same way: the signal writes nothing else. */
-static enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t len)
-{
-    uint32_t v = mem_read32(e, cs_ppgtt_bit22(cmd[0]), cs_addr(cmd + 2));
-
-    (void)len;
-    return semaphore_holds(cmd[0] >> 12 & 7, v, cmd[1]) ? CS_ARB : CS_WAIT;
-}
-
 #define FIXED(n)     0, n, n, CS_ON_ALL
 #define UPTO(a, b)   0xff, a, b, CS_ON_ALL
 #define RENDER(a, b) 0xff, a, b, CS_ON(ENGINE_RCS)
@@ -162,7 +135,7 @@ const struct cs_command cs_mi_gen8[64] = {
     [0x18] = {"MI_SET_CONTEXT", RENDER(2, 2), CS_PRIVILEGED, NULL},
     [0x19] = {"MI_URB_CLEAR", RENDER(2, 2), 0, NULL},
     [0x1a] = {"MI_MATH", UPTO(2, 257), 0, mi_math},
-    [0x1b] = {"MI_SEMAPHORE_SIGNAL", UPTO(2, 2), 0, NULL},
+    [0x1b] = {"MI_SEMAPHORE_SIGNAL", UPTO(2, 2), 0, mi_semaphore_signal},
     [0x1c] = {"MI_SEMAPHORE_WAIT", UPTO(4, 4), CS_GGTT_BIT22, mi_semaphore_wait},
     [0x20] = {"MI_STORE_DATA_IMM", 0x3ff, 4, 260, CS_ON_ALL, CS_GGTT_BIT22, mi_store_data_imm},
     [0x21] = {"MI_STORE_DATA_INDEX", UPTO(3, 4), 0, mi_store_data_index},

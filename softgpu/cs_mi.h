@@ -43,6 +43,9 @@ struct cs_post_sync {
     unsigned bytes; /* of an immediate: 4 or 8 */
 };
 void cs_post_sync(struct engine *e, const struct cs_post_sync *p);
+/* cs_sema.c */
+enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t len);
+enum cs_result mi_semaphore_signal(struct engine *e, const uint32_t *cmd, uint32_t len);
 /* cs_mi_alu.c */
 enum cs_result mi_math(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_atomic(struct engine *e, const uint32_t *cmd, uint32_t len);

@@ -223,7 +223,7 @@ static int cmd_monitor(struct ctl *c, char **words, unsigned n, FILE *out)
     if (ret == -ERANGE)
         return fail(out, "no HDMI mode of this size", words[2]);
     if (ret)
-        return fail(out, "monitor must be none, default or WxH", words[2]);
+        return fail(out, "monitor must be none, default, WxH or WxH@HZ", words[2]);
     screen_set_monitor(device_screen(c->device), port, &m);
     return done(out);
 }
@@ -344,7 +344,7 @@ struct command {
 static const struct command commands[] = {
     {"status", 1, 1, true, cmd_status, "usage: status"},
     {"png", 3, 3, true, cmd_png, "usage: png PIPE FILE"},
-    {"monitor", 3, 3, false, cmd_monitor, "usage: monitor PORT none|default|WxH"},
+    {"monitor", 3, 3, false, cmd_monitor, "usage: monitor PORT none|default|WxH[@HZ]"},
     {"owners", 2, 5, true, cmd_owners, "usage: owners begin|add|commit"},
     {"frames", 2, 2, true, cmd_frames, "usage: frames DOMID"},
     {"violations", 1, 1, false, cmd_violations, "usage: violations"},

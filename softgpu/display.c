@@ -27,6 +27,8 @@
 #define CURCNTR         0x70080u
 #define CURBASE         0x70084u
 #define CURPOS          0x70088u
+#define DISP_ARB_CTL    0x45000u
+#define DISP_SWIZZLE    (1u << 13)
 #define DSPCNTR         0x70180u
 #define DSPSTRIDE       0x70188u
 #define DSPSURF         0x7019cu
@@ -415,6 +417,7 @@ int display_snapshot_locked(const struct display *d, unsigned pipe, struct displ
     out->primary.stride = pipe_reg(d, pipe, DSPSTRIDE) & 0xffffu;
     out->primary.x = off & 0x1fff;
     out->primary.y = off >> 16 & 0x1fff;
+    out->primary.swizzle = regs_peek(d->regs, DISP_ARB_CTL) & DISP_SWIZZLE;
     out->cursor.ctl = pipe_reg(d, pipe, CURCNTR);
     out->cursor.base = pipe_reg(d, pipe, CURBASE) & ~0xfffu;
     out->cursor.x = position(pos & 0xffff);

@@ -52,10 +52,11 @@ void display_set_hooks(struct display *d, const struct display_hooks *hooks, voi
 
 /* What one pipe shows; plane registers as of the last vertical blank. */
 struct display_plane {
-    uint32_t ctl;    /* DSPCNTR */
-    uint32_t surf;   /* GGTT address */
-    uint32_t stride; /* bytes */
-    uint32_t x, y;   /* offset into the surface, pixels */
+    uint32_t ctl;     /* DSPCNTR */
+    uint32_t surf;    /* GGTT address */
+    uint32_t stride;  /* bytes */
+    uint32_t x, y;    /* offset into the surface, pixels */
+    uint32_t swizzle; /* not 0: a tiled surface is swizzled (DISP_ARB_CTL 0x45000 bit 13) */
 };
 struct display_cursor {
     uint32_t ctl;  /* CURCNTR */

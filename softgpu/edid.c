@@ -32,6 +32,7 @@ enum { KNOWN_XGA = 2, KNOWN_FULL_HD = 5 };
 
 #define MIN_KHZ     25000u
 #define MAX_KHZ     300000u
+#define MAX_HZ      240u
 #define MAX_SIZE    4095u /* twelve bits */
 #define RB_BLANK_US 460u  /* shortest vertical blank */
 #define RB_HBLANK   160u
@@ -162,18 +163,32 @@ static struct timing reduced(uint32_t width, uint32_t height, uint32_t hz)
     return t;
 }
 
-static int find_timing(uint32_t width, uint32_t height, struct timing *out)
+/* A clock below what ports make becomes the lowest, and the lines that it has too many are blank.
+ */
+static struct timing at_rate(uint32_t width, uint32_t height, uint32_t hz)
 {
-    if (!width || !height || width % 2 || width > MAX_SIZE || height > MAX_SIZE)
+    struct timing t = reduced(width, height, hz);
+    uint32_t lines = MIN_KHZ * 1000 / (hz * t.htotal);
+
+    if (t.khz >= MIN_KHZ || lines > height + MAX_SIZE)
+        return t;
+    t.khz = MIN_KHZ;
+    t.vtotal = (uint16_t)lines;
+    return t;
+}
+
+static int find_timing(uint32_t width, uint32_t height, uint32_t hz, struct timing *out)
+{
+    if (!width || !height || width % 2 || width > MAX_SIZE || height > MAX_SIZE || hz > MAX_HZ)
         return -ERANGE;
-    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (unsigned i = 0; !hz && i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].hactive != width || known[i].vactive != height)
             continue;
         *out = known[i];
         return 0;
     }
-    *out = reduced(width, height, 60);
-    if (out->khz > MAX_KHZ)
+    *out = hz ? at_rate(width, height, hz) : reduced(width, height, 60);
+    if (!hz && out->khz > MAX_KHZ)
         *out = reduced(width, height, 30);
     return out->khz < MIN_KHZ || out->khz > MAX_KHZ ? -ERANGE : 0;
 }
@@ -191,17 +206,18 @@ static void cta_extension(uint8_t *out)
     checksum(out);
 }
 
-int edid_build_size(uint8_t out[EDID_MAX], uint32_t width, uint32_t height)
+int edid_build_size(uint8_t out[EDID_MAX], uint32_t width, uint32_t height, uint32_t hz)
 {
     unsigned width_mm = millimetres(width), height_mm = millimetres(height);
     struct timing t;
-    int ret = find_timing(width, height, &t);
+    int ret = find_timing(width, height, hz, &t);
 
     if (ret)
         return ret;
     header(out, width_mm, height_mm);
     detailed(out + 54, &t, width_mm, height_mm);
-    range_limits(out + 72, (struct limits){24, 76, 15, 160, MAX_KHZ / 10000});
+    range_limits(out + 72, (struct limits){(uint8_t)(hz && hz < 24 ? hz : 24),
+                                           (uint8_t)(hz > 76 ? hz : 76), 15, 160, MAX_KHZ / 10000});
     text(out + 90, 0xfc, "vgt softgpu");
     out[108 + 3] = 0x10; /* no descriptor */
     out[126] = 1;        /* extensions */

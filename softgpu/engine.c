@@ -91,6 +91,8 @@ static void carry_out_reset(struct engine *e)
     engine_reg_reset(e);
     tlb_invalidate_all(&e->tlb);
     cs_init(e);
+    if (e->id == ENGINE_RCS)
+        ctx_reg_reset(e->owner);
     e->mode_deaf = false;
     atomic_store(&e->waits, 0);
     atomic_store(&e->kicked, false);
@@ -99,6 +101,21 @@ static void carry_out_reset(struct engine *e)
     e->blt = (struct blt_setup){0};
     atomic_fetch_and(&e->attention, ~(unsigned)ATT_RESET);
     pthread_cond_broadcast(&e->done);
+}
+
+/* Until something happens. An engine that hangs still has a watchdog. Lock held. */
+static void sleep_on_it(struct engine *e)
+{
+    uint64_t at = e->hung ? atomic_load(&e->watchdog_at) : 0;
+    struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
+                             .tv_nsec = (long)(at % 1000000000u)};
+
+    if (!at) {
+        pthread_cond_wait(&e->wake, &e->lock);
+        return;
+    }
+    pthread_cond_timedwait(&e->wake, &e->lock, &until);
+    engine_watchdog(e);
 }
 
 static void *engine_main(void *arg)
@@ -114,7 +131,7 @@ static void *engine_main(void *arg)
             e->owner->kind->run(e);
             pthread_mutex_lock(&e->lock);
         } else {
-            pthread_cond_wait(&e->wake, &e->lock);
+            sleep_on_it(e);
         }
     }
     pthread_mutex_unlock(&e->lock);
@@ -265,7 +282,8 @@ bool engines_owns(uint32_t offset)
         if (offset - engine_base[i] < ENGINE_REGS_SIZE)
             return true;
     }
-    return offset - GAM_BASE < 0x1000 || (offset & ~3u) == GDRST || (offset & ~3u) == FLSH_CNTL;
+    return offset - GAM_BASE < 0x1000 || ctx_reg_owns(offset & ~3u) || (offset & ~3u) == GDRST ||
+           (offset & ~3u) == FLSH_CNTL;
 }
 
 /* 0x4260 RTCR, 64 M1TCR, 68 M2TCR (no second video engine here), 6c BTCR, 70 VTCR. */
@@ -299,6 +317,8 @@ uint32_t engines_mmio_read(struct engines *es, uint32_t offset)
         return engine_reg_read(e, offset - e->base);
     if (offset - GAM_BASE < 0x1000)
         return atomic_load(&es->gam[(offset - GAM_BASE) / 4]);
+    if (ctx_reg_owns(offset))
+        return ctx_reg_read(es, offset);
     if (offset == FLSH_CNTL)
         return atomic_load(&es->flsh_cntl);
     return offset == GDRST ? gdrst_read(es) : 0;
@@ -317,6 +337,8 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
             invalidate_tlb(es, offset);
     } else if (offset - GAM_BASE < 0x1000) {
         write_gam(es, offset, value);
+    } else if (ctx_reg_owns(offset)) {
+        ctx_reg_write(es, offset, value);
     } else if (offset == GDRST) {
         gdrst_write(es, value);
     } else if (offset == FLSH_CNTL) {

@@ -25,6 +25,8 @@ enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT }
 #define ENGINE_EVENT_PIPECTL  (1u << 4) /* PIPE_CONTROL / MI_FLUSH_DW notify */
 #define ENGINE_EVENT_WATCHDOG (1u << 6) /* PR_CTR reached PR_CTR_THRSH; render and video */
 #define ENGINE_EVENT_CTX      (1u << 8) /* context switch, execlists */
+/* Broadwell: a context begins to wait for a semaphore and stays on the engine. */
+#define ENGINE_EVENT_SEMAPHORE (1u << 11)
 
 struct engines;
 struct cost;
@@ -69,8 +71,8 @@ struct engines *engines_free(struct engines *e);
 
 /* True when BAR0 offset (below 2 MiB) belongs to the execution half: ring register blocks at
  * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x7ff of each), fault and TLB registers
- * 0x4000..0x4fff, GEN6_GDRST 0x941c, GFX_FLSH_CNTL 0x101008. Bits of an engine reset that is under
- * way stay set in GDRST for some microseconds. */
+ * 0x4000..0x4fff, those of ctx_reg.h, GEN6_GDRST 0x941c, GFX_FLSH_CNTL 0x101008. Bits of an engine
+ * reset that is under way stay set in GDRST for some microseconds. */
 bool engines_owns(uint32_t offset);
 uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
 void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);

@@ -19,20 +19,40 @@ static const uint16_t masked[] = {R_PSMI_CTL, R_MI_MODE,     R_INSTPM,  R_RESET_
                                   R_MODE,     R_CTX_CONTROL, R_CSB_PTR, 0};
 static const uint16_t masked_render[] = {0x088, 0x090, 0x0d8, 0x0dc, 0x0e0, 0x0e4, 0x0ec, 0x580, 0};
 
-/* Registers that user mode may write (Broadwell PRM vol. 7, "User Mode Privileged Commands"):
- * statistics, predicates, 3DPRIMITIVE and GPGPU parameters, stream-out. */
+/* Registers that a batch without privilege may write (Broadwell PRM vol. 7, "User Mode Privileged
+ * Commands"; igt gem_ctx_isolation writes and reads back each). It may read all: igt
+ * gem_workarounds does. */
 static const struct cs_reg_range user_regs[] = {
-    {0x2290, 0x2294},   /* GPGPU_THREADS_DISPATCHED */
-    {0x2300, 0x235c},   /* pipeline statistics, TIMESTAMP */
+    {0x2094, 0x2094}, /* NOPID */
+    {0x20c0, 0x20c0}, /* INSTPM */
+    {0x2158, 0x2158}, /* BB_OFFSET */
+    {0x2290, 0x2294}, /* GPGPU_THREADS_DISPATCHED */
+    /* PS_INVOCATION_COUNT, PS_DEPTH_COUNT of slices 0 and 1 */
+    {0x22c8, 0x22cc},
+    {0x22d8, 0x22dc},
+    {0x22f0, 0x22f4},
+    {0x22f8, 0x22fc},
+    {0x2300, 0x2344},   /* pipeline statistics */
+    {0x2360, 0x2364},   /* OA_CTX_CONTROL, OACTXID */
+    {0x23bc, 0x23bc},   /* MI_PREDICATE_RESULT_2 */
     {0x2400, 0x241c},   /* MI_PREDICATE */
-    {0x2420, 0x2440},   /* 3DPRIM */
+    {0x2420, 0x2420},   /* 3DPRIM_END_OFFSET */
+    {0x2430, 0x2440},   /* 3DPRIM_START_VERTEX to 3DPRIM_BASE_VERTEX */
+    {0x2448, 0x2454},   /* PS_INVOCATION_COUNT, PS_DEPTH_COUNT of slice 2 */
     {0x2500, 0x2508},   /* GPGPU_DISPATCHDIM */
     {0x2600, 0x267c},   /* render GPRs */
-    {0x5200, 0x525c},   /* SO_NUM_PRIMS_WRITTEN, SO_PRIM_STORAGE_NEEDED */
+    {0x2b00, 0x2b00},   /* OA_CONTROL */
+    {0x5200, 0x521c},   /* SO_NUM_PRIMS_WRITTEN */
+    {0x5240, 0x525c},   /* SO_PRIM_STORAGE_NEEDED */
     {0x5280, 0x528c},   /* SO_WRITE_OFFSET */
+    {0x7000, 0x7008},   /* CACHE_MODE_0, CACHE_MODE_1, GT_MODE */
+    {0x7034, 0x7034},   /* L3CNTLREG */
+    {0x91b8, 0x91c4},   /* PERF_CNT_1, PERF_CNT_2 */
+    {0xe400, 0xe404},   /* TD_CTL */
     {0x12600, 0x1267c}, /* GPRs of the other engines */
     {0x1a600, 0x1a67c},
     {0x22600, 0x2267c},
+    {0x12800, 0x128fc}, /* MFC_VDBOX1 */
     {0x22200, 0x22200}, /* BCS_SWCTRL */
     {0},
 };
@@ -110,6 +130,7 @@ const struct engine_kind engine_gen8 = {
     .pipe_control = &cs_pipe_control_gen8,
     .user_regs = user_regs,
     .nonpriv_slots = NONPRIV_SLOTS,
+    .reads_free = true,
     .asks_ready = true,
     .missing_steps = conduct_missing_gen8,
 };

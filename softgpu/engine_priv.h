@@ -14,6 +14,7 @@
 #include "softgpu/blt.h"
 #include "softgpu/cost.h"
 #include "softgpu/cs.h"
+#include "softgpu/ctx_reg.h"
 #include "softgpu/dma.h"
 #include "softgpu/engine.h"
 #include "softgpu/fault.h"
@@ -58,6 +59,7 @@ enum {
     R_SBBSTATE = 0x118,
     R_SBBADDR_UDW = 0x11c,
     R_BBADDR = 0x140,
+    R_BB_OFFSET = 0x158,
     R_BBADDR_UDW = 0x168,
     R_CTR_CTL = 0x178, /* watchdog */
     R_CTR_THRSH = 0x17c,
@@ -74,7 +76,8 @@ enum {
     R_EL_STATUS_LO = 0x234,
     R_EL_STATUS_HI = 0x238,
     R_CTX_CONTROL = 0x244,
-    R_PDP0_LDW = 0x270, /* n: LDW +8n, UDW +8n+4 */
+    R_SEMA_WAIT_POLL = 0x24c, /* microseconds between two looks */
+    R_PDP0_LDW = 0x270,       /* n: LDW +8n, UDW +8n+4 */
     R_MODE = 0x29c,
     R_TIMESTAMP = 0x358,
     R_TIMESTAMP_UDW = 0x35c,
@@ -98,7 +101,7 @@ enum {
 #define MI_MODE_STOP_RING        (1u << 8)
 #define MI_MODE_IDLE             (1u << 9)
 #define CTL_VALID                1u
-#define CTL_WAIT_SEMAPHORE       (1u << 10) /* Haswell: what the ring waits for */
+#define CTL_WAIT_SEMAPHORE       (1u << 10) /* what the ring waits for */
 #define CTL_WAIT_EVENT           (1u << 11)
 #define MODE_PPGTT               (1u << 9) /* GFX_MODE */
 #define MODE_TLB_EXPLICIT        (1u << 13)
@@ -164,6 +167,7 @@ struct engine {
 
     atomic_uint waits;         /* CTL_WAIT_* of the command that waits; Haswell tells software */
     atomic_bool kicked;        /* software ended that wait */
+    atomic_bool signalled;     /* MI_SEMAPHORE_SIGNAL came for the running context */
     atomic_ullong watchdog_at; /* ns; 0: off */
     atomic_ullong watchdog_from;
 
@@ -209,7 +213,8 @@ struct engines {
     atomic_uint gdrst_deaf, gdrst_late; /* bits a fault holds: for good, for a time */
     _Atomic uint64_t gdrst_late_until;  /* ns */
     _Atomic uint32_t flsh_cntl;
-    _Atomic uint32_t gam[0x1000 / 4];  /* 0x4000..0x4fff */
+    _Atomic uint32_t gam[0x1000 / 4]; /* 0x4000..0x4fff */
+    _Atomic uint32_t ctx_reg[CTX_REG_COUNT];
     unsigned blt_addr_dwords;          /* of a blitter command's address: 2, on gen7 1 */
     _Atomic enum tile_swizzle swizzle; /* what the chip does while its registers say swizzle */
     atomic_ullong blit_bytes, blits_skipped, faults;

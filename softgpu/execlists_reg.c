@@ -75,7 +75,19 @@ static void write_csb_ptr(struct engine *e, uint32_t offset, uint32_t value)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* With what the command streamer waits for, which is not for software to change. */
+static uint32_t read_ctl(struct engine *e, uint32_t offset)
+{
+    return reg_get(e, offset) | atomic_load(&e->waits);
+}
+
+static void write_ctl(struct engine *e, uint32_t offset, uint32_t value)
+{
+    reg_set(e, offset, value & ~(CTL_WAIT_SEMAPHORE | CTL_WAIT_EVENT));
+}
+
 const struct engine_reg execlists_regs[] = {
+    {R_CTL, read_ctl, write_ctl},
     {R_RESET_CTL, NULL, write_reset_ctl},
     {R_ELSP, read_elsp, write_elsp},
     {R_TAIL, NULL, write_tail},

@@ -25,8 +25,10 @@
 #define TILECTL_SWIZZLE 1u
 #define MAD_DIMM_C0     0x145004u
 #define MAD_DIMM_C1     0x145008u
-#define DIMM_A_1GIB     4u /* in units of 256 MiB */
-#define PAGE            4096u
+/* Size of a channel's module, bits 7:0 in units of 256 MiB. */
+#define DIMM_8_GIB 0x20u
+#define DIMM_4_GIB 0x10u
+#define PAGE       4096u
 
 struct fence {
     uint64_t start, end; /* GGTT addresses, end exclusive */
@@ -151,7 +153,7 @@ static uint32_t read_dimm(void *owner, uint32_t offset)
 {
     struct fences *f = owner;
 
-    return offset == MAD_DIMM_C0 || f->machine != TILE_SWIZZLE_NONE ? DIMM_A_1GIB : 0;
+    return offset == MAD_DIMM_C0 || f->machine != TILE_SWIZZLE_NONE ? DIMM_8_GIB : DIMM_4_GIB;
 }
 
 static const struct regs_range table[] = {

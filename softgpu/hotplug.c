@@ -67,19 +67,24 @@ static const char *side(const char *s, uint32_t *out)
 
 static int parse_size(const char *word, struct hotplug_monitor *out)
 {
-    uint32_t width, height;
+    uint32_t width, height, hz = 0;
     const char *at = side(word, &width);
     int ret;
 
     if (!at || *at != 'x')
         return -EINVAL;
     at = side(at + 1, &height);
+    if (at && *at == '@') {
+        at = side(at + 1, &hz);
+        if (!hz)
+            return -EINVAL;
+    }
     if (!at || *at)
         return -EINVAL;
-    ret = edid_build_size(out->edid, width, height);
+    ret = edid_build_size(out->edid, width, height, hz);
     if (ret)
         return ret;
-    snprintf(out->name, sizeof(out->name), "%ux%u", width, height);
+    snprintf(out->name, sizeof(out->name), "%s", word);
     out->len = EDID_MAX;
     return 0;
 }

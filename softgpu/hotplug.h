@@ -19,15 +19,15 @@ struct regs;
 enum hotplug_port { HOTPLUG_PORT_B, HOTPLUG_PORT_C, HOTPLUG_PORTS };
 
 struct hotplug_monitor {
-    char name[16];          /* "none", "default" or WxH */
+    char name[16];          /* "none", "default", WxH or WxH@HZ */
     uint8_t edid[EDID_MAX]; /* len bytes */
     uint32_t len;           /* 0: no monitor */
 };
 
 /* "B" or "C". 0 or -EINVAL. */
 int hotplug_parse_port(const char *word, enum hotplug_port *out);
-/* "none", "default" (edid_build()) or WxH (edid_build_size()). 0, -EINVAL when it is none of
- * these, -ERANGE of edid_build_size(). */
+/* "none", "default" (edid_build()) or WxH or WxH@HZ (edid_build_size()). 0, -EINVAL when it is none
+ * of these, -ERANGE of edid_build_size(). */
 int hotplug_parse_monitor(const char *word, struct hotplug_monitor *out);
 
 /* Port B has the default monitor, port C does not exist. NULL when out of memory. */

@@ -27,7 +27,7 @@ static const char usage[] =
     "      --fault NAME[:ENGINE[:COUNT]]  let a fault happen (repeatable; see fault list)\n"
     "      --strict              refuse work for engines before their initialisation\n"
     "      --swizzle MODE        the machine's memory channels: none (unlike), 9 or 9_10 (alike)\n"
-    "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH\n"
+    "      --monitor PORT:MODE   what is plugged at port B or C: none, default or WxH[@HZ]\n"
     "      --export PIPE:PATTERN[:FPS]\n"
     "                            write what pipe 0, 1 or 2 shows to PNG files (%d in PATTERN), "
     "one\n"

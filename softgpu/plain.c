@@ -37,7 +37,7 @@
 
 static const struct regs_range common[] = {
     /* GT: power, clock gating, L3; what is done (all ones: everything) */
-    MASKED(0x7000, 0x701c, "CACHE_MODE and GT_MODE"),
+    MASKED(0x700c, 0x701c, "COMMON_SLICE_CHICKEN"),
     FIXED(0x7100, "GEN7_SC_INSTDONE", 0xffffffff),
     FIXED(0xe160, "GEN7_SAMPLER_INSTDONE", 0xffffffff),
     FIXED(0xe164, "GEN7_ROW_INSTDONE", 0xffffffff),
@@ -130,9 +130,6 @@ static const struct regs_range common[] = {
     FIXED(0x145d14, "MCH_SSKPD_HI", SSKPD_HIGH),
     FIXED(0x145e04, "DCLK", 0),
 };
-
-/* One memory channel has more than the other: the driver then does not swizzle tiled surfaces
- * (sizes of the modules in units of 256 MiB, bits 7:0 and 15:8). */
 
 static const struct regs_range haswell[] = {
     FIXED(0x911c, "GEN7_PAVP_FUSE1", 0), /* ten EUs in each half-slice */

@@ -7,6 +7,7 @@
 #include "softgpu/display.h"
 
 #include "softgpu/pixel.h"
+#include "softgpu/tile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,25 +16,23 @@
 #define MAX_SIDE     8192u
 #define PLANE_ENABLE (1u << 31)
 #define PLANE_TILED  (1u << 10)
-#define TILE_BYTES   4096u
-#define TILE_WIDTH   512u /* bytes of an X tile's row */
-#define TILE_HEIGHT  8u
 #define CURSOR_MODE  0x27u
 #define MAX_CURSOR   256u
 
-/* Bytes [x, x+len) of row y of an X-tiled surface. Broadwell does not swizzle. */
+/* Bytes [x, x+len) of row y of an X-tiled surface, whose stride counts in whole tiles. */
 static void fetch_tiled(const struct display_plane *p, display_fetch fetch, void *opaque,
                         uint64_t x, uint64_t y, uint8_t *buf, uint32_t len)
 {
-    uint64_t row = (uint64_t)(p->stride / TILE_WIDTH) * TILE_BYTES * (y / TILE_HEIGHT) +
-                   (y % TILE_HEIGHT) * TILE_WIDTH;
+    struct tile_surface s = {p->surf, p->stride & ~511u, TILE_X,
+                             p->swizzle ? TILE_SWIZZLE_9_10 : TILE_SWIZZLE_NONE};
 
     while (len) {
-        uint32_t run = TILE_WIDTH - (uint32_t)(x % TILE_WIDTH);
+        uint32_t run;
+        uint64_t at = tile_address(&s, (int64_t)x, (int64_t)y, &run);
 
         if (run > len)
             run = len;
-        fetch(opaque, p->surf + row + x / TILE_WIDTH * TILE_BYTES + x % TILE_WIDTH, buf, run);
+        fetch(opaque, at, buf, run);
         buf += run;
         x += run;
         len -= run;

@@ -214,6 +214,45 @@ static void engine_part(void **state)
     assert_int_equal(v.reason, CTX_BAD_COMMAND);
 }
 
+/* Everything that Broadwell saves with a context, as it comes back from a save. */
+static void what_hardware_saves(void **state)
+{
+    static const uint16_t render[][2] = {
+        {0x2158, 0x2158}, {0x2178, 0x217c}, {0x2290, 0x2294}, {0x22c8, 0x22cc}, {0x22d8, 0x22dc},
+        {0x22f0, 0x22fc}, {0x2300, 0x2344}, {0x2360, 0x2364}, {0x2400, 0x241c}, {0x2420, 0x2420},
+        {0x2430, 0x2440}, {0x2448, 0x2454}, {0x2500, 0x2508}, {0x2600, 0x267c}, {0x5200, 0x521c},
+        {0x5240, 0x525c}, {0x5280, 0x528c}, {0x7034, 0x7034}, {0xe400, 0xe404}};
+    static const uint32_t masked[][2] = {
+        {0x20c0, 0xfdff0100}, {0x7000, 0xffff1234}, {0x7004, 0xffff1234}, {0x7008, 0xffff1234}};
+    uint32_t *e = s + 0x60;
+
+    (void)state;
+    fresh(GEN8_RCS);
+    for (unsigned i = 0; i < sizeof(render) / sizeof(render[0]); i++) {
+        for (uint32_t reg = render[i][0]; reg <= render[i][1]; reg += 4) {
+            *e++ = 0x11000001;
+            *e++ = reg;
+            *e++ = 0xffffffff;
+        }
+    }
+    for (unsigned i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
+        *e++ = 0x11000001;
+        *e++ = masked[i][0];
+        *e++ = masked[i][1];
+    }
+    *e = 0x05000000;
+    assert_int_equal(audit(GEN8_RCS), 0);
+    fresh(GEN8_VECS);
+    s[0x93] = 0x11000003;
+    s[0x94] = 0x1a17c;
+    s[0x96] = 0x1a178;
+    s[0x97] = 1;
+    assert_int_equal(audit(GEN8_VECS), 0);
+    s[0x96] = 0x2178; /* another engine's */
+    audit(GEN8_VECS);
+    assert_int_equal(v.reason, CTX_BAD_REGISTER);
+}
+
 /* An old driver leaves the third list to the hardware. */
 static void third_list_may_be_absent(void **state)
 {
@@ -329,6 +368,7 @@ int main(void)
         cmocka_unit_test(no_ring),
         cmocka_unit_test(batch_pointers),
         cmocka_unit_test(engine_part),
+        cmocka_unit_test(what_hardware_saves),
         cmocka_unit_test(third_list_may_be_absent),
         cmocka_unit_test(sanitise),
         cmocka_unit_test(descriptors),

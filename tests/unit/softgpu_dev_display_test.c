@@ -382,6 +382,38 @@ static void test_tiled(void **state)
     free(rgb);
 }
 
+/* As Haswell drivers have it with two like memory channels: where bits 9 and 10 of an address
+ * differ, the two cache lines of each 128 bytes have changed places. */
+static void test_swizzled(void **state)
+{
+    struct rig *r = *state;
+    uint32_t line[16], other[16];
+    uint8_t *rgb;
+
+    for (uint32_t tile = 0; tile < 3 * 8; tile++)
+        for (uint32_t i = 0; i < 1024; i++) {
+            uint32_t c = colour(tile % 3 * 128 + i % 128, tile / 3 * 8 + i / 128);
+
+            memcpy(r->memory + 0x10000 + tile * 4096 + i * 4, &c, 4);
+        }
+    for (uint32_t at = 0x10000; at < 0x10000 + 3 * 8 * 4096; at += 128) {
+        if ((at >> 9 & 1) == (at >> 10 & 1))
+            continue;
+        memcpy(line, r->memory + at, 64);
+        memcpy(other, r->memory + at + 64, 64);
+        memcpy(r->memory + at, other, 64);
+        memcpy(r->memory + at + 64, line, 64);
+    }
+    wr(r, 0x45000, 1u << 13);
+    picture(r, 0x98000400, 1536);
+    wr(r, 0x701a4, 2 << 16 | 7);
+    rgb = draw(r, 0);
+    for (uint32_t y = 0; y < H - 2; y++)
+        for (uint32_t x = 0; x < W - 7; x++)
+            assert_int_equal(pixel(rgb, x, y), colour(x + 7, y + 2));
+    free(rgb);
+}
+
 static void test_cursor(void **state)
 {
     struct rig *r = *state;
@@ -470,6 +502,7 @@ int main(void)
         T(test_linear),
         T(test_565),
         T(test_tiled),
+        T(test_swizzled),
         T(test_cursor),
         T(test_snapshot_errors),
         cmocka_unit_test(test_png),

@@ -230,11 +230,15 @@ static void test_words(void **state)
         {"monitor B none now", "usage: monitor"},
         {"monitor A none", "port must be B or C: A"},
         {"monitor  BB none", "port must be"},
-        {"monitor B big", "must be none, default or WxH: big"},
+        {"monitor B big", "must be none, default, WxH or WxH@HZ: big"},
         {"monitor B 640", "must be none"},
         {"monitor B x480", "must be none"},
         {"monitor B 640x", "must be none"},
         {"monitor B 640x480x", "must be none"},
+        {"monitor B 640x480@", "must be none"},
+        {"monitor B 640x480@0", "must be none"},
+        {"monitor B 640x480@20x", "must be none"},
+        {"monitor B 640x480@1", "HDMI"},
         {"monitor B 64000x480", "must be none"},
         {"monitor B -640x480", "must be none"},
         {"monitor B 0x0", "no HDMI mode of this size"},
@@ -297,7 +301,7 @@ static void test_sizes(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-        assert_int_equal(edid_build_size(e, t[i].width, t[i].height), 0);
+        assert_int_equal(edid_build_size(e, t[i].width, t[i].height, 0), 0);
         assert_memory_equal(e, "\0\xff\xff\xff\xff\xff\xff\0", 8);
         block_sums_to_zero(e);
         block_sums_to_zero(e + EDID_SIZE);
@@ -307,19 +311,44 @@ static void test_sizes(void **state)
     }
     for (uint32_t w = 0; w < 4200; w += 14)
         for (uint32_t h = 0; h < 4200; h += 93)
-            if (!edid_build_size(e, w, h)) {
+            if (!edid_build_size(e, w, h, 0)) {
                 uint32_t fast = rate_of(e + 54) > 45 ? 60 : 30;
 
                 assert_in_range(check_timing(e + 54, w, h, fast), 25000, 300000);
             }
 }
 
+/* A rate of one's own; a slow one has many blank lines. */
+static void test_rates(void **state)
+{
+    static const uint32_t rates[] = {10, 20, 24, 30, 50, 60, 75, 120, 240};
+    uint8_t e[EDID_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        assert_int_equal(edid_build_size(e, 640, 480, rates[i]), 0);
+        assert_in_range(check_timing(e + 54, 640, 480, rates[i]), 25000, 300000);
+        block_sums_to_zero(e);
+        assert_in_range(rates[i], e[72 + 5], e[72 + 6]); /* the limits allow it */
+    }
+    assert_int_equal(edid_build_size(e, 640, 480, 1), -ERANGE);
+    assert_int_equal(edid_build_size(e, 640, 480, 241), -ERANGE);
+    assert_int_equal(edid_build_size(e, 3840, 2160, 120), -ERANGE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_default), T(test_pull_and_plug),     T(test_exchange), T(test_detection_off),
-        T(test_port_c),  T(test_pulled_while_read), T(test_words),    cmocka_unit_test(test_sizes),
+        T(test_default),
+        T(test_pull_and_plug),
+        T(test_exchange),
+        T(test_detection_off),
+        T(test_port_c),
+        T(test_pulled_while_read),
+        T(test_words),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_rates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,18 @@ bool rig_wait32(struct rig *r, uint64_t machine, uint32_t v)
     return true;
 }
 
+bool rig_wait_raised(struct rig *r, enum engine_id id, uint32_t bits)
+{
+    struct timespec begin;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    while (!(atomic_load(&r->raised[id]) & bits)) {
+        if (too_late(&begin))
+            return false;
+    }
+    return true;
+}
+
 bool rig_wait_reg(struct rig *r, uint32_t offset, uint32_t mask, uint32_t v)
 {
     struct timespec begin;

@@ -88,6 +88,8 @@ void rig_run(struct rig *r, struct rig_ctx *c);
 void rig_run_batch(struct rig *r, struct rig_ctx *c, uint64_t addr, const uint32_t *dw, unsigned n);
 /* Poll a register until (value & mask) == v. */
 bool rig_wait_reg(struct rig *r, uint32_t offset, uint32_t mask, uint32_t v);
+/* Wait until one of these events has been raised. */
+bool rig_wait_raised(struct rig *r, enum engine_id id, uint32_t bits);
 struct engines_stats rig_stats(struct rig *r);
 
 #define RIG_RUN(r, c, ...)                                                                         \
@@ -111,7 +113,7 @@ struct engines_stats rig_stats(struct rig *r);
 #define MI_SRM(reg, addr)                                                                          \
     MI(0x24, 2), (uint32_t)(reg), (uint32_t)(addr), (uint32_t)((uint64_t)(addr) >> 32)
 #define CSB_IDLE_ACTIVE 0x1u
-#define CSB_PREEMPTED   0x2u
+#define CSB_PREEMPTED   (1u << 1)
 #define CSB_SWITCH      0x14u /* complete, element switch */
 #define CSB_DONE        0x18u /* complete, active to idle */
 #define CSB_LITE        0x8002u

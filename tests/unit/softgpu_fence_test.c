@@ -9,16 +9,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "softgpu/device.h"
-#include "softgpu/engine_priv.h"
 #include "softgpu/fence.h"
-#include "softgpu/model.h"
 #include "softgpu/offence.h"
 #include "softgpu/regs.h"
-#include "softgpu/vfu.h"
 #include "tests/unit/softgpu_fence_ref.h"
 
 #define PAGES    128u
@@ -492,77 +486,6 @@ static void what_a_driver_asks_for_swizzling(void **state)
     exercise(f);
 }
 
-/* Each family has a register of its own for the engines. */
-static void which_register_the_engines_look_at(void **state)
-{
-    static const char *const names[] = {"hsw", "bdw"};
-    static const uint32_t reg[] = {0x4030, 0x4a08}, bit[] = {1u << 5, 1u << 1};
-    struct fix *f = *state;
-
-    for (int i = 0; i < 2; i++) {
-        struct engines *es =
-            engines_new(model_find(names[i]), f->r.dma, f->r.judge, &f->r.engines->ops);
-
-        engines_mmio_write(es, reg[!i], bit[!i] << 16 | bit[!i]);
-        assert_int_equal(engine_swizzle(&es->engine[ENGINE_BCS]), TILE_SWIZZLE_NONE);
-        engines_mmio_write(es, reg[i], bit[i] << 16 | bit[i]);
-        assert_int_equal(engine_swizzle(&es->engine[ENGINE_BCS]), TILE_SWIZZLE_9_10);
-        engines_mmio_write(es, reg[i], 1); /* bits that are not named stay */
-        assert_int_equal(engine_swizzle(&es->engine[ENGINE_BCS]), TILE_SWIZZLE_9_10);
-        engines_mmio_write(es, reg[i], bit[i] << 16);
-        assert_int_equal(engine_swizzle(&es->engine[ENGINE_BCS]), TILE_SWIZZLE_NONE);
-        engines_free(es);
-    }
-}
-
-/* The whole way from the bus: BAR0 to program it, BAR2 to use it, reset to end it. */
-static void through_the_device(void **state)
-{
-    struct fix *f = *state;
-    struct device *d = device_new(model_find("bdw"));
-    const struct vfu_ops *ops = device_vfu_ops(d);
-    uint64_t fence = (uint64_t)(APERTURE + 0x3000 + 3) << 32 | APERTURE | VALID, pte, v = 0x1122;
-    int fd = memfd_create("fence", 0);
-    uint8_t *m, got[2];
-
-    assert_int_equal(ftruncate(fd, 0x4000), 0);
-    m = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(m, MAP_FAILED);
-    device_attach(d);
-    assert_int_equal(ops->dma_map(d, 0x10000, 0x4000, fd, 0, 3), 0);
-    for (uint64_t i = 0; i < 4; i++) {
-        pte = 0x10000 + i * 4096 + 1;
-        ops->region_write(d, 0, (8u << 20) + (APERTURE / 4096 + i) * 8, &pte, 8);
-    }
-    ops->region_write(d, 0, REG(31), &fence, 8);
-    ops->region_write(d, 2, APERTURE + 512 + 3, &v, 2); /* second row, 512 bytes further */
-    assert_int_equal(m[512 + 3], 0x22);
-    ops->region_write(d, 2, APERTURE + 8 * 512, &v, 2); /* ninth row: next tile */
-    assert_int_equal(m[4096], 0x22);
-    fence |= Y_TILES;
-    ops->region_write(d, 0, REG(31), &fence, 4);
-    ops->region_write(d, 2, APERTURE + 512 + 15, &v, 2); /* across two columns */
-    assert_int_equal(m[16 + 15], 0x22);
-    assert_int_equal(m[512 + 16], 0x11);
-    ops->region_read(d, 2, APERTURE + 512 + 15, got, 2);
-    assert_int_equal(got[0] | got[1] << 8, 0x1122);
-    device_set_swizzle(d, TILE_SWIZZLE_9_10);
-    ops->region_read(d, 0, 0x145008, got, 2);
-    assert_int_not_equal(got[0] | got[1] << 8, 0);
-    ops->reset(d);
-    ops->region_read(d, 0, REG(31), &fence, 8);
-    assert_int_equal(fence, 0);
-    for (uint64_t i = 0; i < 4; i++) {
-        pte = 0x10000 + i * 4096 + 1;
-        ops->region_write(d, 0, (8u << 20) + (APERTURE / 4096 + i) * 8, &pte, 8);
-    }
-    ops->region_write(d, 2, APERTURE + 600, &v, 2);
-    assert_int_equal(m[600], 0x22);
-    device_free(d);
-    munmap(m, 0x4000);
-    (void)f;
-}
-
 int main(void)
 {
 #define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
@@ -579,8 +502,6 @@ int main(void)
         TEST(blitter_and_cpu_agree),
         TEST(programmed_while_in_use),
         TEST(what_a_driver_asks_for_swizzling),
-        TEST(which_register_the_engines_look_at),
-        TEST(through_the_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

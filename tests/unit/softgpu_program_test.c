@@ -117,6 +117,8 @@ static void wrong_lines(void **state)
     assert_int_equal(run(p, "softgpu -s gpu --gpu 0413"), 2);
     expect_out(p, "there is no '0413', only hsw, bdw and the device ids\n  0412 1616 ");
     expect_out(p, " 163e\nsoftgpu: --gpu list says what they are\n");
+    assert_int_equal(run(p, "softgpu -s gpu --swizzle 9_11"), 2);
+    expect_out(p, "--swizzle takes none, 9 or 9_10, not '9_11'");
     assert_int_equal(run(p, "softgpu -s gpu --trace-events reg,xyz"), 2);
     expect_out(p, "reset, all, not 'xyz'");
     assert_int_equal(run(p, "softgpu -s gpu --trace-events ,"), 2);
