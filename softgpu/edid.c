@@ -163,17 +163,23 @@ static struct timing reduced(uint32_t width, uint32_t height, uint32_t hz)
     return t;
 }
 
-/* A clock below what ports make becomes the lowest, and the lines that it has too many are blank.
- */
+/* A clock below what ports make becomes the lowest. The time that it has too much is spent on long
+ * lines, or else on blank ones: a driver's timestamps name the end of the vertical blank, and a
+ * long one would put them far into the future. */
 static struct timing at_rate(uint32_t width, uint32_t height, uint32_t hz)
 {
     struct timing t = reduced(width, height, hz);
-    uint32_t lines = MIN_KHZ * 1000 / (hz * t.htotal);
+    uint32_t pixels = MIN_KHZ * 1000 / hz, longest = width + MAX_SIZE, lines;
 
-    if (t.khz >= MIN_KHZ || lines > height + MAX_SIZE)
+    if (t.khz >= MIN_KHZ)
         return t;
-    t.khz = MIN_KHZ;
+    lines = height + RB_VFRONT + t.vsync + RB_VBACK;
+    t.htotal = (uint16_t)(pixels / lines < longest ? pixels / lines : longest);
+    lines = pixels / t.htotal;
+    if (lines > height + MAX_SIZE)
+        return t;
     t.vtotal = (uint16_t)lines;
+    t.khz = MIN_KHZ;
     return t;
 }
 
