@@ -32,6 +32,7 @@ enum { KNOWN_XGA = 2, KNOWN_FULL_HD = 5 };
 
 #define MIN_KHZ     25000u
 #define MAX_KHZ     300000u
+#define MAX_HBLANK  1023u /* i915 takes no more */
 #define MAX_HZ      240u
 #define MAX_SIZE    4095u /* twelve bits */
 #define RB_BLANK_US 460u  /* shortest vertical blank */
@@ -169,7 +170,7 @@ static struct timing reduced(uint32_t width, uint32_t height, uint32_t hz)
 static struct timing at_rate(uint32_t width, uint32_t height, uint32_t hz)
 {
     struct timing t = reduced(width, height, hz);
-    uint32_t pixels = MIN_KHZ * 1000 / hz, longest = width + MAX_SIZE, lines;
+    uint32_t pixels = MIN_KHZ * 1000 / hz, longest = width + MAX_HBLANK, lines;
 
     if (t.khz >= MIN_KHZ)
         return t;
