@@ -222,6 +222,8 @@ int edid_build_size(uint8_t out[EDID_MAX], uint32_t width, uint32_t height, uint
     if (ret)
         return ret;
     header(out, width_mm, height_mm);
+    if (hz)
+        out[35] = 0; /* that rate only */
     detailed(out + 54, &t, width_mm, height_mm);
     range_limits(out + 72, (struct limits){(uint8_t)(hz && hz < 24 ? hz : 24),
                                            (uint8_t)(hz > 76 ? hz : 76), 15, 160, MAX_KHZ / 10000});

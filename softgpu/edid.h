@@ -15,6 +15,6 @@ void edid_build(uint8_t out[EDID_SIZE]);
 /* A monitor with that preferred size and hz vertical blanks per second; 0: 60 or, when that needs
  * more than an HDMI port's 300 MHz, 30. A VESA DMT timing where there is one and hz is 0, else CVT
  * with reduced blanking; where hz is so low that no port has a clock for it, with more blank
- * lines. It does 640x480 at 60 Hz too. 0, or -ERANGE when the size is odd, does not fit into
- * an EDID or has no clock a port can make (25 MHz to 300 MHz). */
+ * lines. It does 640x480 at 60 Hz too, unless hz is given. 0, or -ERANGE when the size is odd, does
+ * not fit into an EDID or has no clock a port can make (25 MHz to 300 MHz). */
 int edid_build_size(uint8_t out[EDID_MAX], uint32_t width, uint32_t height, uint32_t hz);
