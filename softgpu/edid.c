@@ -32,7 +32,7 @@ enum { KNOWN_XGA = 2, KNOWN_FULL_HD = 5 };
 
 #define MIN_KHZ     25000u
 #define MAX_KHZ     300000u
-#define MAX_HBLANK  1023u /* i915 takes no more */
+#define MAX_HBLANK  640u /* i915 refuses a thousand */
 #define MAX_HZ      240u
 #define MAX_SIZE    4095u /* twelve bits */
 #define RB_BLANK_US 460u  /* shortest vertical blank */
