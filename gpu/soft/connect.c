@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect.c: nodes over a socket: opening one, and the broker's calls on its own (soft.h). Called by
- * the broker's thread and by tests; no state.
+ * connect.c: nodes over a socket: opening one, and the broker's calls on its own (soft.h). Called
+ * by the broker's thread and by tests; no state.
  */
 #include "gpu/soft/link.h"
 #include "gpu/soft/soft.h"

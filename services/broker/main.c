@@ -47,11 +47,16 @@ static void usage(FILE *out)
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'}, {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},  {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},  {"dev-dir", required_argument, NULL, 'd'},
-    {"no-start", no_argument, NULL, 'n'},   {"debug", no_argument, NULL, 'g'},
-    {"gpu", required_argument, NULL, 'p'},  {"help", no_argument, NULL, 'h'},
+    {"wire", required_argument, NULL, 'w'},
+    {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},
+    {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},
+    {"dev-dir", required_argument, NULL, 'd'},
+    {"no-start", no_argument, NULL, 'n'},
+    {"debug", no_argument, NULL, 'g'},
+    {"gpu", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 

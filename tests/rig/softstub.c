@@ -24,17 +24,18 @@ struct options {
 
 static void usage(FILE *out)
 {
-    fputs("usage: vgt-softstub --gpu PATH --socket PATH [options]\n"
-          "Stands in for vgt_stub.ko, with softgpu as the GPU (docs/rig.md).\n"
-          "  --gpu PATH          softgpu's vfio-user socket\n"
-          "  --socket PATH       listen here for nodes: vgt-broker --gpu soft:PATH\n"
-          "  --ctl PATH          listen here for lines: memory, forget, hole, fill, status, frames\n"
-          "  --max-dma-pages N   pages one row may hold (65536)\n"
-          "  --max-pins N        frames pinned at once, all domains together (4194304)\n"
-          "  --aperture-slice-mb N\n"
-          "                      MiB at the end of the aperture that row display may read (16)\n"
-          "  --help\n",
-          out);
+    fputs(
+        "usage: vgt-softstub --gpu PATH --socket PATH [options]\n"
+        "Stands in for vgt_stub.ko, with softgpu as the GPU (docs/rig.md).\n"
+        "  --gpu PATH          softgpu's vfio-user socket\n"
+        "  --socket PATH       listen here for nodes: vgt-broker --gpu soft:PATH\n"
+        "  --ctl PATH          listen here for lines: memory, forget, hole, fill, status, frames\n"
+        "  --max-dma-pages N   pages one row may hold (65536)\n"
+        "  --max-pins N        frames pinned at once, all domains together (4194304)\n"
+        "  --aperture-slice-mb N\n"
+        "                      MiB at the end of the aperture that row display may read (16)\n"
+        "  --help\n",
+        out);
 }
 
 static bool number(const char *text, uint32_t most, uint32_t *out)
@@ -50,10 +51,10 @@ static bool number(const char *text, uint32_t most, uint32_t *out)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"gpu", 1, NULL, 'g'},           {"socket", 1, NULL, 's'},
-        {"ctl", 1, NULL, 'c'},           {"max-dma-pages", 1, NULL, 'd'},
-        {"max-pins", 1, NULL, 'p'},      {"aperture-slice-mb", 1, NULL, 'a'},
-        {"help", 0, NULL, 'h'},          {NULL, 0, NULL, 0}};
+        {"gpu", 1, NULL, 'g'},      {"socket", 1, NULL, 's'},
+        {"ctl", 1, NULL, 'c'},      {"max-dma-pages", 1, NULL, 'd'},
+        {"max-pins", 1, NULL, 'p'}, {"aperture-slice-mb", 1, NULL, 'a'},
+        {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
     bool good = true;
     int opt;
 

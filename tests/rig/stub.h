@@ -17,10 +17,10 @@
 #define STUB_PAGE 4096u
 
 /* Bus addresses, all below 2^39: a PTE's reach. */
-#define STUB_SCRATCH   0x1000000ull       /* the scratch page */
-#define STUB_SLOT      (8ull << 30)       /* a domain's memory, slot i from i * STUB_SLOT on */
-#define STUB_SLOTS     56u                /* slots 1..55 */
-#define STUB_POOL      (448ull << 30)     /* rows' pages */
+#define STUB_SCRATCH   0x1000000ull   /* the scratch page */
+#define STUB_SLOT      (8ull << 30)   /* a domain's memory, slot i from i * STUB_SLOT on */
+#define STUB_SLOTS     56u            /* slots 1..55 */
+#define STUB_POOL      (448ull << 30) /* rows' pages */
 #define STUB_POOL_END  (1ull << 39)
 #define STUB_MAX_DOMID 0x7fefu
 

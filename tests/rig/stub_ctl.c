@@ -307,8 +307,7 @@ int stub_listen_ctl(struct softstub *s, const char *path)
     for (unsigned i = 0; i < CONNS; i++)
         ctl->conn[i].fd = ctl->conn[i].passed = -1;
     ctl->fd = stub_listen(path, SOCK_STREAM);
-    r = ctl->fd < 0 ? ctl->fd
-                    : loop_fd(s->loop, ctl->fd, EPOLLIN, on_listener, ctl, &ctl->source);
+    r = ctl->fd < 0 ? ctl->fd : loop_fd(s->loop, ctl->fd, EPOLLIN, on_listener, ctl, &ctl->source);
     if (!r) {
         s->ctl = ctl;
         return 0;

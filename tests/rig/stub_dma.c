@@ -2,8 +2,8 @@
 /*
  * stub_dma.c: rows' pages. A block is a file of its own, so that a row can be given its memory and
  * no other's; the device reaches it at bus addresses that are not used again soon, so that a use
- * after the free finds nothing. Blocks of a closed row wait in limbo until row gtt is closed and its
- * GTT cleared.
+ * after the free finds nothing. Blocks of a closed row wait in limbo until row gtt is closed and
+ * its GTT cleared.
  */
 #include "tests/rig/stub.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stub_irq.c: interrupt banks (docs/stub.md, "Interrupts"): the MSI's handler takes and clears every
- * bank with something in it, remembers the bits for the owning row and wakes it.
+ * stub_irq.c: interrupt banks (docs/stub.md, "Interrupts"): the MSI's handler takes and clears
+ * every bank with something in it, remembers the bits for the owning row and wakes it.
  */
 #include "tests/rig/stub.h"
 

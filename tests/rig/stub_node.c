@@ -16,7 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BURST 64 /* messages of one peer before others get their turn */
+#define BURST 64   /* messages of one peer before others get their turn */
+#define QUEUE 4096 /* more than a socket holds */
 
 enum peer_kind { PEER_NEW, PEER_NODE, PEER_SESSION };
 
@@ -85,6 +86,7 @@ static void peer_free(struct stub_peer *p)
 }
 
 static void on_peer(void *data, uint32_t events);
+static bool drain(struct stub_peer *p, unsigned burst);
 
 /* fd is the peer's, closed if there is none. */
 static struct stub_peer *peer_new(struct softstub *s, int fd, enum peer_kind kind)
@@ -104,6 +106,19 @@ static struct stub_peer *peer_new(struct softstub *s, int fd, enum peer_kind kin
     return NULL;
 }
 
+/* A holder that closed its end before the other knocked has let go, whatever order we hear of it.
+ */
+static void hear_holders(struct stub_node *n)
+{
+    struct stub_peer *p, *next;
+
+    for (p = LIST_FIRST(&n->s->peers); p; p = next) {
+        next = LIST_NEXT(p, link);
+        if (p->node == n)
+            drain(p, QUEUE);
+    }
+}
+
 static int hello(struct stub_peer *p, const struct soft_message *m)
 {
     struct stub_node *n;
@@ -113,6 +128,8 @@ static int hello(struct stub_peer *p, const struct soft_message *m)
     if (m->arg.word[1] != SOFT_VERSION || m->arg.word[2] >= SOFT_NODES)
         return -EINVAL;
     n = &p->s->node[m->arg.word[2]];
+    if (n->holders)
+        hear_holders(n);
     if (n->holders)
         return -EBUSY;
     n->holders = 1;
@@ -131,8 +148,8 @@ static int session(struct stub_peer *p, const struct soft_message *m, int fd)
     socklen_t len = sizeof(type);
     struct stub_peer *made;
 
-    if (m->command != SOFT_SESSION || fd < 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET) {
+    if (m->command != SOFT_SESSION || fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) ||
+        type != SOCK_SEQPACKET) {
         if (fd >= 0)
             close(fd);
         return -EPROTO;
@@ -188,21 +205,27 @@ static int one(struct stub_peer *p, struct soft_message *m)
     return -EPROTO;
 }
 
-static void on_peer(void *data, uint32_t events)
+/* Handles what is there; false: the peer has ended and is gone. */
+static bool drain(struct stub_peer *p, unsigned burst)
 {
     static const char *const names[] = {"connection", "node", "session"};
-    struct stub_peer *p = data;
     struct soft_message m;
     int r = 0;
 
-    (void)events;
-    for (int i = 0; !r && i < BURST; i++)
+    while (!r && burst--)
         r = one(p, &m);
     if (!r || r == -EAGAIN)
-        return;
+        return true;
     if (r == -EPROTO)
         log_write(p->s->log, LOG_WARNING, "a peer breaks the protocol", "kind=%s", names[p->kind]);
     peer_free(p);
+    return false;
+}
+
+static void on_peer(void *data, uint32_t events)
+{
+    (void)events;
+    drain(data, BURST);
 }
 
 /* ---- listening */

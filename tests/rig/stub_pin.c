@@ -109,8 +109,8 @@ static int take_memory(struct softstub *s, struct stub_domain *d, int fd)
     struct stat st;
     int r = fstat(fd, &st) ? -errno : 0;
 
-    if (!r && (!S_ISREG(st.st_mode) || st.st_size < (off_t)STUB_PAGE ||
-               (uint64_t)st.st_size > STUB_SLOT))
+    if (!r &&
+        (!S_ISREG(st.st_mode) || st.st_size < (off_t)STUB_PAGE || (uint64_t)st.st_size > STUB_SLOT))
         r = -EINVAL;
     if (!r)
         r = choose_base(s, d->domid, &d->base);

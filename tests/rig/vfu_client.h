@@ -3,7 +3,8 @@
 /*
  * The client side of the vfio-user protocol, as much of it as a driver without a virtual machine
  * needs (QEMU's docs/interop/vfio-user.rst). One request at a time, answered before the call
- * returns, posted writes excepted; what was sent takes effect in order. Used by softstub; one thread.
+ * returns, posted writes excepted; what was sent takes effect in order. Used by softstub; one
+ * thread.
  *
  * Errors: the server's -errno; -ENODEV once it has gone or broken the protocol, and from then on.
  */
@@ -22,13 +23,15 @@ void vfu_client_free(struct vfu_client *c);
 int vfu_client_fd(const struct vfu_client *c);
 
 int vfu_client_region_size(struct vfu_client *c, uint32_t region, uint64_t *size);
-int vfu_client_read(struct vfu_client *c, uint32_t region, uint64_t offset, void *buf, uint32_t len);
+int vfu_client_read(struct vfu_client *c, uint32_t region, uint64_t offset, void *buf,
+                    uint32_t len);
 int vfu_client_write(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
                      uint32_t len);
 /* A write that is not waited for. */
 int vfu_client_post(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
                     uint32_t len);
-/* The device reaches [iova, iova + size) at offset of the file, to read and write. fd is borrowed. */
+/* The device reaches [iova, iova + size) at offset of the file, to read and write. fd is borrowed.
+ */
 int vfu_client_map(struct vfu_client *c, uint64_t iova, uint64_t size, int fd, uint64_t offset);
 /* Exactly as it was mapped. */
 int vfu_client_unmap(struct vfu_client *c, uint64_t iova, uint64_t size);
