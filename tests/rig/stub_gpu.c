@@ -177,7 +177,8 @@ static void ask_engines(struct softstub *s, bool request)
         int64_t limit = now_ns() + RESET_LIMIT_NS / 10;
 
         stub_wr(s, base[i] + RESET_CTL, RESET_REQUEST << 16 | (request ? RESET_REQUEST : 0));
-        while (request && !(stub_rd(s, base[i] + RESET_CTL) & RESET_READY) && now_ns() < limit)
+        while (request && !(stub_rd(s, base[i] + RESET_CTL) & RESET_READY) && now_ns() < limit &&
+               !vfu_client_broken(s->gpu))
             ;
     }
 }
@@ -188,7 +189,7 @@ void stub_gpu_reset(struct softstub *s)
 
     ask_engines(s, true);
     stub_wr(s, GDRST, GDRST_FULL);
-    while (stub_rd(s, GDRST) & GDRST_FULL) {
+    while (stub_rd(s, GDRST) & GDRST_FULL && !vfu_client_broken(s->gpu)) {
         if (now_ns() < limit)
             continue;
         log_write(s->log, LOG_ERR, "the GPU's reset did not finish", NULL);
@@ -210,7 +211,7 @@ void stub_gtt_scratch(struct softstub *s)
     for (uint64_t at = 0; !r && at < size; at += VFU_CLIENT_MAX)
         r = vfu_client_write(s->gpu, STUB_BAR0, s->gtt_offset + at, chunk, VFU_CLIENT_MAX);
     free(chunk);
-    if (r) {
+    if (r && r != -ENODEV) {
         /* Entries that name what is given up next: better no device than that. */
         log_write(s->log, LOG_ERR, "the GTT could not be cleared", "error=%d", r);
         loop_stop(s->loop, r);

@@ -211,6 +211,11 @@ int vfu_client_fd(const struct vfu_client *c)
     return c->fd;
 }
 
+bool vfu_client_broken(const struct vfu_client *c)
+{
+    return c->broken;
+}
+
 int vfu_client_region_size(struct vfu_client *c, uint32_t region, uint64_t *size)
 {
     struct region_info info = {.argsz = sizeof(info), .index = region};

@@ -22,6 +22,9 @@ void vfu_client_free(struct vfu_client *c);
 /* To be watched for the server's end; borrowed. */
 int vfu_client_fd(const struct vfu_client *c);
 
+/* It has gone. */
+bool vfu_client_broken(const struct vfu_client *c);
+
 int vfu_client_region_size(struct vfu_client *c, uint32_t region, uint64_t *size);
 int vfu_client_read(struct vfu_client *c, uint32_t region, uint64_t offset, void *buf,
                     uint32_t len);

@@ -124,10 +124,9 @@ void rig_start(struct soft_rig *r, const char *model, const char *const *more)
     snprintf(r->socket, sizeof(r->socket), "%s/stub", r->dir);
     snprintf(r->ctl, sizeof(r->ctl), "%s/stub-ctl", r->dir);
     snprintf(gpu_ctl, sizeof(gpu_ctl), "%s/gpu-ctl", r->dir);
-    r->softgpu = rig_spawn(r, "softgpu/softgpu",
-                           (const char *[]){"--gpu", model, "--socket", r->gpu, "--ctl", gpu_ctl,
-                                            NULL},
-                           NULL);
+    r->softgpu = rig_spawn(
+        r, "softgpu/softgpu",
+        (const char *[]){"--gpu", model, "--socket", r->gpu, "--ctl", gpu_ctl, NULL}, NULL);
     await_listener(r->softgpu, gpu_ctl);
     for (unsigned i = 6; more && *more; more++)
         args[i++] = *more;

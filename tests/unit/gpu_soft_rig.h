@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Real processes for tests of gpu/soft: softgpu and vgt-softstub of the same build as the test, with
- * their sockets in a directory of their own. Failures end the test (cmocka). One thread.
+ * Real processes for tests of gpu/soft: softgpu and vgt-softstub of the same build as the test,
+ * with their sockets in a directory of their own. Failures end the test (cmocka). One thread.
  */
 #include "gpu/gpu.h"
 
@@ -12,9 +12,9 @@
 #define RIG_DEADLINE_MS 20000
 
 struct soft_rig {
-    char bin[512];                      /* build folder the test program is from */
-    char dir[32];                       /* sockets */
-    char gpu[64], socket[64], ctl[64];  /* softgpu's, nodes, softstub's lines */
+    char bin[512];                     /* build folder the test program is from */
+    char dir[32];                      /* sockets */
+    char gpu[64], socket[64], ctl[64]; /* softgpu's, nodes, softstub's lines */
     pid_t softgpu, softstub;
 };
 
@@ -23,8 +23,8 @@ void rig_start(struct soft_rig *r, const char *model, const char *const *more);
 /* Ends what still runs and removes the directory. */
 void rig_stop(struct soft_rig *r);
 
-/* PROGRAM (a path below the build folder) with arguments, NULL at the end; its standard error is the
- * test's. environment: "NAME=value" entries added, ended by NULL, or NULL. */
+/* PROGRAM (a path below the build folder) with arguments, NULL at the end; its standard error is
+ * the test's. environment: "NAME=value" entries added, ended by NULL, or NULL. */
 pid_t rig_spawn(struct soft_rig *r, const char *program, const char *const *args,
                 const char *const *environment);
 /* Waits for its end; the status of waitpid. */
