@@ -71,9 +71,9 @@ static unsigned holders(struct soft_rig *r)
 
 /* ---- a service dies */
 
-/* Says on the pipe after each round what it is about to do next, and never ends. A page of its block
- * counts rounds; entries go to the GTT in order, so that the last one read back tells how far it
- * got. */
+/* Says on the pipe after each round what it is about to do next, and never ends. A page of its
+ * block counts rounds; entries go to the GTT in order, so that the last one read back tells how far
+ * it got. */
 static void work(int node, int progress)
 {
     const uint64_t tag = TAG;
@@ -444,10 +444,10 @@ static void softgpu_dies(void **state)
 static void softstub_without_softgpu(void **state)
 {
     struct soft_rig *r = *state;
-    int status = rig_wait(rig_spawn(r, "tests/rig/vgt-softstub",
-                                    (const char *[]){"--gpu", "/nonexistent/gpu", "--socket",
-                                                     "/nonexistent/stub", NULL},
-                                    NULL));
+    int status = rig_wait(rig_spawn(
+        r, "tests/rig/vgt-softstub",
+        (const char *[]){"--gpu", "/nonexistent/gpu", "--socket", "/nonexistent/stub", NULL},
+        NULL));
 
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 1);
