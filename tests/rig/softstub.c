@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 struct options {
-    const char *gpu, *socket, *ctl;
+    const char *gpu, *socket, *ctl, *judge;
     struct stub_limits limits;
 };
 
@@ -54,7 +54,8 @@ static int parse(int argc, char **argv, struct options *o)
         {"gpu", 1, NULL, 'g'},      {"socket", 1, NULL, 's'},
         {"ctl", 1, NULL, 'c'},      {"max-dma-pages", 1, NULL, 'd'},
         {"max-pins", 1, NULL, 'p'}, {"aperture-slice-mb", 1, NULL, 'a'},
-        {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
+        {"judge", 1, NULL, 'j'},    {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     bool good = true;
     int opt;
 
@@ -62,6 +63,7 @@ static int parse(int argc, char **argv, struct options *o)
         const char **text = opt == 'g'   ? &o->gpu
                             : opt == 's' ? &o->socket
                             : opt == 'c' ? &o->ctl
+                            : opt == 'j' ? &o->judge
                                          : NULL;
 
         if (text)
@@ -95,6 +97,7 @@ static int catch_signals(struct loop *loop)
     sigset_t set;
     int fd;
 
+    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
@@ -127,6 +130,8 @@ static int start(struct softstub *s, const struct options *o)
 
     if (!r)
         r = fail(s, stub_gpu_start(s), "the GPU cannot be taken over", o->gpu);
+    if (!r && o->judge)
+        r = fail(s, stub_judge_start(s, o->judge), "the judge cannot be reached", o->judge);
     if (!r && o->ctl)
         r = fail(s, stub_listen_ctl(s, o->ctl), "cannot listen", o->ctl);
     if (!r)
@@ -144,6 +149,7 @@ static void end(struct softstub *s, const struct options *o)
         unlink(o->ctl);
     stub_nodes_end(s);
     stub_ctl_end(s);
+    stub_judge_end(s);
     loop_remove(s->on_msi);
     loop_remove(s->on_end);
     vfu_client_free(s->gpu);

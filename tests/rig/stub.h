@@ -66,6 +66,7 @@ struct stub_domain {
 LIST_HEAD(stub_domains, stub_domain);
 
 struct stub_ctl;
+struct stub_judge;
 struct stub_peer;
 LIST_HEAD(stub_peers, stub_peer);
 
@@ -94,6 +95,7 @@ struct softstub {
     struct stub_peers peers;
     struct stub_peer *listener;
     struct stub_ctl *ctl;
+    struct stub_judge *judge; /* NULL: nobody judges */
 };
 
 /* A call of a session: m holds the request and becomes the answer. */
@@ -160,6 +162,11 @@ int stub_listen(const char *path, int type);
 void stub_nodes_init(struct softstub *s);
 int stub_listen_nodes(struct softstub *s, const char *path);
 void stub_nodes_end(struct softstub *s);
+
+/* stub_judge.c: path is softgpu's control socket. Changed: blocks or domains' memory. */
+int stub_judge_start(struct softstub *s, const char *path);
+void stub_judge_changed(struct softstub *s);
+void stub_judge_end(struct softstub *s);
 
 /* stub_ctl.c: lines of text. */
 int stub_listen_ctl(struct softstub *s, const char *path);

@@ -141,6 +141,7 @@ static int make(struct stub_node *n, struct stub_block *b)
 /* It is in its row's list or in limbo. */
 static void drop(struct softstub *s, struct stub_block *b)
 {
+    stub_judge_changed(s);
     unmap_block(s, b);
     LIST_REMOVE(b, link);
     LIST_REMOVE(b, all);
@@ -181,6 +182,7 @@ int stub_call_dma_alloc(struct stub_call *c)
     }
     LIST_INSERT_HEAD(&n->blocks, b, link);
     LIST_INSERT_HEAD(&c->s->all, b, all);
+    stub_judge_changed(c->s);
     n->pages += b->count;
     arg->handle = b->handle;
     describe(c, b);

@@ -57,6 +57,7 @@ static void drop_memory(struct softstub *s, struct stub_domain *d)
 {
     if (d->fd < 0)
         return;
+    stub_judge_changed(s);
     vfu_client_unmap(s->gpu, d->base, d->frames * STUB_PAGE);
     close(d->fd);
     free(d->pinned);
@@ -123,6 +124,7 @@ static int take_memory(struct softstub *s, struct stub_domain *d, int fd)
                              : -ENOMEM;
     if (!r) {
         d->fd = fd;
+        stub_judge_changed(s);
         return 0;
     }
     free(d->pinned);

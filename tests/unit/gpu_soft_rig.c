@@ -113,8 +113,8 @@ static void find_build(struct soft_rig *r)
 
 void rig_start(struct soft_rig *r, const char *model, const char *const *more)
 {
-    char gpu_ctl[64];
-    const char *args[MAX_ARGS] = {"--gpu", r->gpu, "--socket", r->socket, "--ctl", r->ctl};
+    const char *args[MAX_ARGS] = {"--gpu", r->gpu, "--socket", r->socket,
+                                  "--ctl", r->ctl, "--judge",  r->gpu_ctl};
 
     memset(r, 0, sizeof(*r));
     find_build(r);
@@ -123,12 +123,12 @@ void rig_start(struct soft_rig *r, const char *model, const char *const *more)
     snprintf(r->gpu, sizeof(r->gpu), "%s/gpu", r->dir);
     snprintf(r->socket, sizeof(r->socket), "%s/stub", r->dir);
     snprintf(r->ctl, sizeof(r->ctl), "%s/stub-ctl", r->dir);
-    snprintf(gpu_ctl, sizeof(gpu_ctl), "%s/gpu-ctl", r->dir);
+    snprintf(r->gpu_ctl, sizeof(r->gpu_ctl), "%s/gpu-ctl", r->dir);
     r->softgpu = rig_spawn(
         r, "softgpu/softgpu",
-        (const char *[]){"--gpu", model, "--socket", r->gpu, "--ctl", gpu_ctl, NULL}, NULL);
-    await_listener(r->softgpu, gpu_ctl);
-    for (unsigned i = 6; more && *more; more++)
+        (const char *[]){"--gpu", model, "--socket", r->gpu, "--ctl", r->gpu_ctl, NULL}, NULL);
+    await_listener(r->softgpu, r->gpu_ctl);
+    for (unsigned i = 8; more && *more; more++)
         args[i++] = *more;
     r->softstub = rig_spawn(r, "tests/rig/vgt-softstub", args, NULL);
     await_listener(r->softstub, r->ctl);
@@ -196,30 +196,42 @@ static void send_line(int socket, int fd, const char *line)
     assert_int_equal(sendmsg(socket, &msg, MSG_NOSIGNAL), strlen(line));
 }
 
-void rig_ctl(struct soft_rig *r, int fd, char *answer, size_t size, const char *format, ...)
+static void talk(const char *path, int fd, const char *line, char *answer, size_t size)
 {
-    char line[256];
+    int s = connect_to(path);
     size_t have = 0;
-    va_list list;
-    int s = connect_to(r->ctl);
 
     assert_true(s >= 0);
-    va_start(list, format);
-    vsnprintf(line, sizeof(line) - 1, format, list);
-    va_end(list);
-    strcat(line, "\n");
     send_line(s, fd, line);
-    for (;;) {
+    do {
         ssize_t n = recv(s, answer + have, size - 1 - have, 0);
 
         assert_true(n > 0);
         have += (size_t)n;
         answer[have] = 0;
-        if (strchr(answer, '\n'))
-            break;
-    }
+    } while (strchr(answer, '\n') == NULL);
     *strchr(answer, '\n') = 0;
     close(s);
+}
+
+void rig_ctl(struct soft_rig *r, int fd, char *answer, size_t size, const char *format, ...)
+{
+    char line[256];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(line, sizeof(line) - 1, format, list);
+    va_end(list);
+    strcat(line, "\n");
+    talk(r->ctl, fd, line, answer, size);
+}
+
+void rig_gpu_ctl(struct soft_rig *r, const char *line, char *answer, size_t size)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "%s\n", line);
+    talk(r->gpu_ctl, -1, text, answer, size);
 }
 
 unsigned long long rig_number(const char *answer, const char *key)

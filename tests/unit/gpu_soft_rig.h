@@ -12,9 +12,10 @@
 #define RIG_DEADLINE_MS 20000
 
 struct soft_rig {
-    char bin[512];                     /* build folder the test program is from */
-    char dir[32];                      /* sockets */
-    char gpu[64], socket[64], ctl[64]; /* softgpu's, nodes, softstub's lines */
+    char bin[512];             /* build folder the test program is from */
+    char dir[32];              /* sockets */
+    char gpu[64], socket[64];  /* softgpu's, and nodes */
+    char ctl[64], gpu_ctl[64]; /* lines: softstub's and softgpu's */
     pid_t softgpu, softstub;
 };
 
@@ -34,6 +35,8 @@ int rig_wait(pid_t pid);
 int rig_node(struct soft_rig *r, unsigned node);
 struct gpu *rig_row(int fd);
 
+/* One line to softgpu; the answer without its newline. */
+void rig_gpu_ctl(struct soft_rig *r, const char *line, char *answer, size_t size);
 /* One line to softstub, with a descriptor or -1; the answer without its newline. */
 void rig_ctl(struct soft_rig *r, int fd, char *answer, size_t size, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

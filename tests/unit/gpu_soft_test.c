@@ -15,6 +15,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -460,6 +461,49 @@ static void memory_goes_with_the_last_pin(void **state)
     close_row(d);
 }
 
+/* Waits until softgpu's judge knows so many frames of the domain. */
+static void await_frames(struct soft_rig *r, unsigned domid, unsigned frames)
+{
+    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
+    char line[64], answer[256];
+
+    snprintf(line, sizeof(line), "frames %u", domid);
+    do {
+        assert_true(rig_now_ms() < limit);
+        rig_gpu_ctl(r, line, answer, sizeof(answer));
+    } while (rig_number(answer, "frames") != frames);
+}
+
+static void the_judge_knows_whose(void **state)
+{
+    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED);
+    const unsigned own = 0x7ff1; /* JUDGE_DOM_STUB */
+    int memory = guest_memory();
+    struct gpu_dma b, many[100];
+    char answer[8192];
+
+    await_frames(*state, own, 1);
+    assert_int_equal(gpu_dma_alloc(s.g, 600, 0, &b), 0);
+    await_frames(*state, own, 601);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(gpu_dma_alloc(g.g, 2, 0, &many[i]), 0);
+    await_frames(*state, own, 801);
+    rig_ctl(*state, memory, answer, sizeof(answer), "memory 12");
+    await_frames(*state, 12, FRAMES);
+    rig_ctl(*state, -1, answer, sizeof(answer), "frames");
+    assert_non_null(strstr(answer, "[[4096,1,0],"));
+    assert_non_null(strstr(answer, ",64,12]")); /* FRAMES of domain 12 */
+    rig_ctl(*state, -1, answer, sizeof(answer), "forget 12");
+    await_frames(*state, 12, 0);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(gpu_dma_free(g.g, &many[i]), 0);
+    assert_int_equal(gpu_dma_free(s.g, &b), 0);
+    await_frames(*state, own, 1);
+    close(memory);
+    close_row(g);
+    close_row(s);
+}
+
 static void limits(void **state)
 {
     struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED);
@@ -660,6 +704,7 @@ int main(void)
         cmocka_unit_test(aperture),
         cmocka_unit_test(pins_are_a_set),
         cmocka_unit_test(memory_goes_with_the_last_pin),
+        cmocka_unit_test(the_judge_knows_whose),
         cmocka_unit_test(vblanks),
         cmocka_unit_test(pending_waits),
         cmocka_unit_test(an_engine_runs),

@@ -2,8 +2,8 @@
 /*
  * The real vgt-broker, vgt-gtt, vgt-sched and vgt-display as processes on softgpu, without Xen and
  * without the module: they come up, each is killed and comes up again on what it left behind the
- * node, and nothing is left over. What guests see of that is another test's. systemd is a socket that
- * hears READY=1. One thread.
+ * node, and nothing is left over. What guests see of that is another test's. systemd is a socket
+ * that hears READY=1. One thread.
  */
 #include "tests/unit/gpu_soft_rig.h"
 
@@ -151,6 +151,16 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The GPU reached nothing that was not its to reach. */
+static void expect_no_violation(struct world *w)
+{
+    char answer[16384];
+
+    rig_gpu_ctl(&w->rig, "violations", answer, sizeof(answer));
+    if (rig_number(answer, "count") != 0)
+        fail_msg("%s", answer);
+}
+
 struct use {
     unsigned long long holders, generation, pages, pins;
 };
@@ -191,6 +201,7 @@ static void each_is_killed_and_comes_back(void **state)
         take_stock(w, after);
         assert_memory_equal(after, before, sizeof(before));
     }
+    expect_no_violation(w);
 }
 
 static void all_at_once(void **state)
@@ -207,6 +218,7 @@ static void all_at_once(void **state)
         start_service(w, i);
     take_stock(w, after);
     assert_memory_equal(after, before, sizeof(before));
+    expect_no_violation(w);
 }
 
 /* Nobody kept the nodes: they close, and the next broker gets them anew. */
@@ -227,14 +239,16 @@ static void everything_and_the_broker(void **state)
         assert_int_equal(after[i].generation, before[i].generation + 1);
         assert_int_equal(after[i].pages, before[i].pages);
     }
+    expect_no_violation(w);
 }
 
 /* The broker names what is wrong. */
 static void no_such_back_end(void **state)
 {
     struct world *w = *state;
-    int status = rig_wait(rig_spawn(&w->rig, "services/broker/vgt-broker",
-                                    (const char *[]){"--vmm", "fake", "--gpu", "hard", NULL}, NULL));
+    int status =
+        rig_wait(rig_spawn(&w->rig, "services/broker/vgt-broker",
+                           (const char *[]){"--vmm", "fake", "--gpu", "hard", NULL}, NULL));
 
     assert_int_equal(WEXITSTATUS(status), 1);
     status = rig_wait(rig_spawn(&w->rig, "services/broker/vgt-broker",
