@@ -12,22 +12,46 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+/* No two calls on a node have the same, whichever process made them. */
+static uint32_t fresh_seq(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint32_t)((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
+}
+
+/* The answer to the call, past those to calls that nobody waits for any more. */
+static int await_answer(int fd, struct soft_message *m, uint32_t command, uint32_t seq)
+{
+    int r, got;
+
+    do {
+        r = soft_receive(fd, m, &got);
+        if (got >= 0)
+            close(got);
+    } while (r == 0 && (m->seq != seq || m->command != command));
+    return r != 0 ? r : m->result;
+}
 
 static int domain_call(int fd, uint32_t command, uint16_t domid)
 {
-    struct vgt_stub_domain arg = {.domid = domid};
-    struct soft_link *l = calloc(1, sizeof(*l));
+    struct soft_message *m = calloc(1, sizeof(*m));
+    uint32_t seq = fresh_seq();
     int r;
 
-    if (l == NULL)
+    if (m == NULL)
         return -ENOMEM;
-    r = soft_link_open(l, fd);
-    if (r == 0) {
-        r = soft_link_call(l, command, &arg, sizeof(arg), NULL);
-        soft_link_close(l);
-    }
-    free(l);
+    m->command = command;
+    m->seq = seq;
+    m->arg.domain.domid = domid;
+    r = soft_send(fd, m, -1);
+    if (r == 0)
+        r = await_answer(fd, m, command, seq);
+    free(m);
     return r;
 }
 

@@ -7,13 +7,16 @@
  *
  * Two kinds of sockets, both SOCK_SEQPACKET, one struct per message:
  *
- *  - The node: made by connecting to the server and saying HELLO, which is answered once. It is
- * what an open /dev/vgt node is to the module: passed on and copied freely, and what its row was
- * given lives as long as any copy. After HELLO nothing is ever answered on it, for several
- * processes may hold it: SESSION hands over one end of a socket pair.
- *  - The session: that pair, private to a process. Calls are answered in order, with the request's
- *    seq; SOFT_GTT_WRITE is posted and has no answer. A process that is killed in the middle of a
- *    call leaves nothing behind but what it had asked for. A session holds its node open.
+ * The node: made by connecting to the server and saying HELLO, which is answered once. It is what
+ * an open /dev/vgt node is to the module: passed on and copied freely, and what its row was given
+ * lives as long as any copy. After HELLO nothing is ever answered on a row's node, for several
+ * processes may hold it: SESSION hands over one end of a socket pair. Only the broker calls on its
+ * own node directly, since it may make no sockets while it serves; it drops answers that its
+ * predecessor did not live to read, which it knows by their seq.
+ *
+ * The session: that pair, private to a process. Calls are answered in order, with the request's
+ * seq; SOFT_GTT_WRITE is posted and has no answer. A process that is killed in the middle of a call
+ * leaves nothing behind but what it had asked for. A session holds its node open.
  */
 #include "kmod-stub/vgt_stub.h"
 

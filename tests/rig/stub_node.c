@@ -198,6 +198,8 @@ static int one(struct stub_peer *p, struct soft_message *m)
     case PEER_NEW:
         return greet(p, m, fd);
     case PEER_NODE:
+        if (p->node->index == SOFT_BROKER && m->command != SOFT_SESSION)
+            return call(p, m, fd);
         return session(p, m, fd);
     case PEER_SESSION:
         return call(p, m, fd);

@@ -230,6 +230,30 @@ static void others_go_on(void **state)
     close(broker);
 }
 
+/* An answer that the broker before did not read is not taken for one's own. */
+static void a_broker_is_killed_in_a_call(void **state)
+{
+    struct soft_rig *r = *state;
+    int broker = rig_node(r, GPU_ROWS), status;
+    struct soft_message m = {.command = VGT_IOC_DETACH, .seq = 1};
+
+    m.arg.domain.domid = 77; /* unknown: -ENOENT is on its way */
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            soft_send(broker, &m, -1);
+            kill(getpid(), SIGKILL);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(gpu_node_attach(broker, 78), 0);
+        assert_int_equal(gpu_node_detach(broker, 78), 0);
+        assert_int_equal(gpu_node_detach(broker, 78), -ENOENT);
+    }
+    close(broker);
+}
+
 /* ---- threads */
 
 #define THREADS_DOMID 8
@@ -458,6 +482,7 @@ int main(void)
     const struct CMUnitTest shared[] = {
         cmocka_unit_test(a_service_is_killed_in_the_middle),
         cmocka_unit_test(others_go_on),
+        cmocka_unit_test(a_broker_is_killed_in_a_call),
         cmocka_unit_test(threads_share_a_row),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(nonsense_on_a_node),
