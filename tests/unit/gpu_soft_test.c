@@ -251,6 +251,33 @@ static void gtt(void **state)
     close_row(s);
 }
 
+/* Runs of entries travel together; each is there, and the last write of one counts. */
+static void gtt_runs(void **state)
+{
+    const struct {
+        uint32_t first, count;
+        uint64_t value;
+    } runs[] = {{100, 1500, 0x1000}, {50, 60, 0x2000},  {1598, 4, 0x3000}, {100, 1, 0x4000},
+                {99, 1, 0x5000},     {5000, 3, 0x6000}, {4999, 1, 0x7000}};
+    struct row g = open_row(*state, GPU_ROW_GTT);
+    uint64_t want[6000], e;
+
+    for (uint32_t i = 0; i < 6000; i++)
+        want[i] = g.g->info.scratch_dma | 1;
+    for (unsigned k = 0; k < sizeof(runs) / sizeof(runs[0]); k++) {
+        for (uint32_t i = runs[k].first; i < runs[k].first + runs[k].count; i++) {
+            want[i] = runs[k].value + ((uint64_t)i << 16) + 1;
+            assert_int_equal(gpu_gtt_write(g.g, i, want[i]), 0);
+        }
+    }
+    assert_int_equal(gpu_gtt_flush(g.g), 0);
+    for (uint32_t i = 0; i < 6000; i++) {
+        assert_int_equal(gpu_gtt_read(g.g, i, &e), 0);
+        assert_int_equal(e, want[i]);
+    }
+    close_row(g);
+}
+
 /* What the GPU sees at a bus address: the entry in the aperture's slice, read through it. */
 static uint32_t word_at(struct row g, struct row d, uint64_t dma)
 {
@@ -699,6 +726,7 @@ int main(void)
         cmocka_unit_test(the_table_is_kept),
         cmocka_unit_test(registers),
         cmocka_unit_test(gtt),
+        cmocka_unit_test(gtt_runs),
         cmocka_unit_test(pages),
         cmocka_unit_test(pages_of_a_closed_row),
         cmocka_unit_test(aperture),
