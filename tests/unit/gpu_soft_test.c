@@ -389,6 +389,19 @@ static void aperture(void **state)
 
 /* ---- guests */
 
+/* Waits until softgpu's judge knows so many frames of the domain. */
+static void await_frames(struct soft_rig *r, unsigned domid, unsigned frames)
+{
+    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
+    char line[64], answer[256];
+
+    snprintf(line, sizeof(line), "frames %u", domid);
+    do {
+        assert_true(rig_now_ms() < limit);
+        rig_gpu_ctl(r, line, answer, sizeof(answer));
+    } while (rig_number(answer, "frames") != frames);
+}
+
 static int guest_memory(void)
 {
     int fd = memfd_create("guest", MFD_CLOEXEC);
@@ -473,6 +486,15 @@ static void memory_goes_with_the_last_pin(void **state)
     rig_ctl(*state, -1, answer, sizeof(answer), "fill 900 8 1");
     assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), 0);
     assert_int_equal(gpu_unpin(g.g, 900, &other, 1), 1);
+    await_frames(*state, 900, FRAMES); /* the pin keeps it the guest's */
+    rig_ctl(*state, -1, answer, sizeof(answer), "hole 900 8 3");
+    await_frames(*state, 900, FRAMES - 3);
+    rig_ctl(*state, -1, answer, sizeof(answer), "fill 900 7 4");
+    assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), 0);
+    rig_ctl(*state, -1, answer, sizeof(answer), "hole 900 8 1");
+    await_frames(*state, 900, FRAMES);
+    assert_int_equal(gpu_unpin(g.g, 900, &other, 1), 1);
+    await_frames(*state, 900, FRAMES - 1);
     rig_ctl(*state, -1, answer, sizeof(answer), "forget 900");
     assert_int_equal(word_at(g, d, dma), 0x7007);
     assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), -ENXIO);
@@ -486,19 +508,6 @@ static void memory_goes_with_the_last_pin(void **state)
     close(broker);
     close_row(g);
     close_row(d);
-}
-
-/* Waits until softgpu's judge knows so many frames of the domain. */
-static void await_frames(struct soft_rig *r, unsigned domid, unsigned frames)
-{
-    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
-    char line[64], answer[256];
-
-    snprintf(line, sizeof(line), "frames %u", domid);
-    do {
-        assert_true(rig_now_ms() < limit);
-        rig_gpu_ctl(r, line, answer, sizeof(answer));
-    } while (rig_number(answer, "frames") != frames);
 }
 
 static void the_judge_knows_whose(void **state)
@@ -737,7 +746,8 @@ int main(void)
         cmocka_unit_test(pending_waits),
         cmocka_unit_test(an_engine_runs),
     };
-    const struct CMUnitTest hsw[] = {cmocka_unit_test(haswell), cmocka_unit_test(vblanks)};
+    const struct CMUnitTest hsw[] = {cmocka_unit_test(haswell), cmocka_unit_test(gtt_runs),
+                                     cmocka_unit_test(vblanks)};
     const struct CMUnitTest small[] = {cmocka_unit_test(limits)};
     int failed = cmocka_run_group_tests(broadwell, setup, teardown);
 
