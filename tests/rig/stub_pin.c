@@ -7,6 +7,7 @@
  */
 #include "tests/rig/stub.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -161,6 +162,18 @@ int stub_domain_forget(struct softstub *s, uint16_t domid)
     d->forgotten = true;
     tidy(s, d);
     return 0;
+}
+
+void stub_domains_end(struct softstub *s)
+{
+    struct stub_domain *d, *next;
+
+    for (d = LIST_FIRST(&s->domains); d; d = next) {
+        next = LIST_NEXT(d, link);
+        assert(!d->attached && !d->pins);
+        d->forgotten = true;
+        tidy(s, d);
+    }
 }
 
 int stub_domain_holes(struct softstub *s, uint16_t domid, uint64_t gfn, uint64_t count, bool hole)

@@ -78,7 +78,8 @@ static void pipe_on(struct gpu *g, bool on)
 
 static void vblanks(void **state)
 {
-    struct rig_row d = rig_open_row(*state, GPU_ROW_DISPLAY), s = rig_open_row(*state, GPU_ROW_SCHED);
+    struct rig_row d = rig_open_row(*state, GPU_ROW_DISPLAY),
+                   s = rig_open_row(*state, GPU_ROW_SCHED);
     int ev = eventfd(0, EFD_NONBLOCK), sev = eventfd(0, EFD_NONBLOCK);
     bool gen8 = d.g->info.gen == GPU_GEN8;
     enum gpu_irq_bank bank = gen8 ? GPU_IRQ_PIPE_A : GPU_IRQ_DE;
