@@ -18,6 +18,7 @@
 #define BROKER_CORE       "vchan:/local/domain/0/vgt/core"
 #define BROKER_CTL_VCHAN  "vchan:/local/domain/0/vgt/ctl"
 #define BROKER_CTL_SOCKET "unix:/run/vgt/ctl.sock"
+#define BROKER_UNITS      "/run/vgt-units.sock"
 
 /* The device nodes; the first three are rows. */
 enum broker_dev {
@@ -64,7 +65,7 @@ struct broker_config {
     struct broker_kept *kept; /* from systemd's fd store; names stay the caller's */
     unsigned kept_count;
     bool keep;         /* copy every descriptor to systemd's fd store */
-    bool start_units;  /* systemctl starts and stops vgt-mmio@N */
+    const char *units; /* socket of vgt-units, which starts vgt-mmio@N; NULL: somebody else does */
     unsigned limit_ms; /* of one step; 0: 30 s */
 };
 

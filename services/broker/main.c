@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 struct options {
-    const char *wire, *core, *store, *vmm, *dev_dir;
+    const char *wire, *core, *store, *vmm, *dev_dir, *units;
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;
-    bool start_units, debug;
+    bool debug;
 };
 
 static void usage(FILE *out)
@@ -37,6 +37,8 @@ static void usage(FILE *out)
           "  --store URI    xen: or file:/DIR (xen:); opened if a URI is a vchan\n"
           "  --vmm NAME     xen, fake or none (xen)\n"
           "  --dev-dir DIR  where the module's nodes are (/dev/vgt)\n"
+          "  --units PATH   socket where the units of vgt-mmio are asked for\n"
+          "                 (" BROKER_UNITS ")\n"
           "  --no-start     vgt-mmio@N is started and stopped by somebody else\n"
           "  --debug        log more\n"
           "  --help\n",
@@ -44,11 +46,17 @@ static void usage(FILE *out)
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'}, {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},  {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},  {"dev-dir", required_argument, NULL, 'd'},
-    {"no-start", no_argument, NULL, 'n'},   {"debug", no_argument, NULL, 'g'},
-    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"wire", required_argument, NULL, 'w'},
+    {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},
+    {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},
+    {"dev-dir", required_argument, NULL, 'd'},
+    {"units", required_argument, NULL, 'u'},
+    {"no-start", no_argument, NULL, 'n'},
+    {"debug", no_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int fail(const char *text)
@@ -68,6 +76,7 @@ static int parse(int argc, char **argv, struct options *o)
                             : c == 's' ? &o->store
                             : c == 'v' ? &o->vmm
                             : c == 'd' ? &o->dev_dir
+                            : c == 'u' ? &o->units
                                        : NULL;
 
         if (text)
@@ -75,7 +84,7 @@ static int parse(int argc, char **argv, struct options *o)
         else if (c == 't' && o->ctl_count < BROKER_MAX_CTL)
             o->ctl[o->ctl_count++] = optarg;
         else if (c == 'n')
-            o->start_units = false;
+            o->units = NULL;
         else if (c == 'g')
             o->debug = true;
         else {
@@ -93,7 +102,7 @@ static void apply(const struct options *o, struct broker_config *config)
 {
     config->wire = o->wire;
     config->core = strcmp(o->core, "NONE") ? o->core : NULL;
-    config->start_units = o->start_units;
+    config->units = o->units;
     config->ctl_count = o->ctl_count;
     memcpy(config->ctl, o->ctl, sizeof(config->ctl));
     if (o->ctl_count)
@@ -271,7 +280,7 @@ int main(int argc, char **argv)
                         .store = "xen:",
                         .vmm = "xen",
                         .dev_dir = "/dev/vgt",
-                        .start_units = true};
+                        .units = BROKER_UNITS};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = "vgt-broker"};
     struct broker_config config = {.log = &log, .module = &module};
     struct vmm_ops fake;

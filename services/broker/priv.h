@@ -253,9 +253,10 @@ void remove_begin(struct guest *g);
 /* The last step is over: answer and forget. */
 void remove_over(struct guest *g);
 
-/* unit.c: systemctl VERB --no-block vgt-mmio@N.service; done(0 or -errno). */
+/* unit.c: verb is "start" or "stop"; done(0 or -errno) when systemd has queued the job. */
 struct unit_job;
 int unit_start(struct guest *g, const char *verb, void (*done)(struct guest *g, int err));
+/* Nobody waits for the end any more; what was asked is done all the same. NULL is fine. */
 void unit_cancel(struct unit_job *job);
 
 /* aperture.c */

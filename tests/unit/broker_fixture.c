@@ -337,7 +337,7 @@ static void configure(struct rig *r, unsigned limit_ms)
         r->config.dev[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void start(struct rig *r, unsigned limit_ms, bool keep)
+static void start(struct rig *r, unsigned limit_ms, bool keep, const char *units)
 {
     memset(r, 0, sizeof(*r));
     memset(&rig_module, 0, sizeof(rig_module));
@@ -352,18 +352,24 @@ static void start(struct rig *r, unsigned limit_ms, bool keep)
     assert_int_equal(loop_new(&r->loop), 0);
     configure(r, limit_ms);
     r->config.keep = keep;
+    r->config.units = units;
     assert_int_equal(broker_new(r->loop, &r->config, &r->broker), 0);
     client_connect(r, r->loop);
 }
 
 void rig_start(struct rig *r, unsigned limit_ms)
 {
-    start(r, limit_ms, false);
+    start(r, limit_ms, false, NULL);
+}
+
+void rig_start_units(struct rig *r, const char *units)
+{
+    start(r, 0, false, units);
 }
 
 void rig_start_kept(struct rig *r)
 {
-    start(r, 0, true);
+    start(r, 0, true, NULL);
 }
 
 void rig_services(struct rig *r)
