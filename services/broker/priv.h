@@ -35,18 +35,28 @@ struct service;
 
 /* ---- the state page, which outlives the broker in systemd's fd store; native layout */
 #define STATE_MAGIC   0x76677462u
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 enum guest_stage { GUEST_FREE, GUEST_ATTACHING, GUEST_RUNNING, GUEST_DETACHING };
 
 /* Who may know of a guest: bit 1 << role, and: */
 enum { HELD_MODULE = 1 << ROLES, HELD_UNIT = 2 << ROLES };
 
+/* Of one service: how often it started, and how it came back the last time. */
+struct service_state {
+    uint32_t starts;
+    int32_t pid;          /* of the last start */
+    uint64_t recovered_s; /* Unix time; 0: never had to */
+    uint32_t pause_ms;    /* from its loss until it served all guests again */
+    uint32_t pad;
+};
+
 struct guest_state {
     uint32_t stage; /* enum guest_stage */
     uint32_t domid, vgpu, weight;
-    uint32_t held;   /* bits */
-    uint32_t hellos; /* of vgt-mmio */
+    uint32_t held; /* bits */
+    uint32_t pad0;
+    struct service_state mmio;
     uint64_t generation;
     uint64_t low_base, low_size, high_base, high_size;
     uint32_t fence_base, fences;
@@ -59,12 +69,12 @@ struct guest_state {
 struct broker_state {
     uint32_t magic, version;
     uint64_t generation; /* of the last attach */
-    uint32_t starts;     /* of the broker */
-    uint32_t hellos[CORE_ROLES];
+    uint64_t alive_ns;   /* the broker's last tick; CLOCK_MONOTONIC */
+    struct service_state broker, service[CORE_ROLES];
     struct guest_state guest[BROKER_MAX_GUESTS];
 };
-static_assert(sizeof(struct guest_state) == 424, "layout");
-static_assert(offsetof(struct broker_state, guest) == 32, "layout");
+static_assert(sizeof(struct guest_state) == 448, "layout");
+static_assert(offsetof(struct broker_state, guest) == 120, "layout");
 
 /* ---- connections and services */
 enum peer_kind { PEER_WIRE, PEER_CORE, PEER_CTL, PEER_KINDS };
@@ -87,10 +97,13 @@ struct service {
     uint32_t domid;      /* vgt-mmio's */
     struct guest *guest; /* vgt-mmio's */
     struct peer *wire, *control;
-    uint32_t *hellos; /* in the state page */
-    uint64_t down_ns; /* since when it is away */
+    struct service_state *s; /* in the state page */
+    uint64_t down_ns;        /* since when it is away */
+    unsigned resuming;       /* guests it has still to take up after a restart */
     uint64_t lanes_broken;
-    bool up; /* both channels said Hello */
+    bool met;       /* said Hello to this broker before */
+    bool restarted; /* and has not yet taken up all guests */
+    bool up;        /* both channels said Hello */
 };
 
 /* ---- call.c */

@@ -106,7 +106,8 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     Vgt__StatsReply reply = VGT__STATS_REPLY__INIT;
     Vgt__ServiceStats own = VGT__SERVICE_STATS__INIT, guest = VGT__SERVICE_STATS__INIT;
     Vgt__ServiceStats *list[2] = {&own, &guest};
-    Vgt__Counter counter = VGT__COUNTER__INIT, *counters[1] = {&counter};
+    Vgt__Counter counter = VGT__COUNTER__INIT, replayed = VGT__COUNTER__INIT;
+    Vgt__Counter *counters[2] = {&counter, &replayed};
     Vgt__EngineTime time = VGT__ENGINE_TIME__INIT, *times[1] = {&time};
     Vgt__Gpu gpu = VGT__GPU__INIT;
     struct fake *f = data;
@@ -118,7 +119,9 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     counter.value = 5;
     guest.domid = f == &f->rig->mmio ? 8 : 7; /* vgt-mmio lies */
     guest.counters = counters;
-    guest.n_counters = 1;
+    replayed.name = (char *)"replayed";
+    replayed.value = 3;
+    guest.n_counters = 2;
     guest.foreground = f == &f->rig->display;
     if (f == &f->rig->sched) {
         time.engine = (char *)"bcs";
