@@ -155,6 +155,7 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     b->log = config->log;
     b->limit_ns = config->limit_ms ? config->limit_ms * 1000000ull : STEP_NS;
     b->state_fd = -1;
+    service_learn_users(b);
     log_limit_init(&b->refusals, 8, 10);
     rc = set_up(b);
     if (!rc) {

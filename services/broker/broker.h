@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "lib/chan.h"
+#include "lib/sandbox.h"
 #include "vmm/vmm.h"
 
 #include <stdbool.h>
@@ -78,3 +79,5 @@ void broker_free(struct broker *broker);
 
 /* For tests and tidy ends: guests known, in any state. */
 unsigned broker_guests(const struct broker *broker);
+
+extern const struct sandbox broker_sandbox; /* sandbox.c */

@@ -22,7 +22,7 @@ struct options {
     const char *wire, *core, *store, *vmm, *dev_dir, *units;
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;
-    bool debug;
+    bool debug, no_sandbox;
 };
 
 static void usage(FILE *out)
@@ -41,22 +41,18 @@ static void usage(FILE *out)
           "                 (" BROKER_UNITS ")\n"
           "  --no-start     vgt-mmio@N is started and stopped by somebody else\n"
           "  --debug        log more\n"
+          "  --no-sandbox   no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'},
-    {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},
-    {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},
-    {"dev-dir", required_argument, NULL, 'd'},
-    {"units", required_argument, NULL, 'u'},
-    {"no-start", no_argument, NULL, 'n'},
-    {"debug", no_argument, NULL, 'g'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"wire", required_argument, NULL, 'w'},  {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},   {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},   {"dev-dir", required_argument, NULL, 'd'},
+    {"units", required_argument, NULL, 'u'}, {"no-start", no_argument, NULL, 'n'},
+    {"debug", no_argument, NULL, 'g'},       {"no-sandbox", no_argument, NULL, 'S'},
+    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
 };
 
 static int fail(const char *text)
@@ -85,6 +81,8 @@ static int parse(int argc, char **argv, struct options *o)
             o->ctl[o->ctl_count++] = optarg;
         else if (c == 'n')
             o->units = NULL;
+        else if (c == 'S')
+            o->no_sandbox = true;
         else if (c == 'g')
             o->debug = true;
         else {
@@ -293,6 +291,8 @@ int main(int argc, char **argv)
     if (loop_new(&loop))
         return fail("no event loop");
     rc = prepare(loop, &o, &config, &fake);
+    if (!rc && !o.no_sandbox)
+        sandbox_when_ready(loop, &broker_sandbox);
     if (!rc)
         rc = serve(loop, &config);
     store_close(config.store);

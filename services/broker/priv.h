@@ -175,6 +175,7 @@ struct broker {
     struct chan_listener *wire, *core, *ctl[BROKER_MAX_CTL];
     struct peer *peers;
     struct service service[CORE_ROLES];
+    uint32_t uid[ROLES];                    /* of each role's user; UINT32_MAX: there is none */
     struct guest *guest[BROKER_MAX_GUESTS]; /* index as in the state page */
     struct call *calls;
     struct ask *asks;
@@ -218,6 +219,8 @@ void peer_close(struct peer *p);
 void peers_tick(struct broker *b);
 
 /* service.c */
+/* Once, at the start: looking users up later would load libraries. */
+void service_learn_users(struct broker *b);
 extern const char *const role_names[ROLES];
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
 /* One of its channels is gone: so is the other. */

@@ -48,14 +48,20 @@ static bool in_unit(int32_t pid, uint32_t domid)
     return strstr(text, unit) != NULL;
 }
 
-static bool may_be(struct chan_peer peer, enum role role, uint32_t domid)
+void service_learn_users(struct broker *b)
 {
-    const struct passwd *user;
+    for (unsigned i = 0; i < ROLES; i++) {
+        const struct passwd *user = getpwnam(role_names[i]);
 
+        b->uid[i] = user ? user->pw_uid : UINT32_MAX;
+    }
+}
+
+static bool may_be(const struct broker *b, struct chan_peer peer, enum role role, uint32_t domid)
+{
     if (peer.uid == 0 || peer.uid == geteuid())
         return true;
-    user = getpwnam(role_names[role]);
-    if (!user || user->pw_uid != peer.uid)
+    if (peer.uid == UINT32_MAX || b->uid[role] != peer.uid)
         return false;
     return role != ROLE_MMIO || in_unit(peer.pid, domid);
 }
@@ -341,7 +347,7 @@ void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello)
     s = find_service(p->broker, hello);
     if (!s)
         refuse(p, id, ENOENT, "no such service, or no vGPU for its domain");
-    else if (p->kind == PEER_WIRE && !may_be(who, s->role, hello->domid))
+    else if (p->kind == PEER_WIRE && !may_be(p->broker, who, s->role, hello->domid))
         refuse(p, id, EPERM, "this user is not that service's");
     else if (p->kind == PEER_WIRE)
         hello_wire(p, id, s);

@@ -502,16 +502,11 @@ static void test_map_checks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replayed),
-        cmocka_unit_test(test_map_checks),
-        cmocka_unit_test(test_event_index),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_broken_indices),
-        cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_reattach),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_two_processes),
-        cmocka_unit_test(test_consumer_killed),
+        cmocka_unit_test(test_replayed),       cmocka_unit_test(test_map_checks),
+        cmocka_unit_test(test_event_index),    cmocka_unit_test(test_full),
+        cmocka_unit_test(test_broken_indices), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_reattach),       cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_two_processes),  cmocka_unit_test(test_consumer_killed),
     };
 
     srand(20);
