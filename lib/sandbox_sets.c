@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <xen/xen.h>
 /* its types are needed by the next */
@@ -100,6 +101,7 @@ const struct sandbox_set sandbox_open = SANDBOX_SET(open_files);
 #define THREAD_BITS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 static const struct sandbox_rule threads[] = {
     SANDBOX_WHERE(clone, 0, THREAD_BITS, THREAD_BITS),
+    SANDBOX_IS(prctl, 0, PR_SET_NAME),
     SANDBOX_CALL(set_robust_list),
     SANDBOX_CALL(rseq),
     SANDBOX_CALL(sched_getaffinity),
