@@ -241,7 +241,9 @@ static int serve(struct loop *loop, struct broker_config *config)
     if (rc)
         return 1;
     rc = loop_ready(loop);
-    if (!rc)
+    if (rc)
+        log_write(config->log, LOG_ERR, "cannot confine itself, or tell systemd", "error=%d", rc);
+    else
         rc = loop_run(loop);
     broker_free(broker);
     return rc ? 1 : 0;
