@@ -89,6 +89,7 @@ static void test_broker_restart(void **state)
         assert_int_equal(reply->services[i]->recovered_s, 0);
     }
     rig_stop(&r);
+    free(r.config.kept);
 }
 
 static void test_show(void **state)
