@@ -92,12 +92,12 @@ const struct sandbox_set sandbox_unix = SANDBOX_SET(unix_sockets);
 
 static const struct sandbox_rule open_files[] = {
     SANDBOX_NOT(openat, 2, O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY)),
-    SANDBOX_CALL(getdents64),
-    SANDBOX_CALL(readlink),
+    SANDBOX_CALL(getdents64), SANDBOX_CALL(readlink),
+    SANDBOX_CALL(access), /* libxenstore looks which way to xenstored there is */
 };
 const struct sandbox_set sandbox_open = SANDBOX_SET(open_files);
 
-/* Of clone, what makes a thread; a process of its own has none of these bits. */
+/* All of these make a thread, which no namespace flag can go with. */
 #define THREAD_BITS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 static const struct sandbox_rule threads[] = {
     SANDBOX_WHERE(clone, 0, THREAD_BITS, THREAD_BITS),
@@ -112,6 +112,7 @@ const struct sandbox_set sandbox_threads = SANDBOX_SET(threads);
 static const struct sandbox_rule xen_memory[] = {
     SANDBOX_IOCTL(IOCTL_PRIVCMD_HYPERCALL),
     SANDBOX_IOCTL(IOCTL_PRIVCMD_MMAPBATCH_V2),
+    SANDBOX_IOCTL(IOCTL_PRIVCMD_MMAPBATCH), /* libxenforeignmemory, if V2 says EINVAL */
     SANDBOX_IOCTL(IOCTL_PRIVCMD_DM_OP),
     SANDBOX_IOCTL(IOCTL_PRIVCMD_MMAP_RESOURCE),
     SANDBOX_IOCTL(IOCTL_PRIVCMD_RESTRICT),
