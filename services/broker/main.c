@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 struct options {
-    const char *wire, *core, *store, *vmm, *dev_dir, *gpu;
+    const char *wire, *core, *store, *vmm, *dev_dir, *gpu, *units;
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;
-    bool start_units, debug;
+    bool debug, no_sandbox;
 };
 
 static void usage(FILE *out)
@@ -40,8 +40,11 @@ static void usage(FILE *out)
           "  --gpu NAME     stub, or soft:PATH: a program in the module's place that listens\n"
           "                 there (stub)\n"
           "  --dev-dir DIR  where the module's nodes are (/dev/vgt)\n"
+          "  --units PATH   socket where the units of vgt-mmio are asked for\n"
+          "                 (" BROKER_UNITS ")\n"
           "  --no-start     vgt-mmio@N is started and stopped by somebody else\n"
           "  --debug        log more\n"
+          "  --no-sandbox   no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
@@ -53,8 +56,10 @@ static const struct option longs[] = {
     {"store", required_argument, NULL, 's'},
     {"vmm", required_argument, NULL, 'v'},
     {"dev-dir", required_argument, NULL, 'd'},
+    {"units", required_argument, NULL, 'u'},
     {"no-start", no_argument, NULL, 'n'},
     {"debug", no_argument, NULL, 'g'},
+    {"no-sandbox", no_argument, NULL, 'S'},
     {"gpu", required_argument, NULL, 'p'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -78,6 +83,7 @@ static int parse(int argc, char **argv, struct options *o)
                             : c == 'v' ? &o->vmm
                             : c == 'd' ? &o->dev_dir
                             : c == 'p' ? &o->gpu
+                            : c == 'u' ? &o->units
                                        : NULL;
 
         if (text)
@@ -85,7 +91,9 @@ static int parse(int argc, char **argv, struct options *o)
         else if (c == 't' && o->ctl_count < BROKER_MAX_CTL)
             o->ctl[o->ctl_count++] = optarg;
         else if (c == 'n')
-            o->start_units = false;
+            o->units = NULL;
+        else if (c == 'S')
+            o->no_sandbox = true;
         else if (c == 'g')
             o->debug = true;
         else {
@@ -103,7 +111,7 @@ static void apply(const struct options *o, struct broker_config *config)
 {
     config->wire = o->wire;
     config->core = strcmp(o->core, "NONE") ? o->core : NULL;
-    config->start_units = o->start_units;
+    config->units = o->units;
     config->ctl_count = o->ctl_count;
     memcpy(config->ctl, o->ctl, sizeof(config->ctl));
     if (o->ctl_count)
@@ -272,7 +280,9 @@ static int serve(struct loop *loop, struct broker_config *config)
     if (rc)
         return 1;
     rc = loop_ready(loop);
-    if (!rc)
+    if (rc)
+        log_write(config->log, LOG_ERR, "cannot confine itself, or tell systemd", "error=%d", rc);
+    else
         rc = loop_run(loop);
     broker_free(broker);
     return rc ? 1 : 0;
@@ -310,7 +320,7 @@ int main(int argc, char **argv)
                         .vmm = "xen",
                         .dev_dir = "/dev/vgt",
                         .gpu = "stub",
-                        .start_units = true};
+                        .units = BROKER_UNITS};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = "vgt-broker"};
     struct broker_config config = {.log = &log, .module = &module};
     struct vmm_ops fake;
@@ -323,6 +333,8 @@ int main(int argc, char **argv)
     if (loop_new(&loop))
         return fail("no event loop");
     rc = prepare(loop, &o, &config, &fake);
+    if (!rc && !o.no_sandbox)
+        sandbox_when_ready(loop, &broker_sandbox);
     if (!rc)
         rc = serve(loop, &config);
     store_close(config.store);
