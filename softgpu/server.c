@@ -56,15 +56,16 @@ static void say(const struct server *s, const char *what)
         fprintf(stderr, "softgpu: %s\n", what);
 }
 
-static void drop_client(struct server *s, int why)
+static void drop_client(struct server *s)
 {
     struct vfu_stats stats;
 
     vfu_get_stats(s->vfu, &stats);
-    if (why != -EPIPE)
-        fprintf(stderr, "softgpu: client dropped after %llu messages: %s\n",
-                (unsigned long long)stats.messages, strerror(-why));
-    say(s, "client has gone");
+    if (*vfu_problem(s->vfu))
+        fprintf(stderr, "softgpu: client dropped: after %llu messages it %s\n",
+                (unsigned long long)stats.messages, vfu_problem(s->vfu));
+    else
+        say(s, "client has gone");
     s->vfu = vfu_free(s->vfu);
     s->vfu_fd = -1;
     s->more = false;
@@ -79,7 +80,7 @@ static void serve_client(struct server *s)
 
     s->more = ret == 1;
     if (ret < 0)
-        drop_client(s, ret);
+        drop_client(s);
 }
 
 static void accept_client(struct server *s)
