@@ -118,7 +118,8 @@ static uint32_t a_header(struct input *in, uint32_t kind)
     }
 }
 
-/* A command whose length fits its opcode, mostly; dwords, at most room. */
+/* A command that exists and has a length that fits, mostly, for the engine stops at any other;
+ * dwords, at most room. */
 static uint32_t a_command(struct world *w, const struct engine *e, struct input *in, uint32_t *dw,
                           uint32_t room)
 {
@@ -131,6 +132,8 @@ static uint32_t a_command(struct world *w, const struct engine *e, struct input 
         header = (header & ~c->len_mask) | ((c->len_min + more - 2) & c->len_mask);
     }
     len = cs_length(e, header);
+    if ((!len && !(kind & 0x40) && (kind & 3) != COMMAND_RAW) || len > room)
+        header = 0;
     if (!len || len > room)
         len = 1;
     dw[0] = header;
@@ -351,6 +354,7 @@ static void step_control(struct world *w, struct input *in)
         "fault clear",
         "status now",
         "fault stuck-engine rcs 1",
+        "png 0 /dev/null",
     };
     uint32_t i = take(in, 1) % (sizeof(lines) / sizeof(lines[0]));
     char *answer = NULL;

@@ -57,6 +57,13 @@ static void operands(struct seed *s, unsigned n, unsigned salt)
     }
 }
 
+/* MI commands after which nothing more of the ring runs for a while, or at all: the seeds of
+ * batches and contexts have them. */
+static bool stops(unsigned op)
+{
+    return op == 0x03 || op == 0x0a || op == 0x16 || op == 0x1c || op == 0x31;
+}
+
 /* A ring of the opcodes first, first + SPREAD and so on. */
 static void opcodes(struct seed *s, unsigned engine, unsigned kind, unsigned first)
 {
@@ -65,7 +72,7 @@ static void opcodes(struct seed *s, unsigned engine, unsigned kind, unsigned fir
         uint8_t op = (uint8_t)(first + i * SPREAD);
 
         if (kind == COMMAND_MI)
-            PUT(s, COMMAND_MI, op & 63, (uint8_t)(i & 64), (uint8_t)i);
+            PUT(s, COMMAND_MI, stops(op & 63) ? 0 : op & 63, (uint8_t)(i & 64), (uint8_t)i);
         else
             PUT(s, (uint8_t)kind, op, (uint8_t)(kind == COMMAND_BLT ? 0xc0 | i : first));
         operands(s, 5, first + i);
@@ -186,12 +193,43 @@ static void fences(struct seed *s, unsigned n)
     others(s);
 }
 
+/* All registers of one place with all bits and with none, twice: the second time some wait for the
+ * end of what the first began. */
+static void registers(struct seed *s, unsigned place)
+{
+    for (unsigned i = 0; i < 128; i++)
+        PUT(s, STEP_REGISTER, (uint8_t)place, (uint8_t)(i / 2), WORD_RAW, i & 1 ? 0xff : 0x80,
+            i & 1 ? 0xff : 0, i & 1 ? 0xff : 0, i & 1 ? 0xff : (uint8_t)(i / 8));
+}
+
+/* An EDID over GMBUS as a driver reads it, with an index and in pieces; a mailbox of the PCU. */
+static void edid(struct seed *s, unsigned n)
+{
+    (void)n;
+    PUT(s, STEP_REGISTER, 24, 0, WORD_BYTE, 5);
+    PUT(s, STEP_REGISTER, 24, 1, WORD_RAW, 0x46, 128, 0, 0xa1);
+    for (unsigned i = 0; i < 40; i++)
+        PUT(s, STEP_REGISTER, 24, (uint8_t)(i % 4 ? 3 : 2), WORD_ZERO);
+    PUT(s, STEP_REGISTER, 24, 1, WORD_RAW, 0x48, 0, 0, 0);
+    PUT(s, STEP_REGISTER, 24, 3, WORD_RAW, 1, 2, 3, 4);
+    PUT(s, STEP_REGISTER, 24, 1, WORD_RAW, 0x4a, 4, 0, 0xa0);
+    for (uint8_t i = 0; i < 32; i++)
+        PUT(s, STEP_REGISTER, 29, 1, WORD_RAW, 0x80, 0, 0, i);
+}
+
 static const struct {
     unsigned count;
     void (*make)(struct seed *s, unsigned n);
 } groups[] = {
-    {3 * ENGINES, all_opcodes}, {ENGINES, batches}, {BLITS / 8, blits}, {ENGINES, two_contexts},
-    {FAULTS, faults},           {PIPES, pipes},     {1, fences},
+    {3 * ENGINES, all_opcodes},
+    {ENGINES, batches},
+    {BLITS / 8, blits},
+    {ENGINES, two_contexts},
+    {FAULTS, faults},
+    {PIPES, pipes},
+    {1, fences},
+    {32, registers},
+    {1, edid},
 };
 
 /* The n-th of one model; false behind the last. */
