@@ -8,6 +8,8 @@
 #include "softgpu/vfu_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -59,10 +62,13 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct rig *r = *state;
-    int status;
+    int status = -1, ms;
 
     kill(r->pid, SIGTERM);
-    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    for (ms = 0; ms < RIG_DEADLINE_MS && !waitpid(r->pid, &status, WNOHANG); ms += 10)
+        poll(NULL, 0, 10);
+    if (ms >= RIG_DEADLINE_MS)
+        kill(r->pid, SIGKILL);
     assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
     unlink(r->log);
     assert_int_equal(rmdir(r->dir), 0);
@@ -152,6 +158,24 @@ static void test_requests(void **state)
     next_works(r, "");
 }
 
+/* Sends a message with a descriptor; the error that it is answered with. */
+static uint32_t ask_with(int fd, void *message, size_t len, int with)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr head;
+    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec iov = {message, len};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
+
+    memcpy(CMSG_DATA(&control.head), &with, sizeof(int));
+    assert_int_equal(sendmsg(fd, &msg, 0), len);
+    return client_reply(fd, NULL, 0);
+}
+
 /* One DMA_MAP with a file of so many bytes, none when 0; its error. */
 static uint32_t map(int fd, uint64_t at, uint64_t size, uint64_t offset, size_t file)
 {
@@ -160,23 +184,16 @@ static uint32_t map(int fd, uint64_t at, uint64_t size, uint64_t offset, size_t 
         uint32_t argsz, flags;
         uint64_t offset, addr, size;
     } m = {{.id = 7, .command = VFU_DMA_MAP, .size = sizeof(m)}, 32, 3, offset, at, size};
-    union {
-        char buf[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr head;
-    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-    struct iovec iov = {&m, sizeof(m)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     int memory = memfd_create("m", MFD_CLOEXEC);
+    uint32_t error;
 
     assert_int_equal(ftruncate(memory, (off_t)file), 0);
-    if (file) {
-        memcpy(CMSG_DATA(&control.head), &memory, sizeof(int));
-        msg.msg_control = &control;
-        msg.msg_controllen = sizeof(control);
-    }
-    assert_int_equal(sendmsg(fd, &msg, 0), sizeof(m));
+    if (file)
+        error = ask_with(fd, &m, sizeof(m), memory);
+    else
+        error = client_ask(fd, VFU_DMA_MAP, &m.argsz, 32, NULL, 0);
     close(memory);
-    return client_reply(fd, NULL, 0);
+    return error;
 }
 
 static void test_memory(void **state)
@@ -193,6 +210,45 @@ static void test_memory(void **state)
     assert_int_equal(map(fd, 0x10000, 0x1000, UINT64_MAX - 0xfff, 0x1000), EINVAL);
     assert_int_equal(map(fd, 0x10000, 1ull << 62, 0, 0), 0); /* nothing behind it: no harm */
     assert_int_equal(client_read32(fd, VFU_REGION_CFG, 0), IDS);
+    close(fd);
+    next_works(r, "");
+}
+
+/* Gives softgpu this for the MSI and has it signalled. */
+static void signalled(int fd, int msi)
+{
+    struct {
+        struct vfu_header h;
+        uint32_t argsz, flags, index, start, count;
+    } m = {{.id = 7, .command = VFU_SET_IRQS, .size = sizeof(m)}, 20, 0x24, 1, 0, 1};
+
+    assert_int_equal(ask_with(fd, &m, sizeof(m), msi), 0);
+    m.flags = 0x21;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(client_ask(fd, VFU_SET_IRQS, &m.argsz, 20, NULL, 0), 0);
+}
+
+/* An eventfd whose counter is full, a pipe that nobody reads, one without another end: a good
+ * program neither waits for them nor ends by them. */
+static void test_interrupts(void **state)
+{
+    const uint64_t full = UINT64_MAX - 1;
+    struct rig *r = *state;
+    int fd = agreed(r), e = eventfd(0, EFD_CLOEXEC), p[2];
+    char page[4096] = "";
+
+    assert_int_equal(write(e, &full, sizeof(full)), sizeof(full));
+    signalled(fd, e);
+    assert_int_equal(pipe2(p, O_NONBLOCK | O_CLOEXEC), 0);
+    while (write(p[1], page, sizeof(page)) > 0)
+        ;
+    assert_int_equal(fcntl(p[1], F_SETFL, 0), 0);
+    signalled(fd, p[1]);
+    close(p[0]);
+    signalled(fd, p[1]);
+    assert_int_equal(client_read32(fd, VFU_REGION_CFG, 0), IDS);
+    close(p[1]);
+    close(e);
     close(fd);
     next_works(r, "");
 }
@@ -273,8 +329,9 @@ static void test_flood(void **state)
 int main(void)
 {
 #define RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {RIG(test_version), RIG(test_requests), RIG(test_memory),
-                                       RIG(test_headers), RIG(test_cut_off),  RIG(test_flood)};
+    const struct CMUnitTest tests[] = {RIG(test_version),    RIG(test_requests), RIG(test_memory),
+                                       RIG(test_interrupts), RIG(test_headers),  RIG(test_cut_off),
+                                       RIG(test_flood)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
