@@ -208,6 +208,7 @@ int lane_consumer_attach(struct lane_rx *rx, int fd, uint32_t layout, int wake_f
     rx->wakes_sent = resume(&line->wakes_sent);
     rx->wakes_suppressed = resume(&line->wakes_suppressed);
     err = load_tail(rx, memory_order_acquire) ? 0 : -EBADMSG;
+    rx->replayed = rx->tail_cache - rx->head;
     if (!err)
         err = lane_kick(wake_fd);
     if (!err)

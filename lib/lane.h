@@ -110,6 +110,7 @@ struct lane_rx {
     uint32_t head;       /* published: everything before it has been applied */
     uint32_t tail_cache; /* last tail seen */
     int wake_fd, room_fd;
+    uint32_t replayed; /* messages not advanced over by a predecessor, found when attaching */
     bool broken;
     uint64_t batches, messages, sleeps, rearm_lost, wakes_sent, wakes_suppressed;
 };

@@ -30,6 +30,8 @@ struct loop {
     int epoll;
     struct loop_source *sources;
     struct loop_source *watchdog;
+    int (*before_ready)(const void *data); /* NULL: none, or done */
+    const void *before_ready_data;
     unsigned triggered; /* deferred callbacks due */
     bool dispatching, graves, stopped;
     int result;
@@ -249,7 +251,25 @@ static void feed_watchdog(void *data, uint32_t events)
     sd_notify(0, "WATCHDOG=1");
 }
 
-int loop_ready(struct loop *loop)
+void loop_before_ready(struct loop *loop, int (*fn)(const void *data), const void *data)
+{
+    loop->before_ready = fn;
+    loop->before_ready_data = data;
+}
+
+static int run_before_ready(struct loop *loop)
+{
+    int (*fn)(const void *) = loop->before_ready;
+
+    int err = fn ? fn(loop->before_ready_data) : 0;
+
+    loop->before_ready = NULL;
+    if (err)
+        loop_stop(loop, err);
+    return err;
+}
+
+static int feed_from(struct loop *loop)
 {
     uint64_t usec = 0, half;
     int err = sd_watchdog_enabled(0, &usec);
@@ -260,8 +280,16 @@ int loop_ready(struct loop *loop)
         if (!err)
             err = loop_timer_arm(loop->watchdog, half, half);
     }
-    if (err < 0)
-        return err;
-    err = sd_notify(0, "READY=1");
+    return err < 0 ? err : 0;
+}
+
+int loop_ready(struct loop *loop)
+{
+    int err = feed_from(loop);
+
+    if (!err)
+        err = run_before_ready(loop);
+    if (!err)
+        err = sd_notify(0, "READY=1");
     return err < 0 ? err : 0;
 }

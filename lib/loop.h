@@ -43,8 +43,13 @@ int loop_turn(struct loop *loop, int timeout_ms);
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);
 
+/* Call fn once in loop_ready(), before systemd hears of it; if it fails (-errno),
+ * so does that, and the loop stops with it. */
+void loop_before_ready(struct loop *loop, int (*fn)(const void *data), const void *data);
+
 /*
  * Tell systemd READY=1 (call after everything is attached) and, if the unit has WatchdogSec=, feed
- * the watchdog from this loop at half its period. Without systemd it does nothing. 0 or -errno.
+ * the watchdog from this loop at half its period. Without systemd it does nothing more. 0 or
+ * -errno.
  */
 int loop_ready(struct loop *loop);

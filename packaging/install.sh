@@ -1,20 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Install what was built below BUILD-DIR into DESTDIR.
-# usage: packaging/install.sh [--strict] [--hardened] DESTDIR BUILD-DIR
+# usage: packaging/install.sh [--strict] DESTDIR BUILD-DIR
 #   --strict    status 1 if a program was not built; else it is only named on stderr and left out
-#   --hardened  services run as users of their own in a sandbox, with a watchdog
+# On the machine itself, afterwards: systemd-sysusers; udevadm control --reload; systemctl daemon-reload
 set -eu
-strict= hardened=
-while :; do
-    case ${1-} in
-    --strict) strict=1 ;;
-    --hardened) hardened=1 ;;
-    *) break ;;
-    esac
-    shift
-done
-[ $# = 2 ] || { echo "usage: packaging/install.sh [--strict] [--hardened] DESTDIR BUILD-DIR" >&2; exit 2; }
+strict=
+[ "${1-}" != --strict ] || { strict=1; shift; }
+[ $# = 2 ] || { echo "usage: packaging/install.sh [--strict] DESTDIR BUILD-DIR" >&2; exit 2; }
 dest=$(realpath -m "$1")
 built=$(realpath "$2")
 cd "$(dirname "$0")/.."
@@ -40,13 +33,9 @@ program services/display/vgt-display $libexec/vgt-display
 program services/mmio/vgt-mmio $libexec/vgt-mmio
 program vgtctl/vgtctl /usr/bin/vgtctl
 file 755 systemd/vgt-prepare $libexec/vgt-prepare
-for unit in systemd/*.service systemd/*.target; do
+file 755 systemd/vgt-units $libexec/vgt-units
+for unit in systemd/*.service systemd/*.socket systemd/*.target; do
     file 644 "$unit" "/usr/lib/systemd/system/${unit##*/}"
-done
-for conf in systemd/hardened/*.conf; do
-    name=${conf##*/}
-    drop_in=/usr/lib/systemd/system/${name%.conf}.d/50-hardened.conf
-    if [ -n "$hardened" ]; then file 644 "$conf" "$drop_in"; else rm -f "$dest$drop_in"; fi
 done
 file 644 systemd/vgt.sysusers /usr/lib/sysusers.d/vgt.conf
 file 644 systemd/70-vgt-xen.rules /usr/lib/udev/rules.d/70-vgt-xen.rules

@@ -118,6 +118,9 @@ static json_object *services(size_t n, Vgt__Service **list)
         number(o, "pid", list[i]->pid);
         json_object_object_add(o, "state", string(list[i]->state));
         number(o, "restarts", list[i]->restarts);
+        number(o, "recovered_s", list[i]->recovered_s);
+        number(o, "recovery_ms", list[i]->recovery_ms);
+        number(o, "replayed", list[i]->replayed);
         json_object_array_add(array, o);
     }
     return array;

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_COLUMNS 9u
 #define CELL        32u /* longer names are cut */
@@ -189,10 +190,28 @@ void text_list(FILE *out, const Vgt__ListReply *reply)
     guest_table(out, reply->n_guests, reply->guests);
 }
 
+/* When it last came back (UTC), how long that took, and what it found unfinished. */
+static void recovery_cells(struct table *t, const Vgt__Service *s)
+{
+    time_t at = (time_t)s->recovered_s;
+    char text[32] = "-";
+    struct tm tm;
+
+    if (at && gmtime_r(&at, &tm))
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    cell(t, "%s", text);
+    if (at)
+        cell(t, "%u", s->recovery_ms);
+    else
+        cell(t, "-");
+    cell(t, "%llu", (unsigned long long)s->replayed);
+}
+
 static void service_table(FILE *out, const Vgt__StatusReply *reply)
 {
-    static const char *const heads[] = {"SERVICE", ">PID", "STATE", ">RESTARTS"};
-    struct table t = {.columns = 4, .heads = heads};
+    static const char *const heads[] = {"SERVICE",   ">PID",   "STATE",    ">RESTARTS",
+                                        "RECOVERED", ">IN MS", ">REPLAYED"};
+    struct table t = {.columns = 7, .heads = heads};
 
     for (size_t i = 0; i < reply->n_services; i++) {
         const Vgt__Service *s = reply->services[i];
@@ -204,6 +223,7 @@ static void service_table(FILE *out, const Vgt__StatusReply *reply)
             cell(&t, "-");
         cell(&t, "%s", s->state);
         cell(&t, "%u", s->restarts);
+        recovery_cells(&t, s);
     }
     print_table(out, &t);
 }

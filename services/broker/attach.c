@@ -190,11 +190,11 @@ static int step_unit(struct guest *g)
 {
     int rc;
 
-    if (!g->broker->config.start_units)
+    if (!g->broker->config.units)
         return STEP_DONE;
     rc = unit_start(g, "start", unit_started);
     if (rc)
-        return guest_because(g, -rc, "cannot run systemctl: %s", strerror(-rc));
+        return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
     g->s->held |= HELD_UNIT;
     return STEP_WAIT;
 }

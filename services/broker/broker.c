@@ -35,6 +35,7 @@ static void on_tick(void *data, uint32_t events)
     uint64_t now = broker_now();
 
     (void)events;
+    b->state->alive_ns = now;
     calls_tick(b, now);
     guests_tick(b, now);
     peers_tick(b);
@@ -115,12 +116,26 @@ static int set_up(struct broker *b)
     return rc;
 }
 
+/* A broker before this one was there until its last tick, or a little longer. */
+static void note_own_start(struct broker *b)
+{
+    struct service_state *s = &b->state->broker;
+    uint64_t now = broker_now();
+
+    s->pid = getpid();
+    if (s->starts++) {
+        s->recovered_s = (uint64_t)time(NULL);
+        s->pause_ms = (uint32_t)((now - b->state->alive_ns) / 1000000);
+    }
+    b->state->alive_ns = now;
+}
+
 static void start_services(struct broker *b)
 {
-    b->state->starts++;
+    note_own_start(b);
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
-            .role = (enum role)i, .hellos = &b->state->hellos[i], .down_ns = broker_now()};
+            .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
     fdstore_put(b, "s.", &b->parts);
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
@@ -140,6 +155,7 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     b->log = config->log;
     b->limit_ns = config->limit_ms ? config->limit_ms * 1000000ull : STEP_NS;
     b->state_fd = -1;
+    service_learn_users(b);
     log_limit_init(&b->refusals, 8, 10);
     rc = set_up(b);
     if (!rc) {

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "lib/chan.h"
+#include "lib/sandbox.h"
 #include "vmm/vmm.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #define BROKER_CORE       "vchan:/local/domain/0/vgt/core"
 #define BROKER_CTL_VCHAN  "vchan:/local/domain/0/vgt/ctl"
 #define BROKER_CTL_SOCKET "unix:/run/vgt/ctl.sock"
+#define BROKER_UNITS      "/run/vgt-units.sock"
 
 /* The device nodes; the first three are rows. */
 enum broker_dev {
@@ -64,7 +66,7 @@ struct broker_config {
     struct broker_kept *kept; /* from systemd's fd store; names stay the caller's */
     unsigned kept_count;
     bool keep;         /* copy every descriptor to systemd's fd store */
-    bool start_units;  /* systemctl starts and stops vgt-mmio@N */
+    const char *units; /* socket of vgt-units, which starts vgt-mmio@N; NULL: somebody else does */
     unsigned limit_ms; /* of one step; 0: 30 s */
 };
 
@@ -77,3 +79,5 @@ void broker_free(struct broker *broker);
 
 /* For tests and tidy ends: guests known, in any state. */
 unsigned broker_guests(const struct broker *broker);
+
+extern const struct sandbox broker_sandbox; /* sandbox.c */

@@ -32,7 +32,7 @@ struct guest *guest_new(struct broker *b, unsigned slot)
     g->mmio = (struct service){.role = ROLE_MMIO,
                                .domid = g->s->domid,
                                .guest = g,
-                               .hellos = &g->s->hellos,
+                               .s = &g->s->mmio,
                                .down_ns = broker_now()};
     b->guest[slot] = g;
     return g;

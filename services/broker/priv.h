@@ -35,18 +35,28 @@ struct service;
 
 /* ---- the state page, which outlives the broker in systemd's fd store; native layout */
 #define STATE_MAGIC   0x76677462u
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 enum guest_stage { GUEST_FREE, GUEST_ATTACHING, GUEST_RUNNING, GUEST_DETACHING };
 
 /* Who may know of a guest: bit 1 << role, and: */
 enum { HELD_MODULE = 1 << ROLES, HELD_UNIT = 2 << ROLES };
 
+/* Of one service: how often it started, and how it came back the last time. */
+struct service_state {
+    uint32_t starts;
+    int32_t pid;          /* of the last start */
+    uint64_t recovered_s; /* Unix time; 0: never had to */
+    uint32_t pause_ms;    /* from its loss until it served all guests again */
+    uint32_t pad;
+};
+
 struct guest_state {
     uint32_t stage; /* enum guest_stage */
     uint32_t domid, vgpu, weight;
-    uint32_t held;   /* bits */
-    uint32_t hellos; /* of vgt-mmio */
+    uint32_t held; /* bits */
+    uint32_t pad0;
+    struct service_state mmio;
     uint64_t generation;
     uint64_t low_base, low_size, high_base, high_size;
     uint32_t fence_base, fences;
@@ -59,12 +69,12 @@ struct guest_state {
 struct broker_state {
     uint32_t magic, version;
     uint64_t generation; /* of the last attach */
-    uint32_t starts;     /* of the broker */
-    uint32_t hellos[CORE_ROLES];
+    uint64_t alive_ns;   /* the broker's last tick; CLOCK_MONOTONIC */
+    struct service_state broker, service[CORE_ROLES];
     struct guest_state guest[BROKER_MAX_GUESTS];
 };
-static_assert(sizeof(struct guest_state) == 424, "layout");
-static_assert(offsetof(struct broker_state, guest) == 32, "layout");
+static_assert(sizeof(struct guest_state) == 448, "layout");
+static_assert(offsetof(struct broker_state, guest) == 120, "layout");
 
 /* ---- connections and services */
 enum peer_kind { PEER_WIRE, PEER_CORE, PEER_CTL, PEER_KINDS };
@@ -87,10 +97,13 @@ struct service {
     uint32_t domid;      /* vgt-mmio's */
     struct guest *guest; /* vgt-mmio's */
     struct peer *wire, *control;
-    uint32_t *hellos; /* in the state page */
-    uint64_t down_ns; /* since when it is away */
+    struct service_state *s; /* in the state page */
+    uint64_t down_ns;        /* since when it is away */
+    unsigned resuming;       /* guests it has still to take up after a restart */
     uint64_t lanes_broken;
-    bool up; /* both channels said Hello */
+    bool met;       /* said Hello to this broker before */
+    bool restarted; /* and has not yet taken up all guests */
+    bool up;        /* both channels said Hello */
 };
 
 /* ---- call.c */
@@ -162,6 +175,7 @@ struct broker {
     struct chan_listener *wire, *core, *ctl[BROKER_MAX_CTL];
     struct peer *peers;
     struct service service[CORE_ROLES];
+    uint32_t uid[ROLES];                    /* of each role's user; UINT32_MAX: there is none */
     struct guest *guest[BROKER_MAX_GUESTS]; /* index as in the state page */
     struct call *calls;
     struct ask *asks;
@@ -205,6 +219,8 @@ void peer_close(struct peer *p);
 void peers_tick(struct broker *b);
 
 /* service.c */
+/* Once, at the start: looking users up later would load libraries. */
+void service_learn_users(struct broker *b);
 extern const char *const role_names[ROLES];
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
 /* One of its channels is gone: so is the other. */
@@ -253,9 +269,10 @@ void remove_begin(struct guest *g);
 /* The last step is over: answer and forget. */
 void remove_over(struct guest *g);
 
-/* unit.c: systemctl VERB --no-block vgt-mmio@N.service; done(0 or -errno). */
+/* unit.c: verb is "start" or "stop"; done(0 or -errno) when systemd has queued the job. */
 struct unit_job;
 int unit_start(struct guest *g, const char *verb, void (*done)(struct guest *g, int err));
+/* Nobody waits for the end any more; what was asked is done all the same. NULL is fine. */
 void unit_cancel(struct unit_job *job);
 
 /* aperture.c */

@@ -65,7 +65,7 @@ static int step_tell_mmio(struct guest *g)
 static void unit_stopped(struct guest *g, int err)
 {
     if (err)
-        log_write(g->broker->log, LOG_WARNING, "systemctl stop failed", "domid=%u error=%d",
+        log_write(g->broker->log, LOG_WARNING, "vgt-mmio could not be stopped", "domid=%u error=%d",
                   g->s->domid, err);
     guest_step_done(g);
 }
@@ -74,10 +74,11 @@ static int step_stop_mmio(struct guest *g)
 {
     int rc;
 
-    if (!g->broker->config.start_units || !(g->s->held & HELD_UNIT))
+    if (!g->broker->config.units || !(g->s->held & HELD_UNIT))
         return STEP_DONE;
     rc = unit_start(g, "stop", unit_stopped);
-    return rc ? guest_because(g, -rc, "cannot run systemctl: %s", strerror(-rc)) : STEP_WAIT;
+    return rc ? guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc))
+              : STEP_WAIT;
 }
 
 static int step_mmio_gone(struct guest *g)

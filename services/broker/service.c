@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *const role_names[ROLES] = {
@@ -47,14 +48,20 @@ static bool in_unit(int32_t pid, uint32_t domid)
     return strstr(text, unit) != NULL;
 }
 
-static bool may_be(struct chan_peer peer, enum role role, uint32_t domid)
+void service_learn_users(struct broker *b)
 {
-    const struct passwd *user;
+    for (unsigned i = 0; i < ROLES; i++) {
+        const struct passwd *user = getpwnam(role_names[i]);
 
+        b->uid[i] = user ? user->pw_uid : UINT32_MAX;
+    }
+}
+
+static bool may_be(const struct broker *b, struct chan_peer peer, enum role role, uint32_t domid)
+{
     if (peer.uid == 0 || peer.uid == geteuid())
         return true;
-    user = getpwnam(role_names[role]);
-    if (!user || user->pw_uid != peer.uid)
+    if (peer.uid == UINT32_MAX || b->uid[role] != peer.uid)
         return false;
     return role != ROLE_MMIO || in_unit(peer.pid, domid);
 }
@@ -150,17 +157,62 @@ int service_add(struct service *s, struct guest *g, bool restart, call_done *don
 
 /* ---- coming and going */
 
-static bool on_resumed(struct broker *b, void *owner, int err, const char *text,
-                       const ProtobufCMessage *body)
+/* A restarted service serves all guests again. */
+static void recovered(struct service *s)
 {
-    struct guest *g = owner;
+    if (!s->restarted)
+        return;
+    s->restarted = false;
+    s->s->recovered_s = (uint64_t)time(NULL);
+    s->s->pause_ms = (uint32_t)((broker_now() - s->down_ns) / 1000000);
+}
 
-    (void)body;
+static bool resumed(struct broker *b, enum role role, struct guest *g, int err, const char *text)
+{
+    struct service *s = guest_service(g, role);
+
+    if (s->resuming && !--s->resuming)
+        recovered(s);
     if (err && err != -ECONNRESET)
         log_write(b->log, LOG_ERR, "a guest did not resume at a restarted service",
                   "domid=%u error=%d text=\"%s\"", g->s->domid, err, text);
     return false;
 }
+
+static bool gtt_resumed(struct broker *b, void *owner, int err, const char *text,
+                        const ProtobufCMessage *body)
+{
+    (void)body;
+    return resumed(b, ROLE_GTT, owner, err, text);
+}
+
+static bool sched_resumed(struct broker *b, void *owner, int err, const char *text,
+                          const ProtobufCMessage *body)
+{
+    (void)body;
+    return resumed(b, ROLE_SCHED, owner, err, text);
+}
+
+static bool display_resumed(struct broker *b, void *owner, int err, const char *text,
+                            const ProtobufCMessage *body)
+{
+    (void)body;
+    return resumed(b, ROLE_DISPLAY, owner, err, text);
+}
+
+static bool mmio_resumed(struct broker *b, void *owner, int err, const char *text,
+                         const ProtobufCMessage *body)
+{
+    (void)body;
+    return resumed(b, ROLE_MMIO, owner, err, text);
+}
+
+static call_done *const on_resumed[ROLES] = {
+    [ROLE_GTT] = gtt_resumed,
+    [ROLE_SCHED] = sched_resumed,
+    [ROLE_DISPLAY] = display_resumed,
+    [ROLE_MMIO] = mmio_resumed,
+};
 
 static void tell_guest(struct service *s, struct guest *g)
 {
@@ -168,8 +220,10 @@ static void tell_guest(struct service *s, struct guest *g)
 
     if (!g || !(g->s->held & (1u << s->role)) || (s->guest && s->guest != g))
         return;
-    rc = service_add(s, g, true, on_resumed);
-    if (rc)
+    rc = service_add(s, g, true, on_resumed[s->role]);
+    if (!rc)
+        s->resuming++;
+    else
         log_write(g->broker->log, LOG_ERR, "cannot tell a restarted service of a guest",
                   "domid=%u error=%d", g->s->domid, rc);
 }
@@ -180,9 +234,11 @@ static void now_up(struct broker *b, struct service *s)
 
     s->up = true;
     log_write(b->log, LOG_INFO, "service is up", "service=%s pid=%d starts=%u",
-              service_name(s, name), chan_peer(s->wire->chan).pid, *s->hellos);
+              service_name(s, name), chan_peer(s->wire->chan).pid, s->s->starts);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
         tell_guest(s, b->guest[i]);
+    if (!s->resuming)
+        recovered(s);
     guests_kick(b);
 }
 
@@ -220,6 +276,17 @@ static bool own_control(const struct broker *b, const struct service *s)
     return b->core && (s->role == ROLE_GTT || s->role == ROLE_SCHED);
 }
 
+/* A process that outlived the broker says Hello to the next one, too: that is no restart. */
+static void note_start(struct service *s, int32_t pid)
+{
+    if (s->met || s->s->pid != pid) {
+        s->restarted = s->s->starts > 0;
+        s->s->starts++;
+    }
+    s->s->pid = pid;
+    s->met = true;
+}
+
 static void hello_wire(struct peer *p, uint32_t id, struct service *s)
 {
     struct broker *b = p->broker;
@@ -229,7 +296,7 @@ static void hello_wire(struct peer *p, uint32_t id, struct service *s)
         service_lost(s, NULL);
     p->service = s;
     s->wire = p;
-    (*s->hellos)++;
+    note_start(s, chan_peer(p->chan).pid);
     hello_reply(p, id);
     if (s->role != ROLE_MMIO)
         rc = send_wire(b, s, NULL);
@@ -280,7 +347,7 @@ void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello)
     s = find_service(p->broker, hello);
     if (!s)
         refuse(p, id, ENOENT, "no such service, or no vGPU for its domain");
-    else if (p->kind == PEER_WIRE && !may_be(who, s->role, hello->domid))
+    else if (p->kind == PEER_WIRE && !may_be(p->broker, who, s->role, hello->domid))
         refuse(p, id, EPERM, "this user is not that service's");
     else if (p->kind == PEER_WIRE)
         hello_wire(p, id, s);
@@ -296,6 +363,7 @@ void service_lost(struct service *s, struct peer *gone)
     char name[32];
 
     s->up = false;
+    s->resuming = 0;
     s->wire = s->control = NULL;
     s->down_ns = broker_now();
     if (control == wire)

@@ -214,7 +214,32 @@ static const char *service_state(const struct service *s)
     return broker_now() - s->down_ns < FAILED_NS ? "restarting" : "failed";
 }
 
-static Vgt__Service *describe(struct pool *pool, const struct service *s)
+/* What a service says it found unfinished when it started: of itself and of all guests. */
+static uint64_t replayed(const struct ask *ask, const struct service *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < ask->count; i++) {
+        const struct answer *a = &ask->answer[i];
+
+        if (a->role != s->role || a->domid != s->domid || !a->reply)
+            continue;
+        for (size_t k = 0; k < a->reply->n_stats; k++)
+            for (size_t c = 0; c < a->reply->stats[k]->n_counters; c++)
+                if (!strcmp(a->reply->stats[k]->counters[c]->name, "replayed"))
+                    sum += a->reply->stats[k]->counters[c]->value;
+    }
+    return sum;
+}
+
+static void describe_start(Vgt__Service *out, const struct service_state *s)
+{
+    out->restarts = s->starts ? s->starts - 1 : 0;
+    out->recovered_s = s->recovered_s;
+    out->recovery_ms = s->pause_ms;
+}
+
+static Vgt__Service *describe(struct pool *pool, const struct ask *ask, const struct service *s)
 {
     Vgt__Service *out = take(pool, sizeof(*out));
     char *name = take(pool, 32);
@@ -224,7 +249,8 @@ static Vgt__Service *describe(struct pool *pool, const struct service *s)
     vgt__service__init(out);
     out->name = (char *)service_name(s, name);
     out->pid = s->wire ? (uint32_t)chan_peer(s->wire->chan).pid : 0;
-    out->restarts = *s->hellos ? *s->hellos - 1 : 0;
+    describe_start(out, s->s);
+    out->replayed = replayed(ask, s);
     out->state = (char *)service_state(s);
     return out;
 }
@@ -238,13 +264,14 @@ static Vgt__Service *describe_broker(struct pool *pool, const struct broker *b)
     vgt__service__init(out);
     out->name = (char *)"vgt-broker";
     out->pid = (uint32_t)getpid();
-    out->restarts = b->state->starts - 1;
+    describe_start(out, &b->state->broker);
     out->state = (char *)"running";
     return out;
 }
 
-static size_t merge_services(struct pool *pool, struct broker *b, Vgt__Service ***list)
+static size_t merge_services(struct pool *pool, const struct ask *ask, Vgt__Service ***list)
 {
+    struct broker *b = ask->peer->broker;
     Vgt__Service **out = take(pool, (1 + MAX_ANSWERS) * sizeof(*out));
     size_t n = 0;
 
@@ -254,11 +281,11 @@ static size_t merge_services(struct pool *pool, struct broker *b, Vgt__Service *
     out[n] = describe_broker(pool, b);
     n += out[n] != NULL;
     for (unsigned i = 0; i < CORE_ROLES; i++) {
-        out[n] = describe(pool, &b->service[i]);
+        out[n] = describe(pool, ask, &b->service[i]);
         n += out[n] != NULL;
     }
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++) {
-        out[n] = b->guest[i] ? describe(pool, &b->guest[i]->mmio) : NULL;
+        out[n] = b->guest[i] ? describe(pool, ask, &b->guest[i]->mmio) : NULL;
         n += out[n] != NULL;
     }
     return n;
@@ -270,7 +297,7 @@ static void answer_status(struct pool *pool, struct ask *ask)
 {
     Vgt__StatusReply reply = VGT__STATUS_REPLY__INIT;
 
-    reply.n_services = merge_services(pool, ask->peer->broker, &reply.services);
+    reply.n_services = merge_services(pool, ask, &reply.services);
     reply.n_guests = merge_guests(pool, ask, &reply.guests);
     reply.gpu = merge_gpu(pool, ask);
     peer_send(ask->peer, VGT__TYPE__TYPE_STATUS_REPLY, ask->id, &reply.base);

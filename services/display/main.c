@@ -24,6 +24,7 @@ static void usage(FILE *out)
           "  --slow N         stretch frame times N times, 1 to 16 (1)\n"
           "  --mode WxH@R     preferred mode of virtual monitors (1024x768@60)\n"
           "  --no-auto        show no guest that was not asked for\n"
+          "  --no-sandbox     no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
@@ -50,9 +51,13 @@ static bool parse_mode(const char *text, struct service_options *o)
 /* 0: go on; 1: done; 2: wrong. */
 static int parse(int argc, char **argv, struct service_options *o)
 {
-    static const struct option options[] = {{"wire", 1, NULL, 'w'}, {"slow", 1, NULL, 's'},
-                                            {"mode", 1, NULL, 'm'}, {"no-auto", 0, NULL, 'n'},
-                                            {"help", 0, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"wire", 1, NULL, 'w'},
+                                            {"slow", 1, NULL, 's'},
+                                            {"mode", 1, NULL, 'm'},
+                                            {"no-auto", 0, NULL, 'n'},
+                                            {"no-sandbox", 0, NULL, 'S'},
+                                            {"help", 0, NULL, 'h'},
+                                            {0}};
     bool good = true;
     int opt;
 
@@ -65,6 +70,8 @@ static int parse(int argc, char **argv, struct service_options *o)
             good = parse_mode(optarg, o);
         else if (opt == 'n')
             o->no_auto = true;
+        else if (opt == 'S')
+            o->no_sandbox = true;
         else if (opt == 'h')
             return 1;
         else
@@ -102,6 +109,8 @@ static int run(const struct service_options *options, const struct log *log)
     if (rc)
         return rc;
     rc = watch_signals(loop);
+    if (!rc && !options->no_sandbox)
+        sandbox_when_ready(loop, &display_sandbox);
     if (!rc)
         rc = service_new(loop, log, options, &service);
     if (!rc)

@@ -7,11 +7,12 @@
 #include "gen/edid.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/sandbox.h"
 
 struct service_options {
     const char *wire; /* uri of the wiring socket */
     unsigned slow;
-    bool no_auto;
+    bool no_auto, no_sandbox;
     uint32_t width, height, refresh; /* the virtual monitor's preferred mode */
 };
 
@@ -21,3 +22,5 @@ struct service;
 int service_new(struct loop *loop, const struct log *log, const struct service_options *options,
                 struct service **service);
 void service_free(struct service *s);
+
+extern const struct sandbox display_sandbox; /* sandbox.c */

@@ -17,6 +17,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned workers;
+    bool no_sandbox;
 };
 
 static void usage(FILE *out)
@@ -29,6 +30,7 @@ static void usage(FILE *out)
           "  --store URI  for vchan: xen: (default) or file:DIR\n"
           "  --vmm NAME   hypervisor: xen (default) or fake\n"
           "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
+          "  --no-sandbox no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
@@ -48,13 +50,10 @@ static int parse_workers(const char *text, unsigned *n)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"wire", 1, NULL, 'w'},
-                                          {"core", 1, NULL, 'c'},
-                                          {"store", 1, NULL, 's'},
-                                          {"vmm", 1, NULL, 'v'},
-                                          {"workers", 1, NULL, 'n'},
-                                          {"help", 0, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {{"wire", 1, NULL, 'w'},    {"core", 1, NULL, 'c'},
+                                          {"store", 1, NULL, 's'},   {"vmm", 1, NULL, 'v'},
+                                          {"workers", 1, NULL, 'n'}, {"no-sandbox", 0, NULL, 'S'},
+                                          {"help", 0, NULL, 'h'},    {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -74,6 +73,9 @@ static int parse(int argc, char **argv, struct options *o)
         case 'n':
             if (parse_workers(optarg, &o->workers))
                 return 2;
+            break;
+        case 'S':
+            o->no_sandbox = true;
             break;
         case 'h':
             usage(stdout);
@@ -109,6 +111,8 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         rc = store_open(loop, o->store, &store);
     if (!rc)
         rc = gtt_service_init(s, loop, log, ops, o->workers);
+    if (!rc && !o->no_sandbox)
+        sandbox_when_ready(loop, &gtt_sandbox);
     if (!rc)
         rc = wire_client_new(loop, store, &config, s, &s->client);
     if (!rc)

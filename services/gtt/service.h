@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "lib/region.h"
+#include "lib/sandbox.h"
 #include "services/gtt/guest.h"
 #include "services/gtt/slice.h"
 #include "services/wire/client.h"
@@ -77,3 +78,5 @@ void gtt_host_slice(struct gtt_service *s, const struct chan_message *message);
 
 /* stats.c */
 void gtt_stats(void *ctx, uint32_t id);
+
+extern const struct sandbox gtt_sandbox; /* sandbox.c */

@@ -23,6 +23,7 @@ static void fill(struct wire_record *g, const struct gtt_member *m)
     wire_record_count(g, "worker_jobs", m->guest->pins.fetch_jobs);
     wire_record_count(g, "worker_pins", m->guest->pins.fetch_pins);
     wire_record_count(g, "worker_calls", m->guest->pins.fetch_calls);
+    wire_record_count(g, "replayed", m->from_mmio.replayed);
     lane_stats(&m->from_mmio.mem, &lane);
     wire_record_count(g, "lane_messages", lane.messages);
     wire_record_count(g, "lane_full", lane.full);
@@ -57,6 +58,7 @@ void gtt_stats(void *ctx, uint32_t id)
     reply.stats = list;
     wire_record_begin(&all[0], 0);
     wire_record_count(&all[0], "host_entries", s->host_entries);
+    wire_record_count(&all[0], "replayed", s->from_sched.replayed);
     if (s->gpu) {
         fill_gpu(s, &gpu);
         all[0].stats.gpu = &gpu;

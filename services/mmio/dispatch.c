@@ -318,6 +318,7 @@ int mmio_pump(struct mmio *m)
     if (done < 0)
         return done;
     while ((rc = m->s.ops->next(m->s.vmm, &a)) == 1) {
+        m->replayed += a.replay;
         rc = serve(m, &a);
         if (rc < 0)
             return rc;

@@ -14,7 +14,7 @@
 struct options {
     const char *wire, *vmm;
     uint32_t domid;
-    bool trace;
+    bool trace, no_sandbox;
 };
 
 static void usage(FILE *out)
@@ -25,15 +25,20 @@ static void usage(FILE *out)
           "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
           "  --vmm NAME   hypervisor: xen (default) or fake\n"
           "  --trace      log every access of the guest, at level debug\n"
+          "  --no-sandbox no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"domid", 1, NULL, 'd'}, {"wire", 1, NULL, 'w'},
-                                          {"vmm", 1, NULL, 'v'},   {"trace", 0, NULL, 't'},
-                                          {"help", 0, NULL, 'h'},  {0}};
+    static const struct option longs[] = {{"domid", 1, NULL, 'd'},
+                                          {"wire", 1, NULL, 'w'},
+                                          {"vmm", 1, NULL, 'v'},
+                                          {"trace", 0, NULL, 't'},
+                                          {"no-sandbox", 0, NULL, 'S'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     const char *domid = "";
     char *end;
     int opt;
@@ -44,6 +49,8 @@ static int parse(int argc, char **argv, struct options *o)
             exit(0);
         } else if (opt == 'd') {
             domid = optarg;
+        } else if (opt == 'S') {
+            o->no_sandbox = true;
         } else if (opt == 't') {
             o->trace = true;
         } else if (opt == 'w') {
@@ -85,6 +92,8 @@ static int run(const struct options *o, const struct log *log, struct mmio_servi
         rc = mmio_service_init(s, loop, log, ops, o->domid);
     if (!rc)
         s->trace = o->trace;
+    if (!rc && !o->no_sandbox)
+        sandbox_when_ready(loop, &mmio_sandbox);
     if (!rc)
         rc = wire_client_new(loop, NULL, &config, s, &s->client);
     if (!rc)

@@ -86,8 +86,8 @@ struct mmio {
     uint64_t frame[TIMING_PIPES];            /* last vblank raised */
     uint64_t fault[MMIO_FAULTS];
     uint64_t fault_at[MMIO_FAULTS]; /* address of the access that made the first */
-    uint64_t accesses;
-    uint16_t serving;   /* vCPU whose access a handler runs for */
+    uint64_t accesses, replayed;    /* replayed: begun by a predecessor */
+    uint16_t serving;               /* vCPU whose access a handler runs for */
     bool display_dirty; /* a register display looks at was written; the loop clears it */
     bool gtt_waits;     /* parked_gtt was taken from gtt's lane and is not answered yet */
     struct lane_slot parked_gtt;

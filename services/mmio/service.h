@@ -6,6 +6,7 @@
 #pragma once
 #include "lib/account.h"
 #include "lib/region.h"
+#include "lib/sandbox.h"
 #include "services/mmio/mmio.h"
 #include "services/wire/client.h"
 
@@ -43,3 +44,5 @@ extern const struct chan_type mmio_wire_types[1];
 
 /* stats.c */
 void mmio_stats(void *ctx, uint32_t id);
+
+extern const struct sandbox mmio_sandbox; /* sandbox.c */

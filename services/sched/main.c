@@ -21,6 +21,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned long quantum_us, watchdog_ms, arena_mb;
+    bool no_sandbox;
 };
 
 static void usage(FILE *out)
@@ -36,6 +37,7 @@ static void usage(FILE *out)
           "  --watchdog-ms N  an engine that does not move for so long while another guest waits\n"
           "                   is reset (2000)\n"
           "  --arena-mb N     graphics memory for shadow contexts, 2..64 (32)\n"
+          "  --no-sandbox     no filter of system calls (to debug)\n"
           "  --help\n",
           out);
 }
@@ -69,6 +71,9 @@ static int set(struct options *o, int opt)
         return !(o->quantum_us = number(optarg, 100, 10000000));
     case 'd':
         return !(o->watchdog_ms = number(optarg, 1, 600000));
+    case 'S':
+        o->no_sandbox = true;
+        return 0;
     case 'a':
         return !(o->arena_mb = number(optarg, 2, 64));
     }
@@ -78,9 +83,11 @@ static int set(struct options *o, int opt)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"wire", 1, NULL, 'w'},     {"core", 1, NULL, 'c'},       {"store", 1, NULL, 's'},
-        {"vmm", 1, NULL, 'v'},      {"quantum-us", 1, NULL, 'q'}, {"watchdog-ms", 1, NULL, 'd'},
-        {"arena-mb", 1, NULL, 'a'}, {"help", 0, NULL, 'h'},       {0}};
+        {"wire", 1, NULL, 'w'},       {"core", 1, NULL, 'c'},
+        {"store", 1, NULL, 's'},      {"vmm", 1, NULL, 'v'},
+        {"quantum-us", 1, NULL, 'q'}, {"watchdog-ms", 1, NULL, 'd'},
+        {"arena-mb", 1, NULL, 'a'},   {"no-sandbox", 0, NULL, 'S'},
+        {"help", 0, NULL, 'h'},       {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -136,6 +143,8 @@ static int serve(const struct options *o, const struct log *log, struct loop *lo
         return rc;
     if (o->core)
         rc = store_open(loop, o->store, &store);
+    if (!rc && !o->no_sandbox)
+        sandbox_when_ready(loop, &sched_sandbox);
     rc = rc ? rc : wire_client_new(loop, store, &config, &v, &v.client);
     rc = rc ? rc : loop_run(loop);
     sched_free(v.sched);

@@ -4,6 +4,7 @@
  * wiring, answers them, reports statistics. Called by main.c and the wire client; one thread.
  */
 #pragma once
+#include "lib/sandbox.h"
 #include "services/sched/sched.h"
 
 struct sched_service {
@@ -28,3 +29,5 @@ int sched_service_init(struct sched_service *v, struct loop *loop, const struct 
 
 /* stats.c: answer request id. */
 void sched_stats(struct sched_service *v, uint32_t id);
+
+extern const struct sandbox sched_sandbox; /* sandbox.c */

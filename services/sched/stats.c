@@ -22,6 +22,7 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
     wire_record_count(r, "preemptions", g->stats.preemptions);
     wire_record_count(r, "resets", g->stats.resets);
     wire_record_count(r, "hangs", g->stats.hangs);
+    wire_record_count(r, "replayed", sg->rx.replayed);
     lane_stats(&sg->rx.mem, &lane);
     wire_record_count(r, "lane_messages", lane.messages);
     wire_record_count(r, "lane_full", lane.full);
@@ -51,6 +52,7 @@ static void of_service(struct wire_record *r, const struct sched *s)
             wire_record_time(r, engine_name[e], engine->busy_ns);
     }
     wire_record_count(r, "engines_up", s->up);
+    wire_record_count(r, "replayed", s->from_gtt.replayed);
     wire_record_count(r, "submissions", submissions);
     wire_record_count(r, "engine_resets", s->hw.resets);
     wire_record_count(r, "engine_errors", errors);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
@@ -26,6 +27,7 @@ static uint64_t counter(const Vgt__Guest *g, const char *name)
 static void test_status(void **state)
 {
     Vgt__StatusRequest request = VGT__STATUS_REQUEST__INIT;
+    uint64_t began = (uint64_t)time(NULL);
     const Vgt__StatusReply *reply;
     struct rig r;
 
@@ -42,8 +44,14 @@ static void test_status(void **state)
     assert_int_equal(reply->n_services, 5);
     assert_string_equal(reply->services[3]->name, "vgt-display");
     assert_int_equal(reply->services[3]->restarts, 1);
+    assert_true(reply->services[3]->recovered_s >= began);
+    assert_true(reply->services[3]->recovery_ms < 10000);
+    assert_int_equal(reply->services[3]->replayed, 3);
+    assert_int_equal(reply->services[1]->restarts, 0);
+    assert_int_equal(reply->services[1]->recovered_s, 0);
     assert_string_equal(reply->services[4]->name, "vgt-mmio@7");
     assert_string_equal(reply->services[4]->state, "running");
+    assert_int_equal(reply->services[0]->restarts, 0);
     assert_int_equal(reply->n_guests, 1);
     assert_string_equal(reply->guests[0]->state, "running");
     assert_true(reply->guests[0]->foreground);
@@ -53,6 +61,35 @@ static void test_status(void **state)
     assert_int_equal(counter(reply->guests[0], "mmio.things"), 5);
     assert_int_equal(reply->gpu->low_total, 256 * MIB);
     rig_stop(&r);
+}
+
+/* Services that outlived the broker did not restart; the broker did. */
+static void test_broker_restart(void **state)
+{
+    Vgt__StatusRequest request = VGT__STATUS_REQUEST__INIT;
+    const Vgt__StatusReply *reply;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    rig_attach(&r);
+    rig_restart_broker(&r);
+    rig_services(&r);
+    fake_connect(&r.mmio);
+    rig_until(&r, r.broker->guest[0]->mmio.up);
+    client_send(&r, VGT__TYPE__TYPE_STATUS, &request.base);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_STATUS_REPLY);
+    reply = (const Vgt__StatusReply *)r.client.body;
+    assert_int_equal(reply->n_services, 5);
+    assert_int_equal(reply->services[0]->restarts, 1);
+    assert_true(reply->services[0]->recovered_s > 0);
+    for (unsigned i = 1; i < 5; i++) {
+        assert_int_equal(reply->services[i]->restarts, 0);
+        assert_int_equal(reply->services[i]->recovered_s, 0);
+    }
+    rig_stop(&r);
+    free(r.config.kept);
 }
 
 static void test_show(void **state)
@@ -225,10 +262,10 @@ static void test_rule_breakers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_show),
-        cmocka_unit_test(test_screenshot),    cmocka_unit_test(test_slice),
-        cmocka_unit_test(test_slow_client),   cmocka_unit_test(test_aperture),
-        cmocka_unit_test(test_rule_breakers),
+        cmocka_unit_test(test_status),   cmocka_unit_test(test_broker_restart),
+        cmocka_unit_test(test_show),     cmocka_unit_test(test_screenshot),
+        cmocka_unit_test(test_slice),    cmocka_unit_test(test_slow_client),
+        cmocka_unit_test(test_aperture), cmocka_unit_test(test_rule_breakers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,8 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     Vgt__StatsReply reply = VGT__STATS_REPLY__INIT;
     Vgt__ServiceStats own = VGT__SERVICE_STATS__INIT, guest = VGT__SERVICE_STATS__INIT;
     Vgt__ServiceStats *list[2] = {&own, &guest};
-    Vgt__Counter counter = VGT__COUNTER__INIT, *counters[1] = {&counter};
+    Vgt__Counter counter = VGT__COUNTER__INIT, replayed = VGT__COUNTER__INIT;
+    Vgt__Counter *counters[2] = {&counter, &replayed};
     Vgt__EngineTime time = VGT__ENGINE_TIME__INIT, *times[1] = {&time};
     Vgt__Gpu gpu = VGT__GPU__INIT;
     struct fake *f = data;
@@ -118,7 +119,9 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     counter.value = 5;
     guest.domid = f == &f->rig->mmio ? 8 : 7; /* vgt-mmio lies */
     guest.counters = counters;
-    guest.n_counters = 1;
+    replayed.name = (char *)"replayed";
+    replayed.value = 3;
+    guest.n_counters = 2;
     guest.foreground = f == &f->rig->display;
     if (f == &f->rig->sched) {
         time.engine = (char *)"bcs";
@@ -337,7 +340,7 @@ static void configure(struct rig *r, unsigned limit_ms)
         r->config.dev[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void start(struct rig *r, unsigned limit_ms, bool keep)
+static void start(struct rig *r, unsigned limit_ms, bool keep, const char *units)
 {
     memset(r, 0, sizeof(*r));
     memset(&rig_module, 0, sizeof(rig_module));
@@ -352,18 +355,24 @@ static void start(struct rig *r, unsigned limit_ms, bool keep)
     assert_int_equal(loop_new(&r->loop), 0);
     configure(r, limit_ms);
     r->config.keep = keep;
+    r->config.units = units;
     assert_int_equal(broker_new(r->loop, &r->config, &r->broker), 0);
     client_connect(r, r->loop);
 }
 
 void rig_start(struct rig *r, unsigned limit_ms)
 {
-    start(r, limit_ms, false);
+    start(r, limit_ms, false, NULL);
+}
+
+void rig_start_units(struct rig *r, const char *units)
+{
+    start(r, 0, false, units);
 }
 
 void rig_start_kept(struct rig *r)
 {
-    start(r, 0, true);
+    start(r, 0, true, NULL);
 }
 
 void rig_services(struct rig *r)

@@ -65,6 +65,8 @@ extern struct rig_module {
 } rig_module;
 
 void rig_start(struct rig *r, unsigned limit_ms);
+/* With units of vgt-mmio asked for at this socket. */
+void rig_start_units(struct rig *r, const char *units);
 /* With descriptors going to NOTIFY_SOCKET. */
 void rig_start_kept(struct rig *r);
 void rig_stop(struct rig *r);

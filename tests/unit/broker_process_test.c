@@ -290,13 +290,102 @@ static void test_store(void **state)
     stop_systemd();
 }
 
+/* ---- vgt-units, by hand: a listening socket, and what it was asked */
+
+#define UNITS "/tmp/vgt-broker-test.units"
+
+static int units_listen(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = UNITS};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    unlink(UNITS);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+/* One request, answered. */
+static void units_serve(struct rig *r, int listener, const char *expect, const char *answer)
+{
+    char line[32] = "";
+    int fd = -1;
+
+    rig_until(r, fd >= 0 || (fd = accept(listener, NULL, NULL)) >= 0);
+    assert_true(read(fd, line, sizeof(line) - 1) > 0);
+    assert_string_equal(line, expect);
+    assert_int_equal(write(fd, answer, strlen(answer)), strlen(answer));
+    close(fd);
+}
+
+static void test_units(void **state)
+{
+    int listener = units_listen();
+    struct vmm *domain;
+    struct rig r;
+
+    (void)state;
+    rig_start_units(&r, UNITS);
+    rig_services(&r);
+    client_attach(&r, 7, "");
+    units_serve(&r, listener, "start 7\n", "ok\n");
+    fake_connect(&r.mmio);
+    rig_until(&r, r.client.type);
+    assert_int_equal(r.client.type, VGT__TYPE__TYPE_ATTACH_REPLY);
+    assert_int_equal(vmm_fake_ops.open_control(7, &domain), 0);
+    vmm_fake_ops.kill(domain, "test");
+    vmm_fake_ops.close(domain);
+    units_serve(&r, listener, "stop 7\n", "ok\n");
+    rig_until(&r, broker_guests(r.broker) == 0);
+    rig_stop(&r);
+    close(listener);
+}
+
+static void test_units_refuse(void **state)
+{
+    static const char *const answers[] = {"failed\n", "", "okay\n"};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        int listener = units_listen();
+        struct rig r;
+
+        rig_start_units(&r, UNITS);
+        rig_services(&r);
+        client_attach(&r, 7, "");
+        units_serve(&r, listener, "start 7\n", answers[i]);
+        units_serve(&r, listener, "stop 7\n", "ok\n"); /* it may run all the same */
+        rig_until(&r, r.client.type);
+        assert_string_equal(r.client.text, "systemd does not start vgt-mmio@7.service");
+        rig_stop(&r);
+        close(listener);
+    }
+}
+
+/* Nobody listens. */
+static void test_units_away(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    unlink(UNITS);
+    rig_start_units(&r, UNITS);
+    rig_services(&r);
+    client_attach(&r, 7, "");
+    rig_until(&r, r.client.type);
+    assert_string_equal(r.client.text,
+                        "vgt-units.socket does not answer: No such file or directory");
+    rig_until(&r, broker_guests(r.broker) == 0);
+    rig_stop(&r);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dm),
-        cmocka_unit_test(test_dm_refused),
-        cmocka_unit_test(test_dm_killed),
-        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_dm),         cmocka_unit_test(test_dm_refused),
+        cmocka_unit_test(test_dm_killed),  cmocka_unit_test(test_store),
+        cmocka_unit_test(test_units),      cmocka_unit_test(test_units_refuse),
+        cmocka_unit_test(test_units_away),
     };
     char *self = strdup(argc ? argv[0] : "");
 

@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
@@ -382,13 +383,84 @@ static void test_account(void **state)
     close(pipe_fd[1]);
 }
 
+/* ---- the watchdog */
+
+struct stuck {
+    struct loop *loop;
+    int systemd;
+    unsigned fed_while_stuck;
+};
+
+/* Feeds that systemd has got since the last look. */
+static unsigned fed(int systemd)
+{
+    unsigned count = 0;
+    char text[64];
+    ssize_t n;
+
+    while ((n = recv(systemd, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
+        text[n] = 0;
+        count += !strcmp(text, "WATCHDOG=1");
+    }
+    return count;
+}
+
+static void get_stuck(void *data, uint32_t events)
+{
+    struct stuck *s = data;
+
+    (void)events;
+    fed(s->systemd);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* three times WatchdogSec */
+    s->fed_while_stuck = fed(s->systemd);
+    loop_stop(s->loop, 7);
+}
+
+/* The watchdog is fed by a loop that turns, and by nothing else. */
+static void test_watchdog_stuck(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stuck s = {.systemd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    struct loop_source *source;
+    unsigned count = 0;
+
+    (void)state;
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/vgt-watchdog-%d", (int)getpid());
+    unlink(address.sun_path);
+    assert_int_equal(bind(s.systemd, (struct sockaddr *)&address, sizeof(address)), 0);
+    setenv("NOTIFY_SOCKET", address.sun_path, 1);
+    setenv("WATCHDOG_USEC", "100000", 1);
+    unsetenv("WATCHDOG_PID");
+    assert_int_equal(loop_new(&s.loop), 0);
+    assert_int_equal(loop_ready(s.loop), 0);
+    for (int i = 0; i < 2000 && count < 3; i++) {
+        assert_int_equal(loop_turn(s.loop, 50), 0);
+        count += fed(s.systemd);
+    }
+    assert_true(count >= 3);
+    assert_int_equal(loop_defer(s.loop, get_stuck, &s, &source), 0);
+    loop_trigger(source);
+    assert_int_equal(loop_run(s.loop), 7);
+    assert_int_equal(s.fed_while_stuck, 0);
+    loop_free(s.loop);
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unlink(address.sun_path);
+    close(s.systemd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_call_threads), cmocka_unit_test(test_call_restart),
-        cmocka_unit_test(test_region),       cmocka_unit_test(test_loop),
-        cmocka_unit_test(test_watchdog),     cmocka_unit_test(test_log),
-        cmocka_unit_test(test_log_limit),    cmocka_unit_test(test_account),
+        cmocka_unit_test(test_watchdog_stuck),
+        cmocka_unit_test(test_call_threads),
+        cmocka_unit_test(test_call_restart),
+        cmocka_unit_test(test_region),
+        cmocka_unit_test(test_loop),
+        cmocka_unit_test(test_watchdog),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_log_limit),
+        cmocka_unit_test(test_account),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

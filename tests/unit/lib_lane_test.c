@@ -127,6 +127,29 @@ static void receive_all(struct lane_rx *rx, uint64_t from, uint64_t to, unsigned
         abort();
 }
 
+/* A consumer is told how much its predecessor left. */
+static void test_replayed(void **state)
+{
+    struct lane_slot copy;
+    struct lane_tx tx;
+    struct lane_rx rx;
+    struct ends e = make(8);
+
+    (void)state;
+    attach(&e, &tx, &rx);
+    assert_int_equal(rx.replayed, 0);
+    send_all(&tx, 0, 5, 1);
+    receive_all(&rx, 0, 2, 1);
+    assert_int_equal(lane_rx_next(&rx, &copy, NULL), 0); /* copied, not advanced over */
+    lane_consumer_detach(&rx);
+    assert_int_equal(lane_consumer_attach(&rx, e.fd, LAYOUT, e.wake, e.room), 0);
+    assert_int_equal(rx.replayed, 3);
+    receive_all(&rx, 2, 5, 1);
+    lane_consumer_detach(&rx);
+    lane_producer_detach(&tx);
+    destroy(&e);
+}
+
 #define STRESS 200000u
 
 struct stress {
@@ -479,15 +502,11 @@ static void test_map_checks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_map_checks),
-        cmocka_unit_test(test_event_index),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_broken_indices),
-        cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_reattach),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_two_processes),
-        cmocka_unit_test(test_consumer_killed),
+        cmocka_unit_test(test_replayed),       cmocka_unit_test(test_map_checks),
+        cmocka_unit_test(test_event_index),    cmocka_unit_test(test_full),
+        cmocka_unit_test(test_broken_indices), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_reattach),       cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_two_processes),  cmocka_unit_test(test_consumer_killed),
     };
 
     srand(20);

@@ -260,7 +260,8 @@ static void test_commands(void **state)
 {
     (void)state;
     expect("--json status", 0,
-           "{\"services\":[{\"name\":\"vgt-gtt\",\"pid\":0,\"state\":\"\",\"restarts\":0}],"
+           "{\"services\":[{\"name\":\"vgt-gtt\",\"pid\":0,\"state\":\"\",\"restarts\":0,"
+           "\"recovered_s\":0,\"recovery_ms\":0,\"replayed\":0}],"
            "\"gpu\":null,\"guests\":[]}\n",
            "");
     expect("list", 0,

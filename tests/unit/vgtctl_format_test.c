@@ -97,6 +97,9 @@ static void fill(struct sample *s)
     memset(s, 0, sizeof(*s));
     fill_service(s, 0, "vgt-broker", 811, "running", 0);
     fill_service(s, 1, "vgt-gtt", 812, "running", 2);
+    s->service[1].recovered_s = 1772360430;
+    s->service[1].recovery_ms = 340;
+    s->service[1].replayed = 17;
     fill_service(s, 2, "vgt-display", 0, "failed", 5);
     fill_lists(s);
     fill_guests(s);
@@ -148,10 +151,10 @@ static void test_status_text(void **state)
     fill(&s);
     text_status(sink(&out), &s.reply);
     expect(&out,
-           "SERVICE      PID  STATE    RESTARTS\n"
-           "vgt-broker   811  running         0\n"
-           "vgt-gtt      812  running         2\n"
-           "vgt-display    -  failed          5\n"
+           "SERVICE      PID  STATE    RESTARTS  RECOVERED             IN MS  REPLAYED\n"
+           "vgt-broker   811  running         0  -                         -         0\n"
+           "vgt-gtt      812  running         2  2026-03-01T10:20:30Z    340        17\n"
+           "vgt-display    -  failed          5  -                         -         0\n"
            "\n"
            "gpu         Broadwell GT2 (8086:1616)\n"
            "aperture    191 MiB free of 256 MiB\n"
@@ -174,9 +177,12 @@ static void test_status_json(void **state)
     json_status(sink(&out), &s.reply);
     expect(
         &out,
-        "{\"services\":[{\"name\":\"vgt-broker\",\"pid\":811,\"state\":\"running\",\"restarts\":0},"
-        "{\"name\":\"vgt-gtt\",\"pid\":812,\"state\":\"running\",\"restarts\":2},"
-        "{\"name\":\"vgt-display\",\"pid\":0,\"state\":\"failed\",\"restarts\":5}],"
+        "{\"services\":[{\"name\":\"vgt-broker\",\"pid\":811,\"state\":\"running\",\"restarts\":0,"
+        "\"recovered_s\":0,\"recovery_ms\":0,\"replayed\":0},"
+        "{\"name\":\"vgt-gtt\",\"pid\":812,\"state\":\"running\",\"restarts\":2,"
+        "\"recovered_s\":1772360430,\"recovery_ms\":340,\"replayed\":17},"
+        "{\"name\":\"vgt-display\",\"pid\":0,\"state\":\"failed\",\"restarts\":5,"
+        "\"recovered_s\":0,\"recovery_ms\":0,\"replayed\":0}],"
         "\"gpu\":{\"name\":\"Broadwell GT2\",\"device_id\":5654,\"low_total\":268435456,"
         "\"low_free\":200278016,\"high_total\":1879048192,\"high_free\":1409286144,"
         "\"fences_total\":32,\"fences_free\":28,\"busy_us\":{\"rcs\":4012345678,\"bcs\":850},"
@@ -232,13 +238,13 @@ static void test_empty(void **state)
     json_status(sink(&out), &reply);
     expect(&out, "{\"services\":[],\"gpu\":null,\"guests\":[]}\n");
     text_status(sink(&out), &reply);
-    expect(&out, "SERVICE  PID  STATE  RESTARTS\n\n"
+    expect(&out, "SERVICE  PID  STATE  RESTARTS  RECOVERED  IN MS  REPLAYED\n\n"
                  "gpu         not known\n\n"
                  "no guest has a virtual GPU\n");
     gpu.device_id = 0x1616;
     reply.gpu = &gpu;
     text_status(sink(&out), &reply);
-    expect(&out, "SERVICE  PID  STATE  RESTARTS\n\n"
+    expect(&out, "SERVICE  PID  STATE  RESTARTS  RECOVERED  IN MS  REPLAYED\n\n"
                  "gpu         Intel GPU (8086:1616)\n"
                  "memory      not known: vgt-gtt has not answered\n"
                  "busy        none\n\n"

@@ -30,8 +30,10 @@ guest_create() {
 # Are guests to have vGPUs, and can they?
 vgt_wanted() { [ -n "$VGT_VGPU" ] && [ -x /usr/libexec/vgt/vgt-dm ]; }
 
-# vgt_start: the module, the services; returns when vgtctl answers.
+# vgt_start: what a package does when it is installed; the module, the services; returns when vgtctl
+# answers.
 vgt_start() {
+    systemd-sysusers && udevadm control --reload || return 1
     for vs_module in xen-gntdev xen-gntalloc xen-evtchn; do
         modprobe $vs_module || return 1
     done
@@ -42,7 +44,7 @@ vgt_start() {
 }
 
 # vgt_stop: the services; systemd then drops the descriptors it kept for them: the GPU is nobody's.
-vgt_stop() { systemctl stop vgt.target 'vgt-mmio@*.service' vgt-display vgt-sched vgt-gtt vgt-broker; }
+vgt_stop() { systemctl stop vgt.target 'vgt-mmio@*.service' vgt-display vgt-sched vgt-gtt vgt-broker vgt-units.socket; }
 
 # The journal's last lines of our units, so that a failed start says why; then one sentence.
 vgt_why() {

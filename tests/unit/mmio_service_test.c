@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vgt-mmio's service against a real broker (and fake others) in one loop: it is ready, and thus
+ * confined, after it claimed its guest's device and before it serves the guest's first access.
+ */
+#include "services/mmio/service.h"
+#include "tests/unit/broker_fixture.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+static const struct log quiet = {.fd = 2, .level = LOG_CRIT, .name = "test"};
+
+/* What was so when the service got ready. */
+struct moment {
+    struct mmio_service *service;
+    struct fake_guest *guest;
+    unsigned calls;
+    bool claimed, trapped;
+    uint64_t accesses;
+    int answer;
+};
+
+/* A guest that is quick: it reads its device's vendor as soon as that is claimed. */
+static int at_ready(const void *data)
+{
+    struct moment *m = (struct moment *)data;
+    struct vmm_access access = {.space = VMM_CONFIG, .size = 4, .count = 1};
+    uint64_t value;
+
+    m->calls++;
+    m->claimed = m->service->vmm != NULL;
+    m->trapped = fake_start(m->guest, &access, &value) == 1;
+    m->accesses = m->service->mmio.accesses;
+    return m->answer;
+}
+
+static void begin(struct rig *r, struct mmio_service *s, struct moment *m,
+                  const struct wire_config *config)
+{
+    rig_start(r, 0);
+    rig_services(r);
+    client_attach(r, 7, "");
+    rig_until(r, r->display.adds == 1);
+    assert_int_equal(mmio_service_init(s, r->loop, &quiet, &vmm_fake_ops, 7), 0);
+    m->service = s;
+    m->guest = r->guest[0];
+    loop_before_ready(r->loop, at_ready, m);
+    assert_int_equal(wire_client_new(r->loop, NULL, config, s, &s->client), 0);
+}
+
+static void end(struct rig *r, struct mmio_service *s)
+{
+    wire_client_free(s->client);
+    mmio_service_stop(s);
+    rig_stop(r);
+}
+
+static struct wire_config config_of(const struct rig *r)
+{
+    return (struct wire_config){.role = "vgt-mmio",
+                                .domid = 7,
+                                .socket = r->wire,
+                                .types = mmio_wire_types,
+                                .type_count = 1,
+                                .ops = &mmio_wire_ops,
+                                .log = &quiet};
+}
+
+static void test_confined_first(void **state)
+{
+    struct moment m = {0};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+    uint64_t value = 0;
+    bool done = false;
+
+    (void)state;
+    begin(&r, &s, &m, &config);
+    rig_until(&r, m.calls);
+    assert_true(m.claimed);
+    assert_true(m.trapped);
+    assert_int_equal(m.accesses, 0);
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    assert_int_equal(value & 0xffff, 0x8086);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
+    assert_int_equal(m.calls, 1);
+    end(&r, &s);
+}
+
+/* One that cannot confine itself stops its loop: the guest's access stays unanswered. */
+static void test_not_confined(void **state)
+{
+    struct moment m = {.answer = -EPERM};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+
+    (void)state;
+    begin(&r, &s, &m, &config);
+    assert_int_equal(loop_run(r.loop), -EPERM);
+    assert_int_equal(m.calls, 1);
+    end(&r, &s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_confined_first),
+        cmocka_unit_test(test_not_confined),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
