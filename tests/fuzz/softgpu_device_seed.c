@@ -217,6 +217,31 @@ static void edid(struct seed *s, unsigned n)
         PUT(s, STEP_REGISTER, 29, 1, WORD_RAW, 0x80, 0, 0, i);
 }
 
+/* MI_MATH: two loads, an operation, two stores, for every operation; then every MI_ATOMIC, and
+ * MI_PREDICATE in its combinations. */
+static void alu(struct seed *s, unsigned engine)
+{
+    PUT(s, STEP_RING, (uint8_t)engine, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        PUT(s, COMMAND_MI | 4 << 2, 0x1a, 0, 0, WORD_RAW, 0x08, 0, 0x80, (uint8_t)i);
+        PUT(s, WORD_RAW, 0x08, 0, 0x84, 1, WORD_RAW, 0x10, (uint8_t)(i << 4), 0, 0);
+        PUT(s, WORD_RAW, 0x18, 0, 8, 0x31, WORD_RAW, 0x18, 0, 12, 0x32, WORD_ZERO);
+    }
+    PUT(s, STEP_WORK, (uint8_t)engine, STEP_RESET, 7 | 1 << 3);
+    for (unsigned op = 0; op < 64; op++) {
+        if (op % 16 == 0)
+            PUT(s, STEP_RING, (uint8_t)engine, 16);
+        PUT(s, COMMAND_MI, 0x2f, (uint8_t)((op & 32) >> 2), (uint8_t)op, WORD_PAGE, 55, (uint8_t)op,
+            WORD_ZERO);
+        if (op % 16 == 15)
+            PUT(s, STEP_WORK, (uint8_t)engine, STEP_RESET, 7 | 1 << 3);
+    }
+    PUT(s, STEP_RING, (uint8_t)engine, 16);
+    for (unsigned i = 0; i < 16; i++)
+        PUT(s, COMMAND_RAW | 0xc0, 0x06, 0, 0, (uint8_t)(0x80 | i << 3 | (i & 3)));
+    PUT(s, STEP_WORK, (uint8_t)engine, STEP_RESET, 7 | 1 << 3);
+}
+
 static const struct {
     unsigned count;
     void (*make)(struct seed *s, unsigned n);
@@ -230,6 +255,7 @@ static const struct {
     {1, fences},
     {32, registers},
     {1, edid},
+    {ENGINES, alu},
 };
 
 /* The n-th of one model; false behind the last. */
