@@ -19,6 +19,9 @@
 
 #define PROT_BIT_READ  1u
 #define PROT_BIT_WRITE 2u
+/* Half of the mappings that a Linux process may have unless told otherwise: the rest of the program
+ * needs some too. */
+#define MAX_RANGES 32768u
 
 struct range {
     uint64_t iova;
@@ -112,6 +115,8 @@ static int insert(struct dma *d, const struct range *r)
 
     if (at < d->count && d->ranges[at].iova <= r->iova + (r->size - 1))
         return -EEXIST;
+    if (d->count == MAX_RANGES)
+        return -ENOSPC;
     if (d->count == d->room) {
         size_t room = d->room ? d->room * 2 : 16;
         struct range *grown = realloc(d->ranges, room * sizeof(*grown));

@@ -16,7 +16,8 @@ struct dma *dma_new(void);
 struct dma *dma_free(struct dma *d);
 
 /* Announce [iova, iova+size). fd may be -1 (no memory behind it: accesses fail). Takes ownership
- * of fd. prot: bit 0 read, bit 1 write. 0 or -errno (-EEXIST on overlap). */
+ * of fd. prot: bit 0 read, bit 1 write. 0 or -errno (-EEXIST on overlap,
+ * -ENOSPC when 32768 ranges stand). */
 int dma_add(struct dma *d, uint64_t iova, uint64_t size, int fd, uint64_t offset, unsigned prot);
 /* Forget the range that was announced with exactly these bounds; -ENOENT when there is none. */
 int dma_remove(struct dma *d, uint64_t iova, uint64_t size);

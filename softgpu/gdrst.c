@@ -95,7 +95,7 @@ void gdrst_write(struct engines *es, uint32_t value)
     value &= GDRST_BITS;
     conduct_reset(es, value);
     atomic_store(&es->gdrst, under_way(es) | value);
-    atomic_fetch_and(&es->gdrst_deaf, ~value);
+    atomic_fetch_and(&es->gdrst_deaf, value & 1 ? 0 : ~value); /* bit 0 tries all of them again */
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
         uint32_t bits = value & gdrst_bits(i);
 

@@ -11,6 +11,7 @@
 #include "softgpu/trace.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -340,6 +341,10 @@ void irq_set_live(struct irq *i, enum irq_bank bank, uint32_t mask, uint32_t bit
 
 void irq_set_eventfd(struct irq *i, enum irq_line line, int fd)
 {
+    /* It is the client's: a counter that is full, or what is no eventfd at all, must not stop us.
+     */
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     regs_lock(i->regs);
     if (i->fd[line] >= 0)
         close(i->fd[line]);

@@ -56,15 +56,16 @@ static void say(const struct server *s, const char *what)
         fprintf(stderr, "softgpu: %s\n", what);
 }
 
-static void drop_client(struct server *s, int why)
+static void drop_client(struct server *s)
 {
     struct vfu_stats stats;
 
     vfu_get_stats(s->vfu, &stats);
-    if (why != -EPIPE)
-        fprintf(stderr, "softgpu: client dropped after %llu messages: %s\n",
-                (unsigned long long)stats.messages, strerror(-why));
-    say(s, "client has gone");
+    if (*vfu_problem(s->vfu))
+        fprintf(stderr, "softgpu: client dropped: after %llu messages it %s\n",
+                (unsigned long long)stats.messages, vfu_problem(s->vfu));
+    else
+        say(s, "client has gone");
     s->vfu = vfu_free(s->vfu);
     s->vfu_fd = -1;
     s->more = false;
@@ -79,7 +80,7 @@ static void serve_client(struct server *s)
 
     s->more = ret == 1;
     if (ret < 0)
-        drop_client(s, ret);
+        drop_client(s);
 }
 
 static void accept_client(struct server *s)
@@ -276,6 +277,7 @@ static int open_all(struct server *s)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a client may hand over a pipe for an eventfd and close its end */
     s->signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (s->signals < 0)
         return -errno;

@@ -18,6 +18,7 @@
 #define VFU_MAX_XFER   (1u << 20)
 #define VFU_MAX_BODY   (VFU_MAX_XFER + 4096u)
 #define VFU_MAX_FDS    8
+#define VFU_MAX_MAPS   32768 /* of memory: what struct vfu_ops keeps at least */
 
 struct vfu_ops {
     /* [iova, iova+size) of guest memory; fd (owned by the callee from now on) or -1. */
@@ -52,4 +53,7 @@ struct vfu *vfu_free(struct vfu *v);
  * once. -EPIPE: the client has gone. Another negative errno: it broke the framing or does not
  * take answers; the connection is of no use any more. */
 int vfu_input(struct vfu *v);
+/* After a negative result: what the client did wrong, as a part of a sentence; empty when it went
+ * in order, between two messages. Stands in v. */
+const char *vfu_problem(const struct vfu *v);
 void vfu_get_stats(const struct vfu *v, struct vfu_stats *out);

@@ -80,8 +80,8 @@ static int version(struct vfu *v, struct vfu_request *req)
     /* The capabilities are the server's to state; the text ends with its NUL. */
     n = snprintf((char *)req->reply + sizeof(ver), 256,
                  "{\"capabilities\":{\"max_msg_fds\":%d,\"max_data_xfer_size\":%u,"
-                 "\"pgsizes\":4096,\"write_multiple\":true}}",
-                 VFU_MAX_FDS, VFU_MAX_XFER);
+                 "\"max_dma_maps\":%d,\"pgsizes\":4096,\"write_multiple\":true}}",
+                 VFU_MAX_FDS, VFU_MAX_XFER, VFU_MAX_MAPS);
     req->reply_len = (uint32_t)(sizeof(ver) + (size_t)n + 1);
     v->versioned = true;
     return 0;
@@ -92,7 +92,7 @@ static int map(struct vfu *v, struct vfu_request *req)
     struct dma_map m;
     int fd = -1;
 
-    if (req->len < sizeof(m))
+    if (req->len < sizeof(m) || req->nfds > 1)
         return -EINVAL;
     memcpy(&m, req->body, sizeof(m));
     if (req->nfds) {
@@ -205,7 +205,7 @@ static int set_irqs(struct vfu *v, struct vfu_request *req)
         return -EINVAL;
     memcpy(&set, req->body, sizeof(set));
     if (set.index >= VFU_IRQS || set.start > v->ops->irq_count[set.index] ||
-        set.count > v->ops->irq_count[set.index] - set.start)
+        set.count > v->ops->irq_count[set.index] - set.start || req->nfds > 1)
         return -EINVAL;
     if (!power_of_two(set.flags & SET_DATA) ||
         (set.flags & SET_BOOL && set.count && req->len < sizeof(set) + set.count))

@@ -44,7 +44,7 @@ static_assert(sizeof(struct vfu_header) == 16, "vfio-user header");
 struct vfu_request {
     const uint8_t *body;
     uint32_t len;
-    int *fds; /* a handler that takes one puts -1 in its place */
+    int *fds; /* a handler that takes one puts -1 in its place; the rest is closed */
     unsigned nfds;
     uint8_t *reply; /* room of VFU_MAX_BODY bytes */
     uint32_t reply_len;
@@ -61,6 +61,8 @@ struct vfu {
     unsigned nfds;
     uint8_t *body;
     uint8_t *reply;
+    int send_timeout_ms; /* a client that takes no answers this long is dropped */
+    char problem[128];   /* why the connection is of no use any more; empty: it is, or ended */
     struct vfu_stats stats;
 };
 

@@ -25,154 +25,94 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/softgpu_ctl_rig.h"
+
 #define GTT (8u << 20)
 #define MEM 0x100000u /* bus address of the test's memory */
 
-struct rig {
-    struct device *device;
-    struct ctl *ctl;
-    char *answer;
-    size_t len;
-};
-
-static int setup(void **state)
-{
-    struct rig *r = calloc(1, sizeof(*r));
-
-    r->device = device_new(model_find("bdw"));
-    assert_non_null(r->device);
-    device_attach(r->device);
-    r->ctl = ctl_new(r->device);
-    *state = r;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-
-    free(r->answer);
-    ctl_free(r->ctl);
-    device_free(r->device);
-    free(r);
-    return 0;
-}
-
-static const char *run(struct rig *r, const char *line, bool walker, int want)
-{
-    FILE *out;
-
-    free(r->answer);
-    r->answer = NULL;
-    out = open_memstream(&r->answer, &r->len);
-    assert_int_equal(ctl_line(r->ctl, line, walker, out), want);
-    fclose(out);
-    /* one line, ended by its newline */
-    assert_ptr_equal(strchr(r->answer, '\n'), r->answer + r->len - 1);
-    return r->answer;
-}
-
-static const char *ask(struct rig *r, const char *line)
-{
-    return run(r, line, false, 0);
-}
-
-static void good(struct rig *r, const char *line)
-{
-    assert_string_equal(ask(r, line), "{\"ok\":true}\n");
-}
-
-static void bad(struct rig *r, const char *line, const char *part)
-{
-    const char *a = ask(r, line);
-
-    assert_int_equal(strncmp(a, "{\"ok\":false,\"error\":\"", 21), 0);
-    assert_non_null(strstr(a, part));
-}
-
 static void test_owners(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     struct judge *j = device_judge(r->device);
 
-    bad(r, "owners add 1 1 1", "without owners begin");
-    bad(r, "owners commit", "without owners begin");
-    good(r, "owners begin");
-    good(r, "owners add 0x1000 0x100 1");
-    good(r, "owners add 8192 16 2");
+    ctl_rig_bad(r, "owners add 1 1 1", "without owners begin");
+    ctl_rig_bad(r, "owners commit", "without owners begin");
+    ctl_rig_good(r, "owners begin");
+    ctl_rig_good(r, "owners add 0x1000 0x100 1");
+    ctl_rig_good(r, "owners add 8192 16 2");
     assert_false(judge_ready(j));
-    bad(r, "owners add x 1 1", "bad frame number: x");
-    bad(r, "owners add -1 1 1", "bad frame number");
-    bad(r, "owners add 1 0 1", "bad count");
-    bad(r, "owners add 0xfffffffffffff 2 1", "bad count");
-    bad(r, "owners add 1 1 70000", "bad domain");
-    bad(r, "owners add 1 1 1z", "bad domain");
-    bad(r, "owners add 1 1", "usage");
-    bad(r, "owners", "usage");
-    bad(r, "owners begin now", "usage");
-    good(r, "owners commit");
+    ctl_rig_bad(r, "owners add x 1 1", "bad frame number: x");
+    ctl_rig_bad(r, "owners add -1 1 1", "bad frame number");
+    ctl_rig_bad(r, "owners add 1 0 1", "bad count");
+    ctl_rig_bad(r, "owners add 0xfffffffffffff 2 1", "bad count");
+    ctl_rig_bad(r, "owners add 1 1 70000", "bad domain");
+    ctl_rig_bad(r, "owners add 1 1 1z", "bad domain");
+    ctl_rig_bad(r, "owners add 1 1", "usage");
+    ctl_rig_bad(r, "owners", "usage");
+    ctl_rig_bad(r, "owners begin now", "usage");
+    ctl_rig_good(r, "owners commit");
     assert_true(judge_ready(j));
     assert_int_equal(judge_owner(j, 0x10ff), 1);
     assert_int_equal(judge_owner(j, 8192), 2);
-    assert_string_equal(ask(r, "frames 1"), "{\"ok\":true,\"frames\":256}\n");
-    assert_string_equal(ask(r, "frames 7"), "{\"ok\":true,\"frames\":0}\n");
-    assert_non_null(strstr(ask(r, "status"), "\"frames\":{\"1\":256,\"2\":16}"));
+    assert_string_equal(ctl_rig_ask(r, "frames 1"), "{\"ok\":true,\"frames\":256}\n");
+    assert_string_equal(ctl_rig_ask(r, "frames 7"), "{\"ok\":true,\"frames\":0}\n");
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), "\"frames\":{\"1\":256,\"2\":16}"));
     /* a transaction that is not committed changes nothing; the next one replaces all */
-    good(r, "owners begin");
-    good(r, "owners add 1 1 9");
+    ctl_rig_good(r, "owners begin");
+    ctl_rig_good(r, "owners add 1 1 9");
     assert_int_equal(judge_owner(j, 1), JUDGE_DOM_NONE);
-    good(r, "owners begin");
-    good(r, "owners add 5 5 3");
-    good(r, "owners commit");
+    ctl_rig_good(r, "owners begin");
+    ctl_rig_good(r, "owners add 5 5 3");
+    ctl_rig_good(r, "owners commit");
     assert_int_equal(judge_owner(j, 0x10ff), JUDGE_DOM_NONE);
-    assert_non_null(strstr(ask(r, "status"), "\"frames\":{\"3\":5}"));
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), "\"frames\":{\"3\":5}"));
 }
 
 static void test_bad_lines(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     char line[CTL_LINE_MAX + 2];
 
-    bad(r, "", "empty command");
-    bad(r, " \t", "empty command");
-    bad(r, "nonsense", "unknown command: nonsense");
-    bad(r, "no\"nse\\nse\x01", "no\\\"nse\\\\nse\\u0001");
-    bad(r, "status now", "usage: status");
-    bad(r, "png 0", "usage: png");
-    bad(r, "png 3 /tmp/x", "pipe must be");
-    bad(r, "png -1 /tmp/x", "pipe must be");
-    bad(r, "png 0 /tmp/x", "this pipe is off");
-    bad(r, "frames", "usage: frames");
-    bad(r, "frames 70000", "bad domain");
-    bad(r, "a b c d e f g h i", "too many words");
+    ctl_rig_bad(r, "", "empty command");
+    ctl_rig_bad(r, " \t", "empty command");
+    ctl_rig_bad(r, "nonsense", "unknown command: nonsense");
+    ctl_rig_bad(r, "no\"nse\\nse\x01", "no\\\"nse\\\\nse\\u0001");
+    ctl_rig_bad(r, "status now", "usage: status");
+    ctl_rig_bad(r, "png 0", "usage: png");
+    ctl_rig_bad(r, "png 3 /tmp/x", "pipe must be");
+    ctl_rig_bad(r, "png -1 /tmp/x", "pipe must be");
+    ctl_rig_bad(r, "png 0 /tmp/x", "this pipe is off");
+    ctl_rig_bad(r, "frames", "usage: frames");
+    ctl_rig_bad(r, "frames 70000", "bad domain");
+    ctl_rig_bad(r, "a b c d e f g h i", "too many words");
     memset(line, 'a', sizeof(line) - 1);
     line[sizeof(line) - 1] = 0;
-    bad(r, line, "line too long");
+    ctl_rig_bad(r, line, "line too long");
     line[CTL_LINE_MAX] = 0;
-    bad(r, line, "unknown command");
+    ctl_rig_bad(r, line, "unknown command");
 }
 
 static void test_channels(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
-    assert_non_null(strstr(run(r, "quit", true, 0), "not allowed on this channel"));
-    assert_non_null(strstr(run(r, "violations", true, 0), "not allowed on this channel"));
-    assert_non_null(strstr(run(r, "status", true, 0), "\"ok\":true"));
-    assert_string_equal(run(r, "owners begin", true, 0), "{\"ok\":true}\n");
-    assert_string_equal(ask(r, "violations"),
+    assert_non_null(strstr(ctl_rig_run(r, "quit", true, 0), "not allowed on this channel"));
+    assert_non_null(strstr(ctl_rig_run(r, "violations", true, 0), "not allowed on this channel"));
+    assert_non_null(strstr(ctl_rig_run(r, "status", true, 0), "\"ok\":true"));
+    assert_string_equal(ctl_rig_run(r, "owners begin", true, 0), "{\"ok\":true}\n");
+    assert_string_equal(ctl_rig_ask(r, "violations"),
                         "{\"ok\":true,\"count\":0,\"violations\":[],\"offences\":[]}\n");
-    assert_string_equal(run(r, "quit", false, CTL_QUIT), "{\"ok\":true}\n");
+    assert_string_equal(ctl_rig_run(r, "quit", false, CTL_QUIT), "{\"ok\":true}\n");
 }
 
 /* --- regions --- */
 
-static void wr(struct rig *r, unsigned region, uint64_t off, uint64_t v, uint32_t len)
+static void wr(struct ctl_rig *r, unsigned region, uint64_t off, uint64_t v, uint32_t len)
 {
     assert_int_equal(device_vfu_ops(r->device)->region_write(r->device, region, off, &v, len), 0);
 }
 
-static uint64_t rd(struct rig *r, unsigned region, uint64_t off, uint32_t len)
+static uint64_t rd(struct ctl_rig *r, unsigned region, uint64_t off, uint32_t len)
 {
     uint64_t v = 0;
 
@@ -182,7 +122,7 @@ static uint64_t rd(struct rig *r, unsigned region, uint64_t off, uint32_t len)
 
 static void test_config(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     assert_int_equal(rd(r, 7, 0, 4), 0x16168086);
     assert_int_equal(rd(r, 7, 8, 4), 0x03000009);
@@ -214,7 +154,7 @@ static void test_config(void **state)
 
 static void test_registers(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     /* fences are plain: every size */
     wr(r, 0, 0x100000, 0x1122334455667788, 8);
@@ -241,7 +181,7 @@ static void test_registers(void **state)
     assert_int_equal(rd(r, 0, 0xc4000, 4), 1u << 21); /* the monitor stays plugged */
 }
 
-static uint8_t *memory(struct rig *r, uint32_t pages)
+static uint8_t *memory(struct ctl_rig *r, uint32_t pages)
 {
     int fd = memfd_create("mem", MFD_CLOEXEC);
     uint8_t *p;
@@ -255,7 +195,7 @@ static uint8_t *memory(struct rig *r, uint32_t pages)
 
 static void test_aperture(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     uint8_t *mem = memory(r, 2);
 
     wr(r, 0, GTT + 8 * 5, MEM | 1, 8);
@@ -270,7 +210,7 @@ static void test_aperture(void **state)
 }
 
 /* A small picture from memory at GGTT 0, pipe A on. */
-static void show(struct rig *r)
+static void show(struct ctl_rig *r)
 {
     for (uint32_t i = 0; i < 16; i++)
         wr(r, 0, GTT + 8 * i, (MEM + i * 4096) | 1, 8);
@@ -284,7 +224,7 @@ static void show(struct rig *r)
 /* A picture from programming to file, and after a reset no more. */
 static void test_screenshot(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     char dir[] = "/tmp/softgpu-ctl-XXXXXX", line[128], path[64];
     uint8_t *mem = memory(r, 16);
 
@@ -292,16 +232,16 @@ static void test_screenshot(void **state)
     snprintf(path, sizeof(path), "%s/shot.png", dir);
     snprintf(line, sizeof(line), "png 0 %s", path);
     show(r);
-    assert_string_equal(ask(r, line), "{\"ok\":true,\"width\":64,\"height\":32}\n");
+    assert_string_equal(ctl_rig_ask(r, line), "{\"ok\":true,\"width\":64,\"height\":32}\n");
     assert_int_equal(access(path, R_OK), 0);
     unlink(path);
     snprintf(line, sizeof(line), "png 0 %s/no/where.png", dir);
-    bad(r, line, "No such file");
+    ctl_rig_bad(r, line, "No such file");
     wr(r, 0, 0x70180, 0x80000000, 4);
     snprintf(line, sizeof(line), "png 0 %s", path);
-    bad(r, line, "format");
+    ctl_rig_bad(r, line, "format");
     device_vfu_ops(r->device)->reset(r->device);
-    bad(r, line, "off");
+    ctl_rig_bad(r, line, "off");
     rmdir(dir);
     munmap(mem, 16 * 4096);
 }
@@ -310,7 +250,7 @@ static void test_screenshot(void **state)
  * frees it while a frame may be under way. */
 static void test_export(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     struct export_options o = {.pattern = "/nonexistent/%d"};
     uint8_t *mem = memory(r, 16);
     unsigned tried = 0;
@@ -327,7 +267,7 @@ static void test_export(void **state)
             munmap(mem, 16 * 4096);
             mem = memory(r, 16);
         }
-        at = strstr(ask(r, "status"), "\"failed\":"); /* nothing can be written there */
+        at = strstr(ctl_rig_ask(r, "status"), "\"failed\":"); /* nothing can be written there */
         assert_non_null(at);
         tried = (unsigned)strtoul(at + 9, NULL, 10);
     }
@@ -341,14 +281,14 @@ static void test_export(void **state)
 
 static void test_status(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     rd(r, 0, 0x1fff0, 4);
     wr(r, 0, 0x1fff0, 1, 4);
     rd(r, 0, 0x78000, 8);
     wr(r, 0, 0x138124, 0x80000077, 4);
     ctl_set_client(r->ctl, true);
-    ask(r, "status");
+    ctl_rig_ask(r, "status");
     assert_non_null(strstr(r->answer, "\"client\":true"));
     assert_non_null(strstr(r->answer, "\"mmio\":{\"reads\":3,\"writes\":2}"));
     assert_non_null(strstr(r->answer,
@@ -356,7 +296,7 @@ static void test_status(void **state)
                            "\"first\":\"read\",\"first_value\":0}"));
     wr(r, 0, 0x1fff4, 0x1234, 4);
     wr(r, 0, 0x1fff4, 0x5678, 4);
-    ask(r, "status");
+    ctl_rig_ask(r, "status");
     assert_non_null(strstr(r->answer,
                            "{\"offset\":\"0x01fff4\",\"reads\":0,\"writes\":2,\"count\":2,"
                            "\"first\":\"write\",\"first_value\":4660}"));
@@ -371,22 +311,23 @@ static void test_status(void **state)
 
 static void test_fault(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
-    bad(r, "fault", "usage: fault");
-    bad(r, "fault no-such", "no such fault; there are missing-ack, missing-ack-forcewake,");
-    bad(r, "fault late-reset vcs2", "rcs, bcs, vcs, vecs and any");
-    bad(r, "fault late-reset vcs 0", "the count is 1 to");
-    assert_non_null(strstr(run(r, "fault list", true, 0), "not allowed on this channel"));
-    assert_non_null(strstr(ask(r, "fault list"), "{\"name\":\"stuck-engine\",\"fired\":0,"));
-    ask(r, "fault stuck-engine vcs 2");
+    ctl_rig_bad(r, "fault", "usage: fault");
+    ctl_rig_bad(r, "fault no-such", "no such fault; there are missing-ack, missing-ack-forcewake,");
+    ctl_rig_bad(r, "fault late-reset vcs2", "rcs, bcs, vcs, vecs and any");
+    ctl_rig_bad(r, "fault late-reset vcs 0", "the count is 1 to");
+    assert_non_null(strstr(ctl_rig_run(r, "fault list", true, 0), "not allowed on this channel"));
+    assert_non_null(
+        strstr(ctl_rig_ask(r, "fault list"), "{\"name\":\"stuck-engine\",\"fired\":0,"));
+    ctl_rig_ask(r, "fault stuck-engine vcs 2");
     assert_non_null(strstr(r->answer, "\"stuck-engine\",\"fired\":0,\"armed\":{\"vcs\":2}"));
-    assert_null(strstr(ask(r, "fault clear"), "\"vcs\":2"));
+    assert_null(strstr(ctl_rig_ask(r, "fault clear"), "\"vcs\":2"));
     /* of three forcewake requests the second is not answered */
     wr(r, 0, 0xa188, 0x00010001, 4);
     assert_int_equal(rd(r, 0, 0x130044, 4), 1);
     wr(r, 0, 0xa188, 0x00010000, 4);
-    ask(r, "fault missing-ack-forcewake");
+    ctl_rig_ask(r, "fault missing-ack-forcewake");
     assert_int_equal(rd(r, 0, 0x130044, 4), 0); /* a release is no request */
     wr(r, 0, 0xa188, 0x00010001, 4);
     assert_int_equal(rd(r, 0, 0x130044, 4), 0);
@@ -394,22 +335,23 @@ static void test_fault(void **state)
     wr(r, 0, 0xa188, 0x00010000, 4);
     wr(r, 0, 0xa188, 0x00010001, 4);
     assert_int_equal(rd(r, 0, 0x130044, 4), 1);
-    assert_non_null(strstr(ask(r, "status"), "\"missing-ack-forcewake\",\"fired\":1,\"armed\":{}"));
+    assert_non_null(
+        strstr(ctl_rig_ask(r, "status"), "\"missing-ack-forcewake\",\"fired\":1,\"armed\":{}"));
 }
 
 /* With --strict the GPU works only for who has brought it up, which a device reset undoes. */
 static void test_strict(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     engines_set_strict(device_engines(r->device), true);
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned up = 0; up < 2; up++) {
             for (unsigned dword = 0; dword < 4; dword++)
                 wr(r, 0, 0x2230, 0, 4);
-            ask(r, "violations");
+            ctl_rig_ask(r, "violations");
             assert_int_equal(strstr(r->answer, "forcewake has never") != NULL, 1);
-            ask(r, "status");
+            ctl_rig_ask(r, "status");
             assert_non_null(
                 strstr(r->answer, round ? "\"not-initialised\":8}" : "\"not-initialised\":4}"));
             wr(r, 0, 0xa188, 0x00010001, 4);
@@ -420,7 +362,7 @@ static void test_strict(void **state)
         }
         device_vfu_ops(r->device)->reset(r->device);
     }
-    assert_non_null(strstr(ask(r, "status"), "\"strict\":true"));
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), "\"strict\":true"));
 }
 
 /* --- connections --- */
@@ -430,7 +372,7 @@ struct wire {
     int client;
 };
 
-static struct wire wire(struct rig *r)
+static struct wire wire(struct ctl_rig *r)
 {
     struct wire w;
     int sv[2];
@@ -452,7 +394,7 @@ static size_t received(struct wire *w, char *buf, size_t room)
 
 static void test_pieces(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     struct wire w = wire(r);
     static const char text[] = "frames 1\r\n\nxyz\nframes 2\n";
     char buf[512], all[512] = "";
@@ -474,7 +416,7 @@ static void test_pieces(void **state)
 
 static void test_long_line(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     struct wire w = wire(r);
     char buf[9000];
 
@@ -495,7 +437,7 @@ static void test_long_line(void **state)
 /* A peer that sends without reading is not read either, and loses nothing. */
 static void test_slow_peer(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     struct wire w = wire(r);
     unsigned sent = 0, got = 0;
     char buf[4096];
@@ -520,7 +462,7 @@ static void test_slow_peer(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, ctl_rig_setup, ctl_rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_owners),   T(test_bad_lines),  T(test_channels),  T(test_config), T(test_registers),
         T(test_aperture), T(test_screenshot), T(test_status),    T(test_fault),  T(test_strict),

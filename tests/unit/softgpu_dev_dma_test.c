@@ -4,6 +4,7 @@
  * unmap while another thread copies.
  */
 #include "softgpu/dma.h"
+#include "softgpu/vfu.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,6 +130,22 @@ static void test_bounds(void **state)
 }
 
 /* As SeaBIOS does: one map split in four and joined again, many times. */
+/* A client that announces without end is stopped, and may go on when it has taken something back.
+ */
+static void test_limit(void **state)
+{
+    struct dma *d = dma_new();
+
+    (void)state;
+    for (uint64_t i = 0; i < VFU_MAX_MAPS; i++)
+        assert_int_equal(dma_add(d, i << 12, 0x1000, -1, 0, 3), 0);
+    assert_int_equal(dma_add(d, 1ull << 40, 0x1000, -1, 0, 3), -ENOSPC);
+    assert_int_equal(dma_add(d, 1ull << 40, 0x1000, memory(0x1000, 0), 0, 3), -ENOSPC);
+    assert_int_equal(dma_remove(d, 0, 0x1000), 0);
+    assert_int_equal(dma_add(d, 1ull << 40, 1ull << 60, -1, 0, 3), 0);
+    dma_free(d);
+}
+
 static void test_many(void **state)
 {
     struct dma *d = dma_new();
@@ -185,9 +202,10 @@ static void test_unmap_race(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rights), cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_many),   cmocka_unit_test(test_unmap_race),
+        cmocka_unit_test(test_rights),     cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_unmap_race),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

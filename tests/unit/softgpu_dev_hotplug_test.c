@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/softgpu_ctl_rig.h"
+
 #define GMBUS(n)      (0xc5100u + 4u * (n))
 #define NAK           (1u << 10)
 #define SDE_ISR       0xc4000u
@@ -36,67 +38,18 @@
 #define ENABLE_C      0x1000u
 #define DEFAULT_STRAP 0x44u
 
-struct rig {
-    struct device *device;
-    struct regs *regs;
-    struct ctl *ctl;
-    char *answer;
-};
-
-static int setup(void **state)
-{
-    struct rig *r = calloc(1, sizeof(*r));
-
-    r->device = device_new(model_find("bdw"));
-    assert_non_null(r->device);
-    device_attach(r->device);
-    r->regs = device_regs(r->device);
-    r->ctl = ctl_new(r->device);
-    *state = r;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *r = *state;
-
-    free(r->answer);
-    ctl_free(r->ctl);
-    device_free(r->device);
-    free(r);
-    return 0;
-}
-
-static uint32_t rd(struct rig *r, uint32_t off)
+static uint32_t rd(struct ctl_rig *r, uint32_t off)
 {
     return regs_read(r->regs, off);
 }
 
-static void wr(struct rig *r, uint32_t off, uint32_t v)
+static void wr(struct ctl_rig *r, uint32_t off, uint32_t v)
 {
     regs_write(r->regs, off, v);
 }
 
-static const char *ask(struct rig *r, const char *line)
-{
-    size_t len;
-    FILE *out;
-
-    free(r->answer);
-    r->answer = NULL;
-    out = open_memstream(&r->answer, &len);
-    ctl_line(r->ctl, line, false, out);
-    fclose(out);
-    return r->answer;
-}
-
-static void good(struct rig *r, const char *line)
-{
-    assert_string_equal(ask(r, line), "{\"ok\":true}\n");
-}
-
 /* len bytes from index, as a driver reads them; false when nothing answers. */
-static bool read_edid(struct rig *r, unsigned pin, uint32_t index, uint8_t *to, uint32_t len)
+static bool read_edid(struct ctl_rig *r, unsigned pin, uint32_t index, uint8_t *to, uint32_t len)
 {
     wr(r, GMBUS(1), 1u << 31);
     wr(r, GMBUS(1), 0);
@@ -114,7 +67,7 @@ static bool read_edid(struct rig *r, unsigned pin, uint32_t index, uint8_t *to, 
 
 static void test_default(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     uint8_t want[EDID_SIZE], got[EDID_SIZE];
 
     edid_build(want);
@@ -123,29 +76,29 @@ static void test_default(void **state)
     assert_true(read_edid(r, 5, 0, got, EDID_SIZE));
     assert_memory_equal(got, want, EDID_SIZE);
     assert_false(read_edid(r, 4, 0, got, 4));
-    assert_non_null(strstr(ask(r, "status"), ",\"monitors\":{\"B\":\"default\"},"));
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), ",\"monitors\":{\"B\":\"default\"},"));
 }
 
 static void test_pull_and_plug(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     uint8_t e[EDID_SIZE];
 
     wr(r, SDE_IMR, ~(LIVE_B | LIVE_C));
     wr(r, SHOTPLUG, ENABLE_B);
-    good(r, "monitor B none");
+    ctl_rig_good(r, "monitor B none");
     assert_int_equal(rd(r, SDE_ISR), 0);
     assert_int_equal(rd(r, SDE_IIR), LIVE_B);
     assert_int_equal(rd(r, SHOTPLUG), ENABLE_B | LONG_B);
     assert_false(read_edid(r, 5, 0, e, 4));
-    assert_non_null(strstr(ask(r, "status"), "\"monitors\":{\"B\":\"none\"}"));
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), "\"monitors\":{\"B\":\"none\"}"));
     wr(r, SHOTPLUG, rd(r, SHOTPLUG)); /* as a driver acknowledges */
     assert_int_equal(rd(r, SHOTPLUG), ENABLE_B);
     wr(r, SDE_IIR, LIVE_B);
     assert_int_equal(rd(r, SDE_IIR), 0);
-    good(r, "monitor B none"); /* nothing to pull */
+    ctl_rig_good(r, "monitor B none"); /* nothing to pull */
     assert_int_equal(rd(r, SDE_IIR), 0);
-    good(r, "monitor B 1280x800");
+    ctl_rig_good(r, "monitor B 1280x800");
     assert_int_equal(rd(r, SDE_ISR), LIVE_B);
     assert_int_equal(rd(r, SDE_IIR), LIVE_B);
     assert_true(read_edid(r, 5, 54, e, 20));
@@ -158,11 +111,11 @@ static void test_pull_and_plug(void **state)
 /* Another monitor at once: two events, which IIR holds. */
 static void test_exchange(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     wr(r, SDE_IMR, ~LIVE_B);
     wr(r, SHOTPLUG, ENABLE_B);
-    good(r, "monitor B 1920x1200");
+    ctl_rig_good(r, "monitor B 1920x1200");
     assert_int_equal(rd(r, SDE_ISR), LIVE_B);
     wr(r, SDE_IIR, LIVE_B);
     assert_int_equal(rd(r, SDE_IIR), LIVE_B);
@@ -172,15 +125,15 @@ static void test_exchange(void **state)
 
 static void test_detection_off(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     wr(r, SDE_IMR, ~(LIVE_B | LIVE_C));
     wr(r, SHOTPLUG, ENABLE_C);
-    good(r, "monitor B none");
+    ctl_rig_good(r, "monitor B none");
     assert_int_equal(rd(r, SDE_ISR), 0);
     assert_int_equal(rd(r, SDE_IIR), 0);
     assert_int_equal(rd(r, SHOTPLUG), ENABLE_C);
-    good(r, "monitor C default");
+    ctl_rig_good(r, "monitor C default");
     assert_int_equal(rd(r, SDE_ISR), LIVE_C);
     assert_int_equal(rd(r, SDE_IIR), LIVE_C);
     assert_int_equal(rd(r, SHOTPLUG), ENABLE_C | LONG_C);
@@ -188,15 +141,15 @@ static void test_detection_off(void **state)
 
 static void test_port_c(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     uint8_t want[EDID_SIZE], got[EDID_SIZE];
 
     edid_build(want);
-    good(r, "monitor C none");
+    ctl_rig_good(r, "monitor C none");
     assert_int_equal(rd(r, SFUSE), DEFAULT_STRAP | 2);
     assert_int_equal(rd(r, SDE_ISR), LIVE_B);
-    good(r, "monitor C default");
-    good(r, "monitor B none");
+    ctl_rig_good(r, "monitor C default");
+    ctl_rig_good(r, "monitor B none");
     device_vfu_ops(r->device)->reset(r->device); /* what is plugged stays */
     assert_int_equal(rd(r, SFUSE), DEFAULT_STRAP | 2);
     assert_int_equal(rd(r, SDE_ISR), LIVE_C);
@@ -204,18 +157,18 @@ static void test_port_c(void **state)
     assert_true(read_edid(r, 4, 0, got, EDID_SIZE));
     assert_memory_equal(got, want, EDID_SIZE);
     assert_false(read_edid(r, 5, 0, got, 4));
-    assert_non_null(strstr(ask(r, "status"), "{\"B\":\"none\",\"C\":\"default\"}"));
+    assert_non_null(strstr(ctl_rig_ask(r, "status"), "{\"B\":\"none\",\"C\":\"default\"}"));
 }
 
 /* Pulled between two bytes. */
 static void test_pulled_while_read(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
 
     wr(r, GMBUS(0), 5);
     wr(r, GMBUS(1), 1u << 30 | 1u << 26 | 1u << 25 | 8 << 16 | 0x50 << 1 | 1);
     assert_int_equal(rd(r, GMBUS(3)), 0xffffff00);
-    good(r, "monitor B none");
+    ctl_rig_good(r, "monitor B none");
     assert_int_equal(rd(r, GMBUS(3)), 0xffffffff);
     wr(r, GMBUS(0), 7); /* a pair without anything */
     wr(r, GMBUS(1), 1u << 30 | 1u << 25 | 8 << 16 | 0x50 << 1 | 1);
@@ -224,7 +177,7 @@ static void test_pulled_while_read(void **state)
 
 static void test_words(void **state)
 {
-    struct rig *r = *state;
+    struct ctl_rig *r = *state;
     static const char *const lines[][2] = {
         {"monitor B", "usage: monitor"},
         {"monitor B none now", "usage: monitor"},
@@ -249,7 +202,7 @@ static void test_words(void **state)
     };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        assert_non_null(strstr(ask(r, lines[i][0]), lines[i][1]));
+        assert_non_null(strstr(ctl_rig_ask(r, lines[i][0]), lines[i][1]));
     assert_int_equal(rd(r, SDE_ISR), LIVE_B); /* nothing changed */
 }
 
@@ -338,7 +291,7 @@ static void test_rates(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, ctl_rig_setup, ctl_rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_default),
         T(test_pull_and_plug),

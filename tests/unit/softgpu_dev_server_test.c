@@ -23,25 +23,15 @@
 
 #include <cmocka.h>
 
-#define DEADLINE_MS 20000
+#include "tests/unit/softgpu_client_rig.h"
+
+#define DEADLINE_MS RIG_DEADLINE_MS
 
 struct program {
     char dir[32], socket[64], ctl[64], chan[64];
     struct server_options o;
     pid_t pid;
 };
-
-static int connect_soon(const char *path)
-{
-    for (int ms = 0; ms < DEADLINE_MS; ms += 10) {
-        int fd = connect_unix(path);
-
-        if (fd >= 0)
-            return fd;
-        poll(NULL, 0, 10);
-    }
-    return -1;
-}
 
 /* other: where the walker's channel listens, filled in here; NULL for none. */
 static void start_with(struct program *p, bool once, char *other)
@@ -102,10 +92,10 @@ static void test_quit(void **state)
 
     (void)state;
     start(&p, false);
-    chan = connect_soon(p.chan);
+    chan = client_connect(p.chan);
     exchange(chan, "quit\n", "not allowed");
     exchange(chan, "owners begin\n", "true");
-    ctl = connect_soon(p.ctl);
+    ctl = client_connect(p.ctl);
     assert_int_equal(listen_unix(p.ctl), -EADDRINUSE);
     exchange(ctl, "quit\n", "true");
     ended(&p);
@@ -120,7 +110,7 @@ static void test_sigterm(void **state)
 
     (void)state;
     start(&p, false);
-    ctl = connect_soon(p.ctl);
+    ctl = client_connect(p.ctl);
     exchange(ctl, "frames 1\n", "true");
     kill(p.pid, SIGTERM);
     ended(&p);
@@ -137,7 +127,7 @@ static void test_reconnect(void **state)
     (void)state;
     start(&p, false);
     for (int i = 0; i < 3; i++) {
-        int fd = connect_soon(p.socket);
+        int fd = client_connect(p.socket);
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
         uint8_t head[16];
         static const uint8_t broken[16] = {1, 0, 4, 0, 1};
@@ -161,7 +151,7 @@ static void test_once(void **state)
 
     (void)state;
     start(&p, true);
-    fd = connect_soon(p.socket);
+    fd = client_connect(p.socket);
     assert_true(fd >= 0);
     close(fd);
     ended(&p);

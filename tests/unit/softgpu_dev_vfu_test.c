@@ -1,256 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vfio-user server against a client of raw bytes on a socket pair: agreement, fragments,
- * several messages with descriptors in one chunk, posted and combined writes, and everything a
- * broken or hostile client may send.
+ * The commands of the vfio-user server, right and wrong: agreement, information, regions, posted
+ * and combined writes, memory, interrupts. Every wrong one is answered with its error.
  */
-#include "softgpu/vfu.h"
+#include "tests/unit/softgpu_vfu_rig.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#define MAX_MAPS 32
-
-struct map {
-    uint64_t iova, size, offset;
-    ino_t file; /* 0: none */
-    unsigned prot;
-};
-
-/* A device that notes what it is asked. */
-struct dummy {
-    struct map maps[MAX_MAPS];
-    unsigned nmaps, unmaps, unmap_all, resets, masks, triggers, writes;
-    uint8_t bar[4096];
-    int irq_fd[2];
-    bool masked;
-    int fail; /* what region_write returns */
-};
-
-static int d_map(void *o, uint64_t iova, uint64_t size, int fd, uint64_t offset, unsigned prot)
-{
-    struct dummy *d = o;
-    struct map *m = &d->maps[d->nmaps++ % MAX_MAPS];
-    struct stat st = {0};
-
-    if (fd >= 0) {
-        fstat(fd, &st);
-        close(fd);
-    }
-    *m = (struct map){iova, size, offset, st.st_ino, prot};
-    return 0;
-}
-
-static int d_unmap(void *o, uint64_t iova, uint64_t size)
-{
-    struct dummy *d = o;
-
-    (void)size;
-    d->unmaps++;
-    return iova == 0xdead000 ? -ENOENT : 0;
-}
-
-static void d_unmap_all(void *o)
-{
-    ((struct dummy *)o)->unmap_all++;
-}
-
-static int d_read(void *o, unsigned region, uint64_t offset, void *buf, uint32_t len)
-{
-    struct dummy *d = o;
-
-    if (region)
-        return -EIO;
-    memcpy(buf, d->bar + offset, len);
-    return 0;
-}
-
-static int d_write(void *o, unsigned region, uint64_t offset, const void *buf, uint32_t len)
-{
-    struct dummy *d = o;
-
-    d->writes++;
-    if (region || d->fail)
-        return d->fail ? d->fail : -EIO;
-    memcpy(d->bar + offset, buf, len);
-    return 0;
-}
-
-static void d_eventfd(void *o, unsigned index, int fd)
-{
-    struct dummy *d = o;
-
-    if (d->irq_fd[index] >= 0)
-        close(d->irq_fd[index]);
-    d->irq_fd[index] = fd;
-}
-
-static void d_mask(void *o, unsigned index, bool masked)
-{
-    struct dummy *d = o;
-
-    assert_int_equal(index, 0);
-    d->masks++;
-    d->masked = masked;
-}
-
-static void d_trigger(void *o, unsigned index)
-{
-    (void)index;
-    ((struct dummy *)o)->triggers++;
-}
-
-static void d_reset(void *o)
-{
-    ((struct dummy *)o)->resets++;
-}
-
-static const struct vfu_ops ops = {.dma_map = d_map,
-                                   .dma_unmap = d_unmap,
-                                   .dma_unmap_all = d_unmap_all,
-                                   .region_read = d_read,
-                                   .region_write = d_write,
-                                   .irq_eventfd = d_eventfd,
-                                   .irq_mask = d_mask,
-                                   .irq_trigger = d_trigger,
-                                   .reset = d_reset,
-                                   .region_size = {4096, 0, 64, [7] = 256},
-                                   .irq_count = {1, 1}};
-
-struct rig {
-    struct dummy dev;
-    struct vfu *vfu;
-    int client;
-    uint8_t reply[8192];
-    size_t reply_len;
-};
-
-struct head {
-    uint16_t id, command;
-    uint32_t size, flags, error;
-};
-
-static size_t message(uint8_t *out, uint16_t id, uint16_t cmd, uint32_t flags, const void *body,
-                      size_t len)
-{
-    struct head h = {id, cmd, (uint32_t)(sizeof(h) + len), flags, 0};
-
-    memcpy(out, &h, sizeof(h));
-    if (len)
-        memcpy(out + sizeof(h), body, len);
-    return sizeof(h) + len;
-}
-
-static void put(struct rig *r, const void *bytes, size_t len, int fd)
-{
-    char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec iov = {(void *)bytes, len};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-
-    if (fd >= 0) {
-        struct cmsghdr *c;
-
-        m.msg_control = control;
-        m.msg_controllen = sizeof(control);
-        c = CMSG_FIRSTHDR(&m);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &fd, sizeof(int));
-    }
-    assert_int_equal(sendmsg(r->client, &m, 0), len);
-}
-
-/* The next reply; its body follows the head in r->reply. */
-static struct head reply(struct rig *r)
-{
-    struct head h;
-
-    assert_int_equal(recv(r->client, &h, sizeof(h), MSG_DONTWAIT | MSG_WAITALL), sizeof(h));
-    r->reply_len = h.size - sizeof(h);
-    assert_true(r->reply_len <= sizeof(r->reply));
-    if (r->reply_len)
-        assert_int_equal(recv(r->client, r->reply, r->reply_len, MSG_DONTWAIT), r->reply_len);
-    return h;
-}
-
-static bool silent(struct rig *r)
-{
-    char c;
-
-    return recv(r->client, &c, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
-/* Sends one request and returns its error number, 0 for success. */
-static uint32_t ask_fd(struct rig *r, uint16_t cmd, const void *body, size_t len, int fd)
-{
-    uint8_t buf[8192];
-    struct head h;
-
-    put(r, buf, message(buf, 0x77, cmd, 0, body, len), fd);
-    assert_int_equal(vfu_input(r->vfu), 0);
-    h = reply(r);
-    assert_int_equal(h.id, 0x77);
-    assert_int_equal(h.command, cmd);
-    assert_int_equal(h.flags & 0xf, 1);
-    assert_int_equal(!!(h.flags & 0x20), !!h.error);
-    return h.error;
-}
-
-static uint32_t ask(struct rig *r, uint16_t cmd, const void *body, size_t len)
-{
-    return ask_fd(r, cmd, body, len, -1);
-}
-
-static int bare(void **state)
-{
-    struct rig *r = calloc(1, sizeof(*r));
-    int sv[2];
-
-    r->dev.irq_fd[0] = r->dev.irq_fd[1] = -1;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-    r->client = sv[0];
-    r->vfu = vfu_new(sv[1], &ops, &r->dev);
-    assert_non_null(r->vfu);
-    *state = r;
-    return 0;
-}
-
-static int agreed(void **state)
-{
-    struct rig *r;
-
-    bare(state);
-    r = *state;
-    assert_int_equal(ask(r, 1, "\0\0\0\0{}", 7), 0);
-    return 0;
-}
-
-static int done(void **state)
-{
-    struct rig *r = *state;
-
-    vfu_free(r->vfu);
-    for (int i = 0; i < 2; i++)
-        if (r->dev.irq_fd[i] >= 0)
-            close(r->dev.irq_fd[i]);
-    if (r->client >= 0)
-        close(r->client);
-    free(r);
-    return 0;
-}
 
 static void test_version(void **state)
 {
@@ -305,12 +63,6 @@ static void test_info(void **state)
     irq[2] = 5;
     assert_int_equal(ask(r, 7, irq, 16), EINVAL);
 }
-
-struct access {
-    uint64_t offset;
-    uint32_t region, count;
-    uint8_t data[16];
-};
 
 static void test_regions(void **state)
 {
@@ -391,77 +143,6 @@ static void test_multi(void **state)
     assert_int_equal(r->dev.writes, 1);
 }
 
-/* Every way to cut two messages into two pieces. */
-static void test_fragments(void **state)
-{
-    struct rig *r = *state;
-    struct access w = {0x40, 0, 4, "1234"}, rd = {0x40, 0, 4, ""};
-    uint8_t buf[128];
-    size_t n = message(buf, 1, 10, 0, &w, 20);
-
-    n += message(buf + n, 2, 9, 0, &rd, 16);
-    for (size_t cut = 1; cut < n; cut++) {
-        memset(r->dev.bar, 0, sizeof(r->dev.bar));
-        put(r, buf, cut, -1);
-        assert_int_equal(vfu_input(r->vfu), 0);
-        put(r, buf + cut, n - cut, -1);
-        assert_int_equal(vfu_input(r->vfu), 0);
-        assert_int_equal(reply(r).id, 1);
-        assert_int_equal(reply(r).id, 2);
-        assert_memory_equal(r->reply + 16, "1234", 4);
-        assert_true(silent(r));
-    }
-}
-
-struct map_body {
-    uint32_t argsz, flags;
-    uint64_t offset, addr, size;
-};
-
-static int file(void)
-{
-    int fd = memfd_create("m", MFD_CLOEXEC);
-
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static ino_t inode(int fd)
-{
-    struct stat st;
-
-    assert_int_equal(fstat(fd, &st), 0);
-    return st.st_ino;
-}
-
-/* As QEMU does at start: maps with and without a file, pipelined. Each file must stay with its
- * own message. */
-static void test_map_fds(void **state)
-{
-    struct rig *r = *state;
-    int a = file(), b = file();
-    uint8_t buf[64];
-
-    for (unsigned i = 0; i < 6; i++) {
-        struct map_body m = {32, 3, i, i << 20, 0x1000};
-        int fd = i == 1 || i == 2 ? a : i == 4 ? b : -1;
-
-        put(r, buf, message(buf, (uint16_t)i, 2, 0, &m, 32), fd);
-    }
-    assert_int_equal(vfu_input(r->vfu), 0);
-    for (unsigned i = 0; i < 6; i++) {
-        ino_t want = i == 1 || i == 2 ? inode(a) : i == 4 ? inode(b) : 0;
-
-        assert_int_equal(reply(r).error, 0);
-        assert_int_equal(r->dev.maps[i].iova, i << 20);
-        assert_int_equal(r->dev.maps[i].offset, i);
-        assert_int_equal(r->dev.maps[i].file, want);
-    }
-    assert_int_equal(r->dev.nmaps, 6);
-    close(a);
-    close(b);
-}
-
 static void test_unmap(void **state)
 {
     struct rig *r = *state;
@@ -480,22 +161,6 @@ static void test_unmap(void **state)
     assert_int_equal(ask(r, 3, &m, 23), EINVAL);
 }
 
-/* A descriptor that no command wants is closed. */
-static void test_stray_fd(void **state)
-{
-    struct rig *r = *state;
-    int p[2];
-    char c;
-
-    assert_int_equal(pipe(p), 0);
-    assert_int_equal(ask_fd(r, 13, NULL, 0, p[1]), 0);
-    assert_int_equal(r->dev.resets, 1);
-    close(p[1]);
-    assert_int_equal(fcntl(p[0], F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(read(p[0], &c, 1), 0); /* nobody holds the other end */
-    close(p[0]);
-}
-
 static void test_irqs(void **state)
 {
     struct rig *r = *state;
@@ -504,7 +169,7 @@ static void test_irqs(void **state)
     int fd = eventfd(0, 0);
 
     assert_int_equal(ask_fd(r, 8, set, 20, fd), 0);
-    assert_int_equal(inode(r->dev.irq_fd[1]), inode(fd));
+    assert_int_equal(rig_inode(r->dev.irq_fd[1]), rig_inode(fd));
     close(fd);
     set[1] = 0x21;
     assert_int_equal(ask(r, 8, set, 20), 0); /* loopback */
@@ -560,52 +225,19 @@ static void test_unknown(void **state)
     assert_int_equal(ask(r, 13, NULL, 0), 0);
 }
 
-static void framing(struct rig *r, uint32_t size)
-{
-    struct head h = {1, 4, size, 0, 0};
-
-    put(r, &h, sizeof(h), -1);
-    assert_int_equal(vfu_input(r->vfu), -EPROTO);
-}
-
-static void test_too_small(void **state)
-{
-    framing(*state, 15);
-}
-
-static void test_too_big(void **state)
-{
-    framing(*state, UINT32_MAX);
-}
-
-static void test_gone(void **state)
-{
-    struct rig *r = *state;
-
-    put(r, "abc", 3, -1);
-    close(r->client);
-    r->client = -1;
-    assert_int_equal(vfu_input(r->vfu), -EPIPE);
-}
-
 int main(void)
 {
-#define AGREED(f) cmocka_unit_test_setup_teardown(f, agreed, done)
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_version, bare, done),
-                                       AGREED(test_info),
-                                       AGREED(test_regions),
-                                       AGREED(test_posted),
-                                       AGREED(test_multi),
-                                       AGREED(test_fragments),
-                                       AGREED(test_map_fds),
-                                       AGREED(test_unmap),
-                                       AGREED(test_stray_fd),
-                                       AGREED(test_irqs),
-                                       AGREED(test_bad_irqs),
-                                       AGREED(test_unknown),
-                                       AGREED(test_too_small),
-                                       AGREED(test_too_big),
-                                       AGREED(test_gone)};
+#define AGREED(f) cmocka_unit_test_setup_teardown(f, rig_agreed, rig_done)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_version, rig_bare, rig_done),
+        AGREED(test_info),
+        AGREED(test_regions),
+        AGREED(test_posted),
+        AGREED(test_multi),
+        AGREED(test_unmap),
+        AGREED(test_irqs),
+        AGREED(test_bad_irqs),
+        AGREED(test_unknown)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,9 @@
 /*
  * The executables softgpu and softgpu-trace, as they are called: which chip, a log, a cost model.
  */
-#include "softgpu/listen.h"
-#include "softgpu/vfu_priv.h"
+#include "softgpu/vfu.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,13 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define DEADLINE_MS 20000
+#include "tests/unit/softgpu_client_rig.h"
 
 struct place {
     char bin[PATH_MAX]; /* where the executables are: beside the tests of this build */
@@ -139,18 +136,6 @@ static void wrong_lines(void **state)
     assert_int_equal(run(p, "softgpu-trace model"), 1);
 }
 
-static int connect_soon(const char *path)
-{
-    for (int ms = 0; ms < DEADLINE_MS; ms += 10) {
-        int fd = connect_unix(path);
-
-        if (fd >= 0)
-            return fd;
-        poll(NULL, 0, 10);
-    }
-    return -1;
-}
-
 /* A client comes, for which the device is reset, and goes. */
 static void record(struct place *p)
 {
@@ -163,39 +148,15 @@ static void record(struct place *p)
     pid = fork();
     if (!pid)
         _exit(run(p, "softgpu -s gpu --once --cost model --trace log --trace-events all"));
-    close(connect_soon(socket));
+    close(client_connect(socket));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
-}
-
-/* One request and its answer, which must be no error. */
-static void ask(int fd, uint16_t command, const void *body, uint32_t len, void *reply,
-                uint32_t reply_len)
-{
-    struct vfu_header h = {.command = command, .size = (uint32_t)sizeof(h) + len};
-
-    assert_int_equal(send(fd, &h, sizeof(h), MSG_MORE), sizeof(h));
-    assert_int_equal(send(fd, body, len, 0), len);
-    assert_int_equal(recv(fd, &h, sizeof(h), MSG_WAITALL), sizeof(h));
-    assert_int_equal(h.flags, VFU_TYPE_REPLY);
-    assert_int_equal(h.size, sizeof(h) + reply_len);
-    assert_int_equal(recv(fd, reply, reply_len, MSG_WAITALL), reply_len);
 }
 
 /* What the client finds at 0 and 8 of configuration space: ids, revision. */
 static void ids_of(struct place *p, const char *option, uint32_t ids, uint32_t revision)
 {
-    static const struct {
-        uint16_t major, minor;
-        char text[3];
-    } version = {0, 1, "{}"};
-    struct {
-        uint64_t offset;
-        uint32_t region, count;
-        uint32_t data[3];
-    } access = {0, VFU_REGION_CFG, 12, {0}};
-    char socket[64], answer[4096];
-    struct vfu_header h = {.command = VFU_VERSION, .size = sizeof(h) + 7};
+    char socket[64];
     int fd, status;
     pid_t pid;
 
@@ -203,16 +164,10 @@ static void ids_of(struct place *p, const char *option, uint32_t ids, uint32_t r
     pid = fork();
     if (!pid)
         _exit(run(p, "softgpu -s gpu --once %s", option));
-    fd = connect_soon(socket);
-    assert_int_equal(send(fd, &h, sizeof(h), MSG_MORE), sizeof(h));
-    assert_int_equal(send(fd, &version, 7, 0), 7);
-    assert_int_equal(recv(fd, &h, sizeof(h), MSG_WAITALL), sizeof(h));
-    assert_int_equal(h.flags, VFU_TYPE_REPLY);
-    assert_true(h.size - sizeof(h) <= sizeof(answer));
-    assert_int_equal(recv(fd, answer, h.size - sizeof(h), MSG_WAITALL), h.size - sizeof(h));
-    ask(fd, VFU_REGION_READ, &access, 16, &access, 28);
-    assert_int_equal(access.data[0], ids);
-    assert_int_equal(access.data[2], 0x03000000 | revision);
+    fd = client_connect(socket);
+    client_agree(fd);
+    assert_int_equal(client_read32(fd, VFU_REGION_CFG, 0), ids);
+    assert_int_equal(client_read32(fd, VFU_REGION_CFG, 8), 0x03000000 | revision);
     close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
