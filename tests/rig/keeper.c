@@ -128,8 +128,11 @@ static int status(struct main *m, FILE *out)
         if (!u)
             continue;
         fprintf(out, "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu\n", u->name,
-                (int)u->pid, !u->pid ? "down" : u->ready ? "ready" : "starting", u->starts,
-                u->failures, u->kept.count, (unsigned long long)u->worst_ms);
+                (int)u->pid,
+                !u->pid    ? "down"
+                : u->ready ? "ready"
+                           : "starting",
+                u->starts, u->failures, u->kept.count, (unsigned long long)u->worst_ms);
     }
     fprintf(out, "scheduled_signals=%llu\n", (unsigned long long)m->kills);
     return 0;
@@ -178,7 +181,8 @@ static int command(struct main *m, char *line, FILE *out)
     return 0;
 }
 
-/* ---- the socket: a line, an answer, the end. Its clients are the rig's own: they do not dawdle. */
+/* ---- the socket: a line, an answer, the end. Its clients are the rig's own: they do not dawdle.
+ */
 
 static void on_client(void *data, uint32_t events)
 {

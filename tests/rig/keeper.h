@@ -25,7 +25,7 @@ struct kept {
     struct kept_fd {
         char name[256];
         int fd;
-    } *item;
+    } * item;
     unsigned count;
 };
 
