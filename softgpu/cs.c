@@ -14,9 +14,11 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
-#define WAIT_NS      20000 /* between two looks at a semaphore, unless SEMA_WAIT_POLL says longer */
-#define WAIT_MOST_NS 10000000 /* a wait must notice what else happens */
-#define HEAD_WITHIN  0x1fffffu
+#define WAIT_NS       20000 /* between two looks at a semaphore, unless SEMA_WAIT_POLL says longer */
+#define WAIT_MOST_NS  10000000 /* a wait must notice what else happens */
+#define HEAD_WITHIN   0x1fffffu
+#define LOOP_PATIENCE 64u /* turns of a loop before it rests */
+#define LOOP_REST_NS  100000
 
 void cs_drop_line(struct engine *e)
 {
@@ -253,6 +255,26 @@ static void wait_a_little(struct engine *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* A batch that spins for the processor to stop it must not keep the processor from it. With a cost
+ * model it waits for its own time anyway. */
+static void rest_in_loop(struct engine *e)
+{
+    struct timespec until;
+
+    if (e->cs.loops < LOOP_PATIENCE || e->owner->cost)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOP_REST_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&e->lock);
+    if (!atomic_load(&e->attention))
+        pthread_cond_timedwait(&e->wake, &e->lock, &until);
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* In a batch only at the commands made for it: starting another batch, as loops do, is none. */
 static bool may_arbitrate(struct engine *e, enum cs_result r)
 {
@@ -295,6 +317,8 @@ static bool turn(struct engine *e, enum cs_stop *why)
         wait_a_little(e);
         engine_cost_idle(e);
     }
+    if (r == CS_JUMP)
+        rest_in_loop(e);
     return true;
 }
 

@@ -44,6 +44,9 @@ struct cs {
     bool arb_off;           /* MI_ARB_ON_OFF */
     bool skip;              /* MI_SET_PREDICATE: commands become NOOPs */
     bool again;             /* the command at the position has run and was not satisfied */
+    uint64_t loop_addr;     /* of the batch that was last chained to */
+    uint64_t loop_commands; /* the engine's count then */
+    unsigned loops;         /* times in a row that it was the same, with little done in between */
     uint32_t tail;          /* of the ring, when the fetch buffer was last filled from it */
 
     /* Display commands (cs_display.c). */

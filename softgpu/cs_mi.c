@@ -10,6 +10,8 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
+#define LOOP_COMMANDS 512u /* of a loop that does next to nothing; a page of NOOPs is usual */
+
 enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
     (void)cmd;
@@ -62,6 +64,21 @@ enum cs_result mi_batch_buffer_end(struct engine *e, const uint32_t *cmd, uint32
     return mi_leave_batch(e);
 }
 
+/* Batches that chain to themselves, doing next to nothing, are waiting for somebody to change them.
+ */
+static void note_loop(struct engine *e, uint64_t addr)
+{
+    uint64_t commands = atomic_load_explicit(&e->commands, memory_order_relaxed);
+    struct cs *cs = &e->cs;
+
+    if (addr == cs->loop_addr && commands - cs->loop_commands <= LOOP_COMMANDS)
+        cs->loops++;
+    else
+        cs->loops = 0;
+    cs->loop_addr = addr;
+    cs->loop_commands = commands;
+}
+
 void mi_enter_batch(struct engine *e, uint32_t len, bool second, uint64_t addr, bool ppgtt,
                     bool user)
 {
@@ -72,7 +89,9 @@ void mi_enter_batch(struct engine *e, uint32_t len, bool second, uint64_t addr, 
     if (second && cs->level == CS_BATCH)
         to = CS_BATCH2;
     chained = to == cs->level;
-    if (!chained)
+    if (chained)
+        note_loop(e, addr);
+    else
         cs_leave_behind(e, len);
     cs->level = to;
     cs->ip[to] = addr & ~3ull;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "softgpu/engine_kind.h"
 #include "softgpu/engine_priv.h"
@@ -19,11 +20,12 @@
 #include "softgpu/gdrst.h"
 #include "softgpu/model.h"
 
-#define GDRST     0x941cu
-#define GAM_BASE  0x4000u
-#define TLB_FIRST 0x4260u
-#define TLB_LAST  0x4270u
-#define FLSH_CNTL 0x101008u /* GFX_FLSH_CNTL */
+#define ENGINE_NICE 5
+#define GDRST       0x941cu
+#define GAM_BASE    0x4000u
+#define TLB_FIRST   0x4260u
+#define TLB_LAST    0x4270u
+#define FLSH_CNTL   0x101008u /* GFX_FLSH_CNTL */
 
 static const uint32_t engine_base[ENGINE_COUNT] = {
     [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
@@ -122,6 +124,9 @@ static void *engine_main(void *arg)
 {
     struct engine *e = arg;
 
+    /* This thread's alone on Linux: where processors are short, the registers' thread and whoever
+     * emulates the guest come first, or a GPU that works hard would stop the guest. */
+    (void)!nice(ENGINE_NICE);
     pthread_mutex_lock(&e->lock);
     while (!(atomic_load(&e->attention) & ATT_QUIT)) {
         if (atomic_load(&e->attention) & ATT_RESET) {

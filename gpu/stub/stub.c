@@ -5,6 +5,7 @@
  * mappings, so any thread may call; services make it at start and keep it.
  */
 #include "gpu/stub/stub.h"
+#include "gpu/stub/info.h"
 #include "kmod-stub/access.h"
 
 #include <assert.h>
@@ -17,13 +18,6 @@
 
 #define GFX_FLSH_CNTL 0x101008u
 #define REG_PAGES     (VGT_REGS_SIZE / GPU_PAGE_SIZE)
-
-_Static_assert((int)GPU_ROW_SCHED == (int)VGT_ROW_SCHED && (int)GPU_ROWS == (int)VGT_ROWS, "rows");
-_Static_assert((int)GPU_IRQ_GT3 == (int)VGT_BANK_GT3 && (int)GPU_IRQ_PCU == (int)VGT_BANK_PCU &&
-                   (int)GPU_IRQ_PIPE_C == (int)VGT_BANK_PIPE_C &&
-                   (int)GPU_IRQ_MISC == (int)VGT_BANK_MISC && (int)GPU_IRQ_DE == (int)VGT_BANK_DE &&
-                   (int)GPU_IRQ_PCH == (int)VGT_BANK_PCH && (int)GPU_IRQ_BANKS == (int)VGT_BANKS,
-               "banks");
 
 struct stub {
     struct gpu gpu; /* first */
@@ -405,29 +399,6 @@ static const struct gpu_ops stub_ops = {
     .irq_pending = stub_irq_pending,
 };
 
-static void take_info(struct gpu_info *to, const struct vgt_stub_info *info)
-{
-    *to = (struct gpu_info){
-        .device = info->device,
-        .revision = info->revision,
-        .gen = info->gen,
-        .row = info->row,
-        .pte_size = info->pte_size,
-        .ggc = info->ggc,
-        .ggtt_entries = info->ggtt_entries,
-        .aperture_base = info->aperture_base,
-        .aperture_size = info->aperture_size,
-        .scratch_dma = info->scratch_dma,
-        .generation = info->generation,
-        .max_dma_pages = info->max_dma_pages,
-        .max_pins = info->max_pins,
-        .aperture_slice = info->aperture_slice,
-        .aperture_slice_at = info->aperture_slice_at,
-        .vcs2 = info->vcs2 != 0,
-        .pv = info->pv != 0,
-    };
-}
-
 static int map_windows(struct stub *s, const struct vgt_stub_info *info)
 {
     struct vgt_access_dev dev = {info->gen, info->vcs2};
@@ -451,32 +422,26 @@ static int map_windows(struct stub *s, const struct vgt_stub_info *info)
     return r;
 }
 
-static int get_info(int fd, struct vgt_stub_info *info)
+static int get_info(int fd, struct vgt_stub_info *raw, struct gpu_info *info)
 {
-    int r = call(fd, VGT_IOC_INFO, info);
+    int r = call(fd, VGT_IOC_INFO, raw);
 
-    if (r != 0)
-        return r;
-    return info->version != VGT_STUB_VERSION || (info->gen != GPU_GEN7 && info->gen != GPU_GEN8)
-               ? -EINVAL
-               : 0;
+    return r != 0 ? r : gpu_info_take(info, raw);
 }
 
 int gpu_stub_info(int fd, struct gpu_info *info)
 {
     struct vgt_stub_info raw;
-    int r = get_info(fd, &raw);
 
-    if (r == 0)
-        take_info(info, &raw);
-    return r;
+    return get_info(fd, &raw, info);
 }
 
 int gpu_stub_open_fd(int fd, struct gpu **g)
 {
-    struct vgt_stub_info info;
+    struct vgt_stub_info raw;
+    struct gpu_info info;
     struct stub *s;
-    int r = get_info(fd, &info);
+    int r = get_info(fd, &raw, &info);
 
     if (r != 0)
         return r;
@@ -485,8 +450,8 @@ int gpu_stub_open_fd(int fd, struct gpu **g)
         return -ENOMEM;
     s->gpu.ops = &stub_ops;
     s->fd = fd;
-    take_info(&s->gpu.info, &info);
-    r = map_windows(s, &info);
+    s->gpu.info = info;
+    r = map_windows(s, &raw);
     if (r != 0) {
         stub_close(&s->gpu);
         return r;

@@ -4,7 +4,8 @@
  * (from systemd's fd store if an earlier broker left them there), then the loop.
  */
 #include "gen/gen8_engine.h"
-#include "gpu/stub/stub.h"
+#include "gpu/node/node.h"
+#include "gpu/soft/soft.h"
 #include "services/broker/broker.h"
 #include "services/broker/checks.h"
 #include "vmm/fake/fake.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 struct options {
-    const char *wire, *core, *store, *vmm, *dev_dir;
+    const char *wire, *core, *store, *vmm, *dev_dir, *gpu;
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;
     bool start_units, debug;
@@ -36,6 +37,8 @@ static void usage(FILE *out)
           "                 " BROKER_CTL_SOCKET ")\n"
           "  --store URI    xen: or file:/DIR (xen:); opened if a URI is a vchan\n"
           "  --vmm NAME     xen, fake, shm:DIR or none (xen)\n"
+          "  --gpu NAME     stub, or soft:PATH: a program in the module's place that listens\n"
+          "                 there (stub)\n"
           "  --dev-dir DIR  where the module's nodes are (/dev/vgt)\n"
           "  --no-start     vgt-mmio@N is started and stopped by somebody else\n"
           "  --debug        log more\n"
@@ -44,11 +47,17 @@ static void usage(FILE *out)
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'}, {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},  {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},  {"dev-dir", required_argument, NULL, 'd'},
-    {"no-start", no_argument, NULL, 'n'},   {"debug", no_argument, NULL, 'g'},
-    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"wire", required_argument, NULL, 'w'},
+    {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},
+    {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},
+    {"dev-dir", required_argument, NULL, 'd'},
+    {"no-start", no_argument, NULL, 'n'},
+    {"debug", no_argument, NULL, 'g'},
+    {"gpu", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int fail(const char *text)
@@ -68,6 +77,7 @@ static int parse(int argc, char **argv, struct options *o)
                             : c == 's' ? &o->store
                             : c == 'v' ? &o->vmm
                             : c == 'd' ? &o->dev_dir
+                            : c == 'p' ? &o->gpu
                                        : NULL;
 
         if (text)
@@ -188,15 +198,43 @@ static int open_node(const char *dir, const char *name, int *fd)
     return fail(why);
 }
 
-static int open_nodes(const char *dir, struct broker_config *config)
+/* Instead of a node, a connection: it is kept, handed out and closed as one. */
+static int connect_node(const char *path, const char *name, unsigned node, int *fd)
+{
+    char why[400];
+    int rc = gpu_soft_connect(path, node, fd);
+
+    if (!rc)
+        return 0;
+    *fd = -1;
+    snprintf(why, sizeof(why), "node %s cannot be opened at %s: %s", name, path,
+             rc == -EBUSY ? "it is open in another process" : strerror(-rc));
+    return fail(why);
+}
+
+#define SOFT "soft:"
+
+static int open_one(const struct options *o, const char *name, unsigned node, int *fd)
+{
+    if (!strncmp(o->gpu, SOFT, strlen(SOFT)))
+        return connect_node(o->gpu + strlen(SOFT), name, node, fd);
+    return open_node(o->dev_dir, name, fd);
+}
+
+static int open_nodes(const struct options *o, struct broker_config *config)
 {
     static const char *const nodes[BROKER_DEVS] = {"gtt", "sched", "display", "broker"};
     char kept[32];
 
+    _Static_assert((int)BROKER_DEV_GTT == (int)GPU_ROW_GTT && (int)BROKER_DEVS == GPU_ROWS + 1,
+                   "a row's node has its number");
+    if (strcmp(o->gpu, "stub") && strncmp(o->gpu, SOFT, strlen(SOFT)))
+        return fail("no such GPU back end; there are stub and soft:PATH");
+
     for (unsigned i = 0; i < BROKER_DEVS; i++) {
         snprintf(kept, sizeof(kept), "s.vgt-%s.dev", nodes[i]);
         config->dev[i] = -1;
-        if (kept_fd(config, kept) < 0 && open_node(dir, nodes[i], &config->dev[i]))
+        if (kept_fd(config, kept) < 0 && open_one(o, nodes[i], i, &config->dev[i]))
             return 1;
     }
     return 0;
@@ -208,7 +246,7 @@ static int learn_device(struct broker_config *config)
     int fd = config->dev[BROKER_DEV_GTT];
     struct gpu_info info;
 
-    if (gpu_stub_info(fd >= 0 ? fd : kept_fd(config, "s.vgt-gtt.dev"), &info))
+    if (gpu_node_info(fd >= 0 ? fd : kept_fd(config, "s.vgt-gtt.dev"), &info))
         return fail("vgt_stub does not answer as this broker expects; install both from one "
                     "version");
     if (!info.pv)
@@ -253,7 +291,7 @@ static int prepare(struct loop *loop, const struct options *o, struct broker_con
         return fail("systemd's descriptors cannot be taken");
     if (!strcmp(o->vmm, "xen") && check_xen(why, sizeof(why)))
         return fail(why);
-    if (open_nodes(o->dev_dir, config) || learn_device(config))
+    if (open_nodes(o, config) || learn_device(config))
         return 1;
     rc = open_store(loop, o->store, config);
     if (rc) {
@@ -265,12 +303,13 @@ static int prepare(struct loop *loop, const struct options *o, struct broker_con
 
 int main(int argc, char **argv)
 {
-    static const struct broker_module module = {gpu_stub_attach, gpu_stub_detach};
+    static const struct broker_module module = {gpu_node_attach, gpu_node_detach};
     struct options o = {.wire = BROKER_WIRE,
                         .core = BROKER_CORE,
                         .store = "xen:",
                         .vmm = "xen",
                         .dev_dir = "/dev/vgt",
+                        .gpu = "stub",
                         .start_units = true};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = "vgt-broker"};
     struct broker_config config = {.log = &log, .module = &module};

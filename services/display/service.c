@@ -2,7 +2,7 @@
 /* service.c: see service.h. */
 #include "services/display/service.h"
 
-#include "gpu/stub/stub.h"
+#include "gpu/node/node.h"
 #include "lib/region.h"
 #include "services/display/display.h"
 #include "services/wire/client.h"
@@ -133,7 +133,7 @@ static int on_device(void *ctx, struct wire_fds *fds, const Vgt__Device *device)
     (void)device;
     s->fds = *fds;
     dev = wire_fd(&s->fds, WIRE_DEV);
-    rc = dev < 0 ? dev : gpu_stub_open_fd(dev, &s->gpu);
+    rc = dev < 0 ? dev : gpu_node_open_fd(dev, &s->gpu);
     if (rc) {
         log_write(s->log, LOG_ERR, "cannot open the display's node", "error=%d", rc);
         return rc;

@@ -6,7 +6,7 @@
  */
 #include "services/gtt/service.h"
 
-#include "gpu/stub/stub.h"
+#include "gpu/node/node.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -386,7 +386,7 @@ static int device(void *ctx, struct wire_fds *fds, const Vgt__Device *d)
 
     (void)d;
     s->fds = *fds;
-    rc = gpu_stub_open_fd(wire_fd(fds, WIRE_DEV), &s->gpu);
+    rc = gpu_node_open_fd(wire_fd(fds, WIRE_DEV), &s->gpu);
     if (!rc)
         rc = gtt_service_start(s);
     if (rc)

@@ -4,7 +4,7 @@
  */
 #include "services/sched/service.h"
 
-#include "gpu/stub/stub.h"
+#include "gpu/node/node.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static int device(void *ctx, struct wire_fds *fds, const Vgt__Device *d)
 {
     struct sched_service *v = ctx;
     struct gpu *gpu;
-    int rc = gpu_stub_open_fd(wire_fd(fds, WIRE_DEV), &gpu);
+    int rc = gpu_node_open_fd(wire_fd(fds, WIRE_DEV), &gpu);
 
     if (rc)
         wire_fds_close(fds);

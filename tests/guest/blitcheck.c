@@ -6,7 +6,8 @@
  * alone. One thread.
  *
  * Prints "VGT: copies_verified=N copies_wrong=M batches=K ...". Status 0 when none was wrong.
- * SIGTERM ends it as if enough had been done; --report S says every S seconds how far it is.
+ * SIGTERM ends it as if enough had been done; --report S says every S seconds how far it is, and
+ * how long the longest batch since took: what a stop of the virtual GPU looks like from here.
  */
 #include <drm.h>
 #include <errno.h>
@@ -61,6 +62,7 @@ struct check {
     struct drm_i915_gem_relocation_entry reloc[MAX_COPIES * RELOCS_PER_COPY];
     unsigned relocs;
     unsigned long verified, wrong, batches, stray;
+    double pause, longest_pause; /* s: the longest batch since the last report, and of all */
 };
 
 static volatile sig_atomic_t stop;
@@ -301,20 +303,31 @@ static int open_gpu(struct check *c, const char *device)
     return blt ? 0 : -ENODEV;
 }
 
+static void note_pause(struct check *c, double took)
+{
+    if (took > c->pause)
+        c->pause = took;
+    if (took > c->longest_pause)
+        c->longest_pause = took;
+}
+
 static int run(struct check *c, unsigned long count, double seconds, double report)
 {
     double end = now() + seconds, next = now() + report;
 
     while (!stop && (c->verified + c->wrong < count || now() < end)) {
         if (report > 0 && now() >= next) {
-            printf("VGT: blit_so_far=%lu\n", c->verified);
+            printf("VGT: blit_so_far=%lu pause_ms=%.0f\n", c->verified, c->pause * 1e3);
+            c->pause = 0;
             next = now() + report;
         }
+        double begin = now();
         int rc = build_and_submit(c, 1 + rnd(c, MAX_COPIES));
         if (!rc)
             rc = verify(c);
         if (rc)
             return rc;
+        note_pause(c, now() - begin);
     }
     return 0;
 }
@@ -356,7 +369,8 @@ int main(int argc, char **argv)
         rc = run(&c, count, seconds, report);
     if (rc)
         printf("VGT: blit_error=%s\n", strerror(-rc));
-    printf("VGT: copies_verified=%lu copies_wrong=%lu batches=%lu stray_bytes=%lu seconds=%.2f\n",
-           c.verified, c.wrong, c.batches, c.stray, now() - t0);
+    printf("VGT: copies_verified=%lu copies_wrong=%lu batches=%lu stray_bytes=%lu seconds=%.2f "
+           "longest_pause_ms=%.0f\n",
+           c.verified, c.wrong, c.batches, c.stray, now() - t0, c.longest_pause * 1e3);
     return rc || c.wrong || c.stray ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sourced by what boots a stock guest on softgpu in plain QEMU (bash; the top of the tree is the
-# current folder): softgpu and the machine as processes of ours, ended by pid.
+# current folder): softgpu and the machine as processes of ours, ended by pid. machine_softgpu names
+# another softgpu, machine_stdin what the machine's console reads.
 machine_sock=$(mktemp -d /tmp/vgt-native.XXXXXX) # short: the kernel allows 107 bytes
 machine_pids=()
 
@@ -31,7 +32,7 @@ machine_start_gpu() { # LOG SECONDS OPTIONS...
     local log=$1 limit=$2
     shift 2
     rm -f "$machine_sock"/*
-    timeout -k 5 "$limit" build/gcc/softgpu/softgpu --socket "$machine_sock/gpu" \
+    timeout -k 5 "$limit" "${machine_softgpu:-build/gcc/softgpu/softgpu}" --socket "$machine_sock/gpu" \
         --ctl "$machine_sock/ctl" "$@" >"$log" 2>&1 &
     machine_gpu=$!
     machine_pids+=("$machine_gpu")
@@ -42,19 +43,22 @@ machine_start_gpu() { # LOG SECONDS OPTIONS...
     fi
 }
 
-# A q35 with the GPU at 00:02.0; its console goes to standard output, its pid is machine_qemu.
+# A q35 with the GPU, if there is one, at 00:02.0; LOG gets its console, which reads machine_stdin; its pid
+# is machine_qemu.
 # tsc=reliable: without it two TCG processors lose their clock and i915's atomic polls never end.
 # tsc_early_khz: see tests/native/tsc-khz.c.
 machine_start_qemu() { # LOG ERRORS SECONDS MEMORY KERNEL INITRD CMDLINE OPTIONS...
     local log=$1 errors=$2 limit=$3 memory=$4 kernel=$5 initrd=$6 cmdline=$7
     shift 7
+    if [ -S "$machine_sock/gpu" ]; then
+        set -- -device '{"driver":"vfio-user-pci","addr":"0x2","rombar":0,"socket":{"type":"unix","path":"'"$machine_sock/gpu"'"}}' "$@"
+    fi
     timeout -k 5 "$limit" tools/qemu -accel tcg -machine q35,memory-backend=ram0 -cpu qemu64 \
         -m "$memory" -smp 2 -object memory-backend-memfd,id=ram0,size="$memory",share=on \
         -nodefaults -vga none -display none -serial stdio -monitor none -no-reboot \
-        -device '{"driver":"vfio-user-pci","addr":"0x2","rombar":0,"socket":{"type":"unix","path":"'"$machine_sock/gpu"'"}}' \
         "$@" -kernel "$kernel" -initrd "$initrd" \
         -append "console=ttyS0 panic=-1 tsc=reliable tsc_early_khz=$(build/gcc/tests/native/tsc-khz) $cmdline" \
-        </dev/null >"$log" 2>"$errors" &
+        <"${machine_stdin:-/dev/null}" >"$log" 2>"$errors" &
     machine_qemu=$!
     machine_pids+=("$machine_qemu")
 }
