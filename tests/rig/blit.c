@@ -11,27 +11,26 @@
 #include <string.h>
 #include <time.h>
 
-#define PITCH        256u
-#define ROWS         (BLIT_BUF_BYTES / PITCH)
-#define RING_PAGES   4u
-#define RING_BYTES   (RING_PAGES * SHM_PAGE)
-#define MAX_OPS      6u
-#define FIRST_SLOT   8u
-#define SLOTS        ((DRIVER_PT_SIZE - FIRST_SLOT) / BLIT_PAGES)
-#define PAUSE_NS     100000000ull
-#define CSB_WAIT_NS  5000000000ull
-#define CONTEXT_ID   0x41u
+#define PITCH       256u
+#define ROWS        (BLIT_BUF_BYTES / PITCH)
+#define RING_PAGES  4u
+#define RING_BYTES  (RING_PAGES * SHM_PAGE)
+#define FIRST_SLOT  8u
+#define SLOTS       ((DRIVER_PT_SIZE - FIRST_SLOT) / BLIT_PAGES)
+#define PAUSE_NS    100000000ull
+#define CSB_WAIT_NS 5000000000ull
+#define CONTEXT_ID  0x41u
 
-#define XY_COPY      (2u << 29 | 0x53u << 22 | 8u)
-#define XY_FILL      (2u << 29 | 0x50u << 22 | 5u)
-#define WRITE_ARGB   (3u << 20)
-#define ROP_COPY     (0xccu << 16)
-#define ROP_PATTERN  (0xf0u << 16)
-#define FLUSH_DW     (0x26u << 23 | 2u)
-#define FLUSH_STORE  (1u << 14)
-#define FLUSH_TLB    (1u << 18)
-#define FLUSH_GGTT   (1u << 2) /* of the address */
-#define USER_IRQ     (0x02u << 23)
+#define XY_COPY     (2u << 29 | 0x53u << 22 | 8u)
+#define XY_FILL     (2u << 29 | 0x50u << 22 | 5u)
+#define WRITE_ARGB  (3u << 20)
+#define ROP_COPY    (0xccu << 16)
+#define ROP_PATTERN (0xf0u << 16)
+#define FLUSH_DW    (0x26u << 23 | 2u)
+#define FLUSH_STORE (1u << 14)
+#define FLUSH_TLB   (1u << 18)
+#define FLUSH_GGTT  (1u << 2) /* of the address */
+#define USER_IRQ    (0x02u << 23)
 
 static uint64_t now_ns(void)
 {
@@ -89,21 +88,6 @@ static void make_buffer(struct blit *b, struct blit_buffer *buf)
             memcpy(frame(b, buf->gfn[i]), buf->expect + i * SHM_PAGE, SHM_PAGE);
     }
     move(b, buf);
-}
-
-/* Taken over afterwards, so that one error is counted once. */
-static void compare(struct blit *b, struct blit_buffer *buf)
-{
-    for (unsigned i = 0; i < BLIT_PAGES; i++) {
-        const uint8_t *is = frame(b, buf->gfn[i]);
-        uint8_t *shall = buf->expect + i * SHM_PAGE;
-
-        if (!memcmp(is, shall, SHM_PAGE))
-            continue;
-        for (unsigned j = 0; j < SHM_PAGE; j++)
-            b->count.wrong_bytes += is[j] != shall[j];
-        memcpy(shall, is, SHM_PAGE);
-    }
 }
 
 /* ---- contexts */
@@ -165,63 +149,65 @@ static void emit_address(struct blit_context *c, unsigned slot)
     emit(c, 0);
 }
 
-struct rect {
-    unsigned x, y, w, h; /* dwords and rows */
-};
-
-static void emit_target(struct blit_context *c, uint32_t header, uint32_t rop,
-                        const struct rect *r, unsigned slot)
+static void emit_op(struct blit_context *c, const struct blit_op *op)
 {
-    emit(c, header | WRITE_ARGB);
-    emit(c, 3u << 24 | rop | PITCH);
-    emit(c, r->y << 16 | r->x);
-    emit(c, (r->y + r->h) << 16 | (r->x + r->w));
-    emit_address(c, slot);
-}
-
-static void fill(struct blit *b, struct blit_context *c, struct blit_buffer *to,
-                 const struct rect *r)
-{
-    uint32_t colour = rnd(b, UINT32_MAX);
-
-    emit_target(c, XY_FILL, ROP_PATTERN, r, to->slot);
-    emit(c, colour);
-    for (unsigned y = r->y; y < r->y + r->h; y++)
-        for (unsigned x = r->x; x < r->x + r->w; x++)
-            memcpy(to->expect + y * PITCH + 4 * x, &colour, 4);
-}
-
-static void copy(struct blit *b, struct blit_context *c, struct blit_buffer *to,
-                 const struct blit_buffer *from, const struct rect *r)
-{
-    unsigned sx = rnd(b, PITCH / 4 - r->w + 1), sy = rnd(b, ROWS - r->h + 1);
-
-    emit_target(c, XY_COPY, ROP_COPY, r, to->slot);
-    emit(c, sy << 16 | sx);
+    emit(c, (op->fill ? XY_FILL : XY_COPY) | WRITE_ARGB);
+    emit(c, 3u << 24 | (op->fill ? ROP_PATTERN : ROP_COPY) | PITCH);
+    emit(c, op->y << 16 | op->x);
+    emit(c, (op->y + op->h) << 16 | (op->x + op->w));
+    emit_address(c, c->buf[op->to].slot);
+    if (op->fill) {
+        emit(c, op->colour);
+        return;
+    }
+    emit(c, op->sy << 16 | op->sx);
     emit(c, PITCH);
-    emit_address(c, from->slot);
-    for (unsigned y = 0; y < r->h; y++)
-        memcpy(to->expect + (r->y + y) * PITCH + 4 * r->x, from->expect + (sy + y) * PITCH + 4 * sx,
-               4 * r->w);
+    emit_address(c, c->buf[op->from].slot);
+}
+
+/* The same by the processor. */
+static void apply(const struct blit_op *op, uint8_t *to, const uint8_t *from)
+{
+    for (unsigned y = 0; y < op->h; y++) {
+        uint8_t *at = to + (op->y + y) * PITCH + 4 * op->x;
+
+        for (unsigned x = 0; op->fill && x < op->w; x++)
+            memcpy(at + 4 * x, &op->colour, 4);
+        if (!op->fill)
+            memcpy(at, from + (op->sy + y) * PITCH + 4 * op->sx, 4 * op->w);
+    }
+}
+
+static struct blit_op draw_op(struct blit *b)
+{
+    struct blit_op op = {.fill = !rnd(b, 3),
+                         .to = rnd(b, BLIT_BUFFERS),
+                         .w = 1 + rnd(b, PITCH / 4),
+                         .h = 1 + rnd(b, ROWS)};
+
+    op.from = (op.to + 1 + rnd(b, BLIT_BUFFERS - 1)) % BLIT_BUFFERS;
+    op.x = rnd(b, PITCH / 4 - op.w + 1);
+    op.y = rnd(b, ROWS - op.h + 1);
+    op.sx = rnd(b, PITCH / 4 - op.w + 1);
+    op.sy = rnd(b, ROWS - op.h + 1);
+    op.colour = rnd(b, UINT32_MAX);
+    return op;
 }
 
 static void build_batch(struct blit *b, struct blit_context *c)
 {
-    unsigned ops = 1 + rnd(b, MAX_OPS);
-
+    for (unsigned i = 0; i < BLIT_BUFFERS; i++)
+        memcpy(c->before[i], c->buf[i].expect, BLIT_BUF_BYTES);
     c->n = 0;
-    for (unsigned i = 0; i < ops; i++) {
-        unsigned to = rnd(b, BLIT_BUFFERS), from = (to + 1 + rnd(b, BLIT_BUFFERS - 1));
-        struct rect r = {.w = 1 + rnd(b, PITCH / 4), .h = 1 + rnd(b, ROWS)};
+    c->ops = 1 + rnd(b, BLIT_OPS);
+    for (unsigned i = 0; i < c->ops; i++) {
+        struct blit_op *op = &c->op[i];
 
-        r.x = rnd(b, PITCH / 4 - r.w + 1);
-        r.y = rnd(b, ROWS - r.h + 1);
-        if (rnd(b, 3))
-            copy(b, c, &c->buf[to], &c->buf[from % BLIT_BUFFERS], &r);
-        else
-            fill(b, c, &c->buf[to], &r);
+        *op = draw_op(b);
+        emit_op(c, op);
+        apply(op, c->buf[op->to].expect, c->buf[op->from].expect);
     }
-    b->count.operations += ops;
+    b->count.operations += c->ops;
     emit(c, MI_BB_END);
     emit(c, MI_NOOP);
     memcpy(frame(b, c->batch), c->dw, 4 * c->n);
@@ -232,10 +218,22 @@ static void build_ring(struct blit *b, struct blit_context *c, unsigned number)
 {
     uint32_t at = b->seqno_gma + 64 * number;
     const uint32_t dw[16] = {
-        FLUSH_DW | FLUSH_STORE | FLUSH_TLB, (at + 8) | FLUSH_GGTT, 0, 0, /* before */
-        MI_BB_START | MI_BB_PPGTT, c->batch_slot * SHM_PAGE, 0, MI_NOOP, /* the work */
-        FLUSH_DW | FLUSH_STORE, at | FLUSH_GGTT, 0, ++c->seqno,          /* and after it */
-        USER_IRQ, MI_NOOP, MI_NOOP, MI_NOOP,
+        FLUSH_DW | FLUSH_STORE | FLUSH_TLB,
+        (at + 8) | FLUSH_GGTT,
+        0,
+        0, /* before */
+        MI_BB_START | MI_BB_PPGTT,
+        c->batch_slot * SHM_PAGE,
+        0,
+        MI_NOOP, /* the work */
+        FLUSH_DW | FLUSH_STORE,
+        at | FLUSH_GGTT,
+        0,
+        ++c->seqno, /* and after it */
+        USER_IRQ,
+        MI_NOOP,
+        MI_NOOP,
+        MI_NOOP,
     };
 
     memcpy(frame(b, c->ring_gfn[c->tail / SHM_PAGE]) + c->tail % SHM_PAGE, dw, sizeof(dw));
@@ -330,6 +328,60 @@ static int await(struct blit *b, uint64_t since)
     return 0;
 }
 
+/* ---- what came of it */
+
+static uint64_t differences(struct blit *b, const struct blit_buffer *buf, const uint8_t *shall)
+{
+    uint64_t wrong = 0;
+
+    for (unsigned i = 0; i < BLIT_PAGES; i++) {
+        const uint8_t *is = frame(b, buf->gfn[i]), *page = shall + i * SHM_PAGE;
+
+        if (!memcmp(is, page, SHM_PAGE))
+            continue;
+        for (unsigned j = 0; j < SHM_PAGE; j++)
+            wrong += is[j] != page[j];
+    }
+    return wrong;
+}
+
+/* The first `begun` operations, then all of them: is that what is there? */
+static bool explained(struct blit *b, struct blit_context *c, unsigned begun)
+{
+    static uint8_t model[BLIT_BUFFERS][BLIT_BUF_BYTES];
+    bool same = true;
+
+    memcpy(model, c->before, sizeof(model));
+    for (unsigned i = 0; i < begun + c->ops; i++) {
+        const struct blit_op *op = &c->op[i < begun ? i : i - begun];
+
+        apply(op, model[op->to], model[op->from]);
+    }
+    for (unsigned i = 0; i < BLIT_BUFFERS; i++)
+        same = same && !differences(b, &c->buf[i], model[i]);
+    return same;
+}
+
+/* What is there is taken over, so that one error is counted once. */
+static void compare(struct blit *b, struct blit_context *c)
+{
+    uint64_t wrong = 0;
+    bool twice = false;
+
+    for (unsigned i = 0; i < BLIT_BUFFERS; i++)
+        wrong += differences(b, &c->buf[i], c->buf[i].expect);
+    if (!wrong)
+        return;
+    for (unsigned begun = 1; begun <= c->ops && !twice; begun++)
+        twice = explained(b, c, begun);
+    b->count.wrong_bytes += wrong;
+    b->count.wrong_batches++;
+    b->count.run_twice += twice;
+    for (unsigned i = 0; i < BLIT_BUFFERS * BLIT_PAGES; i++)
+        memcpy(c->buf[i / BLIT_PAGES].expect + i % BLIT_PAGES * SHM_PAGE,
+               frame(b, c->buf[i / BLIT_PAGES].gfn[i % BLIT_PAGES]), SHM_PAGE);
+}
+
 static void move_things(struct blit *b)
 {
     struct blit_context *c = &b->c[rnd(b, BLIT_CONTEXTS)];
@@ -363,8 +415,8 @@ int blit_round(struct blit *b)
     if (rc)
         return rc;
     b->count.completed += BLIT_CONTEXTS;
-    for (unsigned i = 0; i < BLIT_CONTEXTS * BLIT_BUFFERS; i++)
-        compare(b, &b->c[i / BLIT_BUFFERS].buf[i % BLIT_BUFFERS]);
+    for (unsigned i = 0; i < BLIT_CONTEXTS; i++)
+        compare(b, &b->c[i]);
     return 0;
 }
 

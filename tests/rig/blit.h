@@ -20,6 +20,15 @@ struct blit_buffer {
     uint8_t expect[BLIT_BUF_BYTES];
 };
 
+#define BLIT_OPS 6u /* per submission of a context, at most */
+
+struct blit_op {
+    bool fill;
+    unsigned to, from;           /* buffers */
+    unsigned x, y, w, h, sx, sy; /* dwords and rows */
+    uint32_t colour;
+};
+
 struct blit_context {
     uint32_t lrca, ring; /* GGTT addresses */
     uint64_t state, ring_gfn[4], batch;
@@ -27,13 +36,18 @@ struct blit_context {
     uint32_t tail, seqno;
     uint64_t desc;
     struct blit_buffer buf[BLIT_BUFFERS];
-    uint32_t dw[1024];
+    uint8_t before[BLIT_BUFFERS][BLIT_BUF_BYTES]; /* the last submission */
+    struct blit_op op[BLIT_OPS];
+    unsigned ops;
+    uint32_t dw[256];
     unsigned n;
 };
 
 struct blit_count {
     uint64_t submissions, completed, lost;
     uint64_t operations, wrong_bytes;
+    uint64_t wrong_batches; /* with a wrong byte; */
+    uint64_t run_twice; /* of these, explained by having been begun, and then run from its start */
     uint64_t wrong_seqnos; /* not the last and not the next */
     uint64_t csb_lost, csb_odd;
     uint64_t pauses; /* completions that took more than 100 ms */

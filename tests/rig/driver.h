@@ -18,11 +18,11 @@ struct driver {
     uint16_t vcpu;
     uint64_t frames; /* handed out so far */
     uint32_t low_base, low_size;
-    uint32_t next_gma;          /* pages of the partition handed out */
-    uint64_t pml4, pt;          /* frames */
-    uint64_t hwsp;              /* frame of the blitter's status page */
+    uint32_t next_gma; /* pages of the partition handed out */
+    uint64_t pml4, pt; /* frames */
+    uint64_t hwsp;     /* frame of the blitter's status page */
     uint32_t hwsp_gma;
-    unsigned csb_read;          /* the last status entry seen */
+    unsigned csb_read; /* the last status entry seen */
     uint64_t interrupts, odd_interrupts;
     int failed; /* the first access that failed: everything after it does nothing */
 };

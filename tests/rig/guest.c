@@ -78,12 +78,13 @@ static void report(const char *name, const struct blit *b)
     const struct blit_count *c = &b->count;
 
     printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
-           " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_seqnos=%" PRIu64
-           " csb_lost=%" PRIu64 " csb_odd=%" PRIu64 " interrupts=%" PRIu64
-           " odd_interrupts=%" PRIu64 " pauses=%" PRIu64 " longest_ms=%" PRIu64 "\n",
+           " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
+           " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
+           " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
+           " longest_ms=%" PRIu64 "\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
-           c->wrong_seqnos, c->csb_lost, c->csb_odd, b->d->interrupts, b->d->odd_interrupts,
-           c->pauses, c->longest_ns / 1000000);
+           c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
+           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000);
 }
 
 static int work(const struct options *o, struct blit *b)
@@ -206,11 +207,17 @@ static int set(struct options *o, int opt)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"dir", 1, NULL, 'd'},     {"domid", 1, NULL, 'i'},  {"mib", 1, NULL, 'm'},
-        {"vcpus", 1, NULL, 'v'},   {"seconds", 1, NULL, 's'}, {"rounds", 1, NULL, 'n'},
-        {"limit", 1, NULL, 'l'},   {"report", 1, NULL, 'r'}, {"seed", 1, NULL, 'e'},
-        {"help", 0, NULL, 'h'},    {0}};
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
+                                          {"domid", 1, NULL, 'i'},
+                                          {"mib", 1, NULL, 'm'},
+                                          {"vcpus", 1, NULL, 'v'},
+                                          {"seconds", 1, NULL, 's'},
+                                          {"rounds", 1, NULL, 'n'},
+                                          {"limit", 1, NULL, 'l'},
+                                          {"report", 1, NULL, 'r'},
+                                          {"seed", 1, NULL, 'e'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};
     static struct blit blit;
     struct rig_guest g;
