@@ -9,6 +9,7 @@
  *   kill NAME SIGNAL                                KILL SEGV TERM ABRT, or STOP:MS
  *   stop NAME                                       for good, what it kept included
  *   every MS SIGNAL NAME...                         one of these at random, each MS, for ever
+ *   together MS SIGNAL NAME...                      all of these at once, each MS, for ever
  *   calm                                            no schedule any more
  *   status                                          a line for each unit
  *   quit
@@ -38,6 +39,7 @@ struct plan {
     struct loop_source *timer;
     char *words[WORDS]; /* SIGNAL NAME... */
     unsigned count;
+    bool all;
 };
 
 struct main {
@@ -71,19 +73,27 @@ static uint32_t rnd(struct keeper *k, uint32_t below)
     return (uint32_t)((k->rng >> 16) % below);
 }
 
-/* One that is down just now is passed over: its turn comes again. */
-static void on_plan(void *data, uint32_t events)
+static void strike(struct plan *p, unsigned at)
 {
-    struct plan *p = data;
-    const char *name = p->words[1 + rnd(&p->m->keeper, p->count - 1)];
-    struct unit *u = unit_find(&p->m->keeper, name);
+    struct unit *u = unit_find(&p->m->keeper, p->words[at]);
 
-    (void)events;
     if (u && u->ready && !unit_signal(u, p->words[0]))
         p->m->kills++;
 }
 
-static int plan_new(struct main *m, char **words, unsigned count)
+/* One that is down just now is passed over: its turn comes again. */
+static void on_plan(void *data, uint32_t events)
+{
+    struct plan *p = data;
+
+    (void)events;
+    if (!p->all)
+        strike(p, 1 + rnd(&p->m->keeper, p->count - 1));
+    for (unsigned i = 1; p->all && i < p->count; i++)
+        strike(p, i);
+}
+
+static int plan_new(struct main *m, bool all, char **words, unsigned count)
 {
     unsigned long ms = count ? strtoul(words[0], NULL, 10) : 0;
     struct plan *p = &m->plan[m->plans];
@@ -94,6 +104,7 @@ static int plan_new(struct main *m, char **words, unsigned count)
     if (m->plans == SCHEDULE)
         return -ENOSPC;
     p->m = m;
+    p->all = all;
     p->count = 0;
     for (unsigned i = 1; i < count; i++)
         if (!(p->words[p->count++] = strdup(words[i])))
@@ -167,8 +178,8 @@ static int command(struct main *m, char *line, FILE *out)
         return unit_new(&m->keeper, w + 1, n - 1);
     if (!strcmp(w[0], "kill") || !strcmp(w[0], "stop") || !strcmp(w[0], "watchdog"))
         return of_unit(m, w, n);
-    if (!strcmp(w[0], "every"))
-        return plan_new(m, w + 1, n - 1);
+    if (!strcmp(w[0], "every") || !strcmp(w[0], "together"))
+        return plan_new(m, !strcmp(w[0], "together"), w + 1, n - 1);
     if (!strcmp(w[0], "status"))
         return status(m, out);
     if (!strcmp(w[0], "calm")) {

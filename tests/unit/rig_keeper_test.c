@@ -223,7 +223,13 @@ static void schedule(void **state)
     assert_string_equal(text, "ok\n");
     wait_status(f, "s ", "starts=5");
     ask(f, text, sizeof(text), "calm");
+    ask(f, text, sizeof(text), "unit t always %s --count %s/t", self, f->dir);
     wait_status(f, "s ", "state=ready");
+    wait_status(f, "t ", "state=ready starts=1");
+    ask(f, text, sizeof(text), "together 300 KILL s t nobody");
+    assert_string_equal(text, "ok\n");
+    wait_status(f, "t ", "starts=4");
+    wait_status(f, "s ", "starts=8");
 }
 
 static void refuses(void **state)
