@@ -18,7 +18,7 @@
 #define WAIT_MOST_NS  10000000 /* a wait must notice what else happens */
 #define HEAD_WITHIN   0x1fffffu
 #define LOOP_PATIENCE 64u /* turns of a loop before it rests */
-#define LOOP_REST_NS  100000
+#define LOOP_REST_NS  400000
 
 void cs_drop_line(struct engine *e)
 {

@@ -10,7 +10,7 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/mem.h"
 
-#define LOOP_COMMANDS 512u /* of a loop that does next to nothing; a page of NOOPs is usual */
+#define LOOP_COMMANDS 2048u /* of a loop that does next to nothing; a page of NOOPs is usual */
 
 enum cs_result mi_user_interrupt(struct engine *e, const uint32_t *cmd, uint32_t len)
 {

@@ -20,7 +20,7 @@ until_true() { # DEADLINE COMMAND...
     shift
     until "$@"; do
         ((SECONDS < end)) || return 1
-        read -rt 0.1 <> <(:) # a tenth of a second without a process
+        sleep 0.1
     done
     return 0
 }
