@@ -1,139 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vmm_shm_test.c: the file-backed guest keeps the seam's contract: one life of an access, replay
- * after a process that really died, trapping in force on return, the release rule under load, and
- * nothing believed unchecked. vCPUs are threads, the emulator is the test.
+ * after a process that really died, the release rule, and nothing believed unchecked. vCPUs are
+ * threads, the emulator is the test.
  */
+#include "tests/unit/vmm_shm_rig.h"
+
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#include "tests/rig/vcpu.h"
-#include "vmm/shm/shm.h"
-
-#define OPS   vmm_shm_ops
-#define PAGE  4096u
-#define BAR   0xf0000000u
-#define DOMID 7u
-#define PAGES 32u
-
-struct fix {
-    char dir[64];
-    struct rig_guest g;
-    struct vmm *v;
-    struct vmm_resume *keep; /* shared with children */
-};
-
-static int setup(void **state)
-{
-    static struct fix f;
-
-    memset(&f, 0, sizeof f);
-    strcpy(f.dir, "/tmp/vgt-shm-XXXXXX");
-    assert_non_null(mkdtemp(f.dir));
-    assert_int_equal(shm_select(f.dir), 0);
-    assert_int_equal(rig_guest_new(&f.g, f.dir, DOMID, PAGES, 2), 0);
-    f.keep = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(f.keep != MAP_FAILED);
-    assert_int_equal(OPS.open_device(DOMID, 0, f.keep, &f.v), 0);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fix *f = *state;
-
-    if (f->v)
-        OPS.close(f->v);
-    rig_guest_free(&f->g);
-    munmap(f->keep, PAGE);
-    rmdir(f->dir);
-    return 0;
-}
-
-/* ---- a vCPU that performs one access */
-
-struct access {
-    struct fix *f;
-    struct vmm_access a;
-    pthread_t thread;
-    uint64_t data;
-    int rc;
-    bool raw; /* past the processor's own decisions */
-};
-
-static void *perform(void *arg)
-{
-    struct access *x = arg;
-    struct rig_guest *g = &x->f->g;
-    const struct vmm_access *a = &x->a;
-
-    if (x->raw)
-        x->rc = vcpu_trap(g, a, &x->data);
-    else if (a->space == VMM_CONFIG && a->write)
-        x->rc = vcpu_config_write(g, a->vcpu, (uint32_t)a->addr, a->size, a->data);
-    else if (a->space == VMM_CONFIG)
-        x->rc = vcpu_config_read(g, a->vcpu, (uint32_t)a->addr, a->size, &x->data);
-    else if (a->write)
-        x->rc = vcpu_write(g, a->vcpu, a->addr, a->size, a->data);
-    else
-        x->rc = vcpu_read(g, a->vcpu, a->addr, a->size, &x->data);
-    return NULL;
-}
-
-static void start(struct fix *f, struct access *x, struct vmm_access a)
-{
-    if (!a.count)
-        a.count = 1;
-    *x = (struct access){.f = f, .a = a, .rc = 1};
-    assert_int_equal(pthread_create(&x->thread, NULL, perform, x), 0);
-}
-
-static int finish(struct access *x)
-{
-    assert_int_equal(pthread_join(x->thread, NULL), 0);
-    return x->rc;
-}
-
-static bool readable(struct fix *f, int ms)
-{
-    struct pollfd p = {.fd = OPS.fd(f->v), .events = POLLIN};
-
-    return poll(&p, 1, ms) == 1;
-}
-
-/* The next access, waited for. */
-static struct vmm_access taken(struct fix *f)
-{
-    struct vmm_access got;
-    int rc;
-
-    while (!(rc = OPS.next(f->v, &got)))
-        assert_true(readable(f, 10000));
-    assert_int_equal(rc, 1);
-    return got;
-}
-
-static void wait_ready(struct fix *f, uint16_t vcpu)
-{
-    while (__atomic_load_n(&f->g.s->slot[vcpu].state, __ATOMIC_ACQUIRE) != SHM_READY)
-        usleep(100);
-}
-
-/* ---- */
 
 static void one_life(void **state)
 {
@@ -281,95 +160,6 @@ static void release_too_early(void **state)
     assert_int_equal(finish(&x), -EPROTO);
     assert_non_null(rig_killed(&f->g));
     assert_int_equal(OPS.alive(f->v), -ESHUTDOWN);
-}
-
-/* ---- writers against protecting and releasing */
-
-#define ROUNDS 100u
-
-struct writer {
-    struct rig_guest *g;
-    uint16_t vcpu;
-    pthread_t thread;
-    uint64_t failed, count;
-    bool *stop, *hold;
-    bool over;
-};
-
-static void *write_on(void *arg)
-{
-    struct writer *w = arg;
-
-    while (!__atomic_load_n(w->stop, __ATOMIC_ACQUIRE)) {
-        if (__atomic_load_n(w->hold, __ATOMIC_ACQUIRE))
-            sched_yield();
-        else
-            w->failed += vcpu_write(w->g, w->vcpu, 5 * PAGE + 8u * w->vcpu, 8, ++w->count) != 0;
-    }
-    __atomic_store_n(&w->over, true, __ATOMIC_RELEASE);
-    return NULL;
-}
-
-/* Trapped ones are applied here; while the page is protected nobody else may have written. */
-static uint64_t serve(struct fix *f, uint64_t seen[2], bool protected, uint64_t *traps)
-{
-    struct vmm_access a;
-    uint64_t wrong = 0;
-
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t now;
-
-        memcpy(&now, f->g.ram + 5 * PAGE + 8 * i, 8);
-        wrong += protected && now != seen[i];
-        seen[i] = now;
-    }
-    while (OPS.next(f->v, &a) == 1) {
-        vmm_copy_to(&OPS, f->v, a.addr, &a.data, a.size);
-        seen[a.vcpu] = a.data;
-        ++*traps;
-        assert_int_equal(OPS.complete(f->v, a.vcpu, 0), 0);
-    }
-    return wrong;
-}
-
-static void release_under_load(void **state)
-{
-    struct fix *f = *state;
-    bool stop = false, hold = false, stopping;
-    struct writer w[2] = {{.g = &f->g, .vcpu = 0, .stop = &stop, .hold = &hold},
-                          {.g = &f->g, .vcpu = 1, .stop = &stop, .hold = &hold}};
-    uint64_t seen[2] = {0}, wrong = 0, traps = 0, rounds = 0;
-
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&w[i].thread, NULL, write_on, &w[i]), 0);
-    while (!__atomic_load_n(&w[0].over, __ATOMIC_ACQUIRE) ||
-           !__atomic_load_n(&w[1].over, __ATOMIC_ACQUIRE)) {
-        assert_int_equal(OPS.protect(f->v, 5, true), 0);
-        serve(f, seen, false, &traps);
-        for (unsigned i = 0; i < 4; i++) {
-            readable(f, 1);
-            wrong += serve(f, seen, true, &traps);
-        }
-        assert_int_equal(OPS.protect(f->v, 5, false), 0);
-        /* A page that is written without a break is never let go, here as on Xen. */
-        for (unsigned i = 0; OPS.settle(f->v) == 1; i++) {
-            serve(f, seen, false, &traps);
-            __atomic_store_n(&hold, i >= 3, __ATOMIC_RELEASE);
-            sched_yield();
-        }
-        __atomic_store_n(&hold, false, __ATOMIC_RELEASE);
-        for (unsigned i = 0; i < 4; i++)
-            serve(f, seen, false, &traps);
-        stopping = rig_killed(&f->g) || (++rounds >= ROUNDS && traps >= ROUNDS);
-        __atomic_store_n(&stop, stopping, __ATOMIC_RELEASE);
-    }
-    assert_null(rig_killed(&f->g));
-    for (unsigned i = 0; i < 2; i++) {
-        pthread_join(w[i].thread, NULL);
-        assert_int_equal(w[i].failed, 0);
-        assert_memory_equal(f->g.ram + 5 * PAGE + 8 * i, &w[i].count, 8);
-    }
-    assert_int_equal(wrong, 0);
 }
 
 static void ranges(void **state)
@@ -545,16 +335,15 @@ static void nonsense(void **state)
     assert_int_equal(OPS.open_memory(DOMID, &v), -EBADMSG);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, shm_setup, shm_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(one_life),           T(config_space),   T(survives_reopen),
-        T(emulator_killed),    T(protects_pages), T(release_too_early),
-        T(release_under_load), T(ranges),         T(maps_scattered_frames),
-        T(kinds_keep_apart),   T(interrupts),     T(pause_and_end),
-        T(guest_process_gone), T(nonsense),
+        T(one_life),         T(config_space),      T(survives_reopen), T(emulator_killed),
+        T(protects_pages),   T(release_too_early), T(ranges),          T(maps_scattered_frames),
+        T(kinds_keep_apart), T(interrupts),        T(pause_and_end),   T(guest_process_gone),
+        T(nonsense),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
