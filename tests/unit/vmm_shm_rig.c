@@ -92,4 +92,3 @@ void wait_ready(struct fix *f, uint16_t vcpu)
     while (__atomic_load_n(&f->g.s->slot[vcpu].state, __ATOMIC_ACQUIRE) != SHM_READY)
         usleep(100);
 }
-
