@@ -108,7 +108,7 @@ static void emulator_killed(void **state)
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(f->g.s->slot[0].state, SHM_INPROCESS);
+    assert_int_equal(__atomic_load_n(&f->g.s->slot[0].state, __ATOMIC_ACQUIRE), SHM_INPROCESS);
     assert_int_equal(OPS.open_device(DOMID, 0, f->keep, &f->v), 0);
     got = taken(f);
     assert_true(got.replay);
