@@ -160,16 +160,17 @@ static int run(const struct options *o, struct rig_guest *g, struct blit *b)
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: vgt-rig-guest --dir DIR --domid N [options]\n"
-          "A guest for services that run with --vmm shm:DIR (docs/rig.md).\n"
-          "  --mib N       memory (32)\n"
-          "  --vcpus N     1 to 17 (2)\n"
-          "  --seconds S   work at least so long (0),\n"
-          "  --rounds N    and at least so many submissions (10)\n"
-          "  --limit S     a submission that takes longer is lost (60)\n"
-          "  --report S    say how far it is every S seconds\n"
-          "  --seed N      of what is drawn (1)\n",
-          out);
+    fputs(
+        "usage: vgt-rig-guest --dir DIR --domid N [options]\n"
+        "A guest for services that run with --vmm shm:DIR (docs/rig.md). Makes DIR/N, leaves it.\n"
+        "  --mib N       memory (32)\n"
+        "  --vcpus N     1 to 17 (2)\n"
+        "  --seconds S   work at least so long (0),\n"
+        "  --rounds N    and at least so many submissions (10)\n"
+        "  --limit S     a submission that takes longer is lost (60)\n"
+        "  --report S    say how far it is every S seconds\n"
+        "  --seed N      of what is drawn (1)\n",
+        out);
     return status;
 }
 
@@ -241,6 +242,6 @@ int main(int argc, char **argv)
     }
     printf("VGT: rig_files=%s\n", g.dir);
     rc = run(&o, &g, &blit);
-    rig_guest_free(&g);
+    rig_guest_end(&g);
     return rc;
 }

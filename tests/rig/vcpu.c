@@ -97,16 +97,8 @@ int rig_guest_new(struct rig_guest *g, const char *dir, uint32_t domid, uint64_t
     return rc;
 }
 
-void rig_guest_free(struct rig_guest *g)
+void rig_guest_end(struct rig_guest *g)
 {
-    static const char *const names[] = {"state", "ram", "wake"};
-    char path[300];
-
-    for (unsigned i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", g->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(g->dir);
     if (g->s)
         munmap(g->s, shm_state_bytes(g->pages));
     if (g->ram)
@@ -117,7 +109,22 @@ void rig_guest_free(struct rig_guest *g)
         close(g->ram_fd);
     if (g->wake_fd >= 0)
         close(g->wake_fd);
-    *g = (struct rig_guest){.state_fd = -1, .ram_fd = -1, .wake_fd = -1};
+    g->s = NULL;
+    g->ram = NULL;
+    g->state_fd = g->ram_fd = g->wake_fd = -1;
+}
+
+void rig_guest_free(struct rig_guest *g)
+{
+    static const char *const names[] = {"state", "ram", "wake"};
+    char path[300];
+
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", g->dir, names[i]);
+        unlink(path);
+    }
+    rmdir(g->dir);
+    rig_guest_end(g);
 }
 
 /* ---- sleeping */

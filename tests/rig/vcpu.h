@@ -22,7 +22,9 @@ struct rig_guest {
 /* Makes DIR/DOMID/ and its files, and lives. 0 or -errno; -EEXIST: there is such a guest. */
 int rig_guest_new(struct rig_guest *g, const char *dir, uint32_t domid, uint64_t pages,
                   uint16_t nr_vcpus);
-/* The guest is no more, and its files neither. */
+/* The guest is no more; its files stay, as a domain stays that somebody holds pages of. */
+void rig_guest_end(struct rig_guest *g);
+/* The files neither. */
 void rig_guest_free(struct rig_guest *g);
 
 /*
