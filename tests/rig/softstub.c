@@ -148,6 +148,7 @@ static void end(struct softstub *s, const struct options *o)
     if (s->ctl)
         unlink(o->ctl);
     stub_nodes_end(s);
+    stub_domains_end(s);
     stub_ctl_end(s);
     stub_judge_end(s);
     loop_remove(s->on_msi);

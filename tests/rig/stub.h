@@ -59,7 +59,7 @@ struct stub_domain {
     bool attached;
     bool forgotten; /* its memory goes with the last pin */
     int fd;         /* memory, -1: none */
-    uint64_t base, frames;
+    uint64_t base, frames, holes;
     uint32_t pins;
     uint8_t *pinned, *hole; /* a bit per frame */
 };
@@ -144,7 +144,11 @@ struct stub_domain *stub_domain_find(struct softstub *s, uint16_t domid);
 /* fd is the callee's. -EEXIST: the domain has memory. */
 int stub_domain_memory(struct softstub *s, uint16_t domid, int fd, uint64_t *base);
 int stub_domain_forget(struct softstub *s, uint16_t domid);
+/* After the nodes have ended: no one holds any. */
+void stub_domains_end(struct softstub *s);
 int stub_domain_holes(struct softstub *s, uint16_t domid, uint64_t gfn, uint64_t count, bool hole);
+/* Nobody's any more: a hole that no pin keeps. */
+bool stub_domain_lost(const struct stub_domain *d, uint64_t gfn);
 int stub_call_pin(struct stub_call *c);
 int stub_call_unpin(struct stub_call *c);
 int stub_call_unpin_domain(struct stub_call *c);

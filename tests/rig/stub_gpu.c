@@ -280,7 +280,7 @@ int stub_call_gtt_write(struct stub_call *c)
 
     if (arg[0] >= c->s->ggtt_entries || (c->s->pte_size == 4 && arg[1] >> 32))
         return -EINVAL;
-    return vfu_client_post(c->s->gpu, STUB_BAR0, entry_at(c->s, arg[0]), &arg[1], c->s->pte_size);
+    return vfu_client_gather(c->s->gpu, STUB_BAR0, entry_at(c->s, arg[0]), &arg[1], c->s->pte_size);
 }
 
 /* What the GPU shows there now, through its own translation. */

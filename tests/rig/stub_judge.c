@@ -66,6 +66,25 @@ static int add(struct stub_judge *j, uint64_t bus, uint64_t pages, unsigned domi
                 (unsigned long long)pages, domid);
 }
 
+/* Without the frames that the domain gave back, unless a pin keeps them. */
+static int add_domain(struct stub_judge *j, const struct stub_domain *d)
+{
+    uint64_t first, end = 0;
+    int r = 0;
+
+    if (!d->holes)
+        return add(j, d->base, d->frames, d->domid);
+    while (!r && end < d->frames) {
+        for (first = end; first < d->frames && stub_domain_lost(d, first);)
+            first++;
+        for (end = first; end < d->frames && !stub_domain_lost(d, end);)
+            end++;
+        if (end > first)
+            r = add(j, d->base + first * STUB_PAGE, end - first, d->domid);
+    }
+    return r;
+}
+
 static int tell(struct stub_judge *j)
 {
     const struct stub_block *b;
@@ -78,7 +97,7 @@ static int tell(struct stub_judge *j)
     r = r ? r : add(j, b->bus, b->count, STUB_OWN);
     LIST_FOREACH(d, &j->s->domains, link)
     if (d->fd >= 0)
-        r = r ? r : add(j, d->base, d->frames, d->domid);
+        r = r ? r : add_domain(j, d);
     if (!r)
         r = line(j, "owners commit\n");
     return r ? r : read_answers(j);

@@ -216,6 +216,7 @@ static bool drain(struct stub_peer *p, unsigned burst)
 
     while (!r && burst--)
         r = one(p, &m);
+    vfu_client_push(p->s->gpu); /* no write waits longer than this turn */
     if (!r || r == -EAGAIN)
         return true;
     if (r == -EPROTO)

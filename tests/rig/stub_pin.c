@@ -7,6 +7,7 @@
  */
 #include "tests/rig/stub.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static void drop_memory(struct softstub *s, struct stub_domain *d)
     free(d->hole);
     d->fd = -1;
     d->pinned = d->hole = NULL;
-    d->frames = 0;
+    d->frames = d->holes = 0;
     d->forgotten = false;
 }
 
@@ -163,6 +164,18 @@ int stub_domain_forget(struct softstub *s, uint16_t domid)
     return 0;
 }
 
+void stub_domains_end(struct softstub *s)
+{
+    struct stub_domain *d, *next;
+
+    for (d = LIST_FIRST(&s->domains); d; d = next) {
+        next = LIST_NEXT(d, link);
+        assert(!d->attached && !d->pins);
+        d->forgotten = true;
+        tidy(s, d);
+    }
+}
+
 int stub_domain_holes(struct softstub *s, uint16_t domid, uint64_t gfn, uint64_t count, bool hole)
 {
     struct stub_domain *d = stub_domain_find(s, domid);
@@ -171,9 +184,19 @@ int stub_domain_holes(struct softstub *s, uint16_t domid, uint64_t gfn, uint64_t
         return -ENOENT;
     if (gfn > d->frames || count > d->frames - gfn)
         return -EINVAL;
-    for (uint64_t i = 0; i < count; i++)
-        set_bit(d->hole, gfn + i, hole);
+    for (uint64_t i = gfn; i < gfn + count; i++) {
+        if (bit(d->hole, i) == hole)
+            continue;
+        set_bit(d->hole, i, hole);
+        d->holes = hole ? d->holes + 1 : d->holes - 1;
+    }
+    stub_judge_changed(s);
     return 0;
+}
+
+bool stub_domain_lost(const struct stub_domain *d, uint64_t gfn)
+{
+    return bit(d->hole, gfn) && !bit(d->pinned, gfn);
 }
 
 /* ---- pins */
@@ -243,6 +266,8 @@ static int release(struct softstub *s, struct stub_domain *d, uint64_t gfn)
     if (gfn >= d->frames || !bit(d->pinned, gfn))
         return 0;
     set_bit(d->pinned, gfn, false);
+    if (bit(d->hole, gfn))
+        stub_judge_changed(s);
     d->pins--;
     s->pins--;
     return 1;

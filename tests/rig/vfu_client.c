@@ -17,6 +17,7 @@
 #define SET_EVENTFD    (1u << 2)
 #define SET_TRIGGER    (1u << 5)
 #define IRQ_MSI        1u
+#define GATHER         4096u
 
 struct region_info {
     uint32_t argsz, flags, index, cap_offset;
@@ -45,6 +46,11 @@ struct vfu_client {
     int fd;
     uint16_t id;
     bool broken;
+    struct {
+        uint32_t region, len; /* len 0: nothing */
+        uint64_t offset;
+        uint8_t data[GATHER];
+    } kept; /* vfu_client_gather() */
     uint8_t reply[VFU_CLIENT_MAX + 4096];
 };
 
@@ -124,7 +130,7 @@ struct request {
     int fd; /* to pass, or -1 */
 };
 
-static int request(struct vfu_client *c, const struct request *r, uint32_t flags)
+static int send_request(struct vfu_client *c, const struct request *r, uint32_t flags)
 {
     struct vfu_header h = {.id = ++c->id, .command = r->command, .flags = flags};
     struct iovec iov[3] = {
@@ -134,6 +140,30 @@ static int request(struct vfu_client *c, const struct request *r, uint32_t flags
         return -ENODEV;
     h.size = (uint32_t)sizeof(h) + r->len + r->data_len;
     return send_all(c, iov, 3, r->fd);
+}
+
+static int post(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
+                uint32_t len)
+{
+    struct region_access a = {offset, region, len};
+    struct request r = {VFU_REGION_WRITE, &a, buf, sizeof(a), len, -1};
+
+    return send_request(c, &r, VFU_NO_REPLY);
+}
+
+int vfu_client_push(struct vfu_client *c)
+{
+    uint32_t len = c->kept.len;
+
+    c->kept.len = 0;
+    return len ? post(c, c->kept.region, c->kept.offset, c->kept.data, len) : 0;
+}
+
+static int request(struct vfu_client *c, const struct request *r)
+{
+    int ret = vfu_client_push(c);
+
+    return ret ? ret : send_request(c, r, 0);
 }
 
 /* The answer's body is in c->reply, *len bytes. */
@@ -158,7 +188,7 @@ static int answer(struct vfu_client *c, const struct request *r, uint32_t *len)
 static int ask(struct vfu_client *c, const struct request *r, uint32_t least)
 {
     uint32_t len = 0;
-    int ret = request(c, r, 0);
+    int ret = request(c, r);
 
     if (!ret)
         ret = answer(c, r, &len);
@@ -255,11 +285,30 @@ int vfu_client_write(struct vfu_client *c, uint32_t region, uint64_t offset, con
 int vfu_client_post(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
                     uint32_t len)
 {
-    struct region_access a = {offset, region, len};
-    struct request r = {VFU_REGION_WRITE, &a, buf, sizeof(a), len, -1};
+    int ret = vfu_client_push(c);
 
     assert(len <= VFU_CLIENT_MAX);
-    return request(c, &r, VFU_NO_REPLY);
+    return ret ? ret : post(c, region, offset, buf, len);
+}
+
+int vfu_client_gather(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
+                      uint32_t len)
+{
+    int ret = 0;
+
+    assert(len <= GATHER);
+    if (c->broken)
+        return -ENODEV;
+    if (c->kept.len && (region != c->kept.region || offset != c->kept.offset + c->kept.len ||
+                        len > GATHER - c->kept.len))
+        ret = vfu_client_push(c);
+    if (!c->kept.len) {
+        c->kept.region = region;
+        c->kept.offset = offset;
+    }
+    memcpy(c->kept.data + c->kept.len, buf, len);
+    c->kept.len += len;
+    return ret;
 }
 
 int vfu_client_map(struct vfu_client *c, uint64_t iova, uint64_t size, int fd, uint64_t offset)

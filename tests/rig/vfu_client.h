@@ -33,6 +33,11 @@ int vfu_client_write(struct vfu_client *c, uint32_t region, uint64_t offset, con
 /* A write that is not waited for. */
 int vfu_client_post(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
                     uint32_t len);
+/* The same for plain memory behind a region, where neighbours may be written in one go: kept back
+ * until vfu_client_push(), or any other request, which comes after it. */
+int vfu_client_gather(struct vfu_client *c, uint32_t region, uint64_t offset, const void *buf,
+                      uint32_t len);
+int vfu_client_push(struct vfu_client *c);
 /* The device reaches [iova, iova + size) at offset of the file, to read and write. fd is borrowed.
  */
 int vfu_client_map(struct vfu_client *c, uint64_t iova, uint64_t size, int fd, uint64_t offset);

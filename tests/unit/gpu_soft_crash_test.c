@@ -119,7 +119,7 @@ static void check_entries(struct gpu *g)
 /* Everything the dead one had is found again, and let go of. */
 static void recover(int node, uint32_t rounds, bool *had_more)
 {
-    struct gpu *g = rig_row(node);
+    struct gpu *g = rig_gpu(node);
     struct gpu_dma_entry list[4];
     struct gpu_pin pins[16];
     struct gpu_dma b;
@@ -205,7 +205,7 @@ static void others_go_on(void **state)
 {
     struct soft_rig *r = *state;
     int gtt = rig_node(r, GPU_ROW_GTT), sched = rig_node(r, GPU_ROW_SCHED);
-    struct gpu *s = rig_row(sched), *g;
+    struct gpu *s = rig_gpu(sched), *g;
     int broker = make_guest(r, 6), status;
     uint32_t v;
     pid_t pid = fork();
@@ -287,7 +287,7 @@ static void threads_share_a_row(void **state)
 {
     struct soft_rig *r = *state;
     int node = rig_node(r, GPU_ROW_GTT), broker = make_guest(r, THREADS_DOMID);
-    struct gpu *g = rig_row(node);
+    struct gpu *g = rig_gpu(node);
     struct pinner p[4];
     pthread_t t[4];
 
@@ -341,7 +341,7 @@ static void nonsense(void **state)
 {
     struct soft_rig *r = *state;
     int node = rig_node(r, GPU_ROW_SCHED), fd = raw_session(node), broker = rig_node(r, GPU_ROWS);
-    struct gpu *g = rig_row(node);
+    struct gpu *g = rig_gpu(node);
     struct soft_message m = {.command = 0xdead};
     uint32_t v;
 
@@ -424,7 +424,7 @@ static void server_dies(pid_t victim, pid_t *victim_of_rig, struct soft_rig *r)
 {
     int gtt = rig_node(r, GPU_ROW_GTT), sched = rig_node(r, GPU_ROW_SCHED),
         broker = rig_node(r, GPU_ROWS), fd, status;
-    struct gpu *g = rig_row(gtt), *s = rig_row(sched);
+    struct gpu *g = rig_gpu(gtt), *s = rig_gpu(sched);
     struct gpu_dma b;
 
     assert_int_equal(gpu_dma_alloc(s, 1, 0, &b), 0);

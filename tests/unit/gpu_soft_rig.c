@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -134,23 +135,28 @@ void rig_start(struct soft_rig *r, const char *model, const char *const *more)
     await_listener(r->softstub, r->ctl);
 }
 
-static void end(pid_t *pid)
+/* True: in good order. A sanitizer that found something at the end makes the status another. */
+static bool end(pid_t *pid)
 {
+    int status;
+
     if (*pid <= 0)
-        return;
+        return true;
     kill(*pid, SIGTERM);
-    rig_wait(*pid);
+    status = rig_wait(*pid);
     *pid = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void rig_stop(struct soft_rig *r)
 {
+    bool stub = end(&r->softstub), gpu = end(&r->softgpu);
     char command[64];
 
-    end(&r->softstub);
-    end(&r->softgpu);
     snprintf(command, sizeof(command), "rm -r %s", r->dir);
     assert_int_equal(system(command), 0);
+    assert_true(stub);
+    assert_true(gpu);
 }
 
 int rig_node(struct soft_rig *r, unsigned node)
@@ -167,7 +173,7 @@ int rig_node(struct soft_rig *r, unsigned node)
     return fd;
 }
 
-struct gpu *rig_row(int fd)
+struct gpu *rig_gpu(int fd)
 {
     struct gpu *g = NULL;
 
@@ -245,4 +251,45 @@ unsigned long long rig_number(const char *answer, const char *key)
         fail_msg("no %s in %s", key, answer);
     at += strlen(pattern);
     return strtoull(*at == '"' ? at + 1 : at, NULL, 0);
+}
+
+struct rig_row rig_open_row(struct soft_rig *r, unsigned row)
+{
+    struct rig_row o = {.fd = rig_node(r, row)};
+
+    o.g = rig_gpu(o.fd);
+    assert_int_equal(o.g->info.row, row);
+    return o;
+}
+
+void rig_close_row(struct rig_row o)
+{
+    gpu_close(o.g);
+    close(o.fd);
+}
+
+int rig_guest_memory(uint32_t frames)
+{
+    int fd = memfd_create("guest", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)frames * GPU_PAGE_SIZE), 0);
+    for (uint32_t i = 0; i < frames; i++) {
+        uint32_t word = 0x7000 + i;
+
+        assert_int_equal(pwrite(fd, &word, 4, (off_t)i * GPU_PAGE_SIZE), 4);
+    }
+    return fd;
+}
+
+void rig_await_frames(struct soft_rig *r, unsigned domid, unsigned frames)
+{
+    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
+    char line[64], answer[256];
+
+    snprintf(line, sizeof(line), "frames %u", domid);
+    do {
+        assert_true(rig_now_ms() < limit);
+        rig_gpu_ctl(r, line, answer, sizeof(answer));
+    } while (rig_number(answer, "frames") != frames);
 }

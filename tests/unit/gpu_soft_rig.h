@@ -33,7 +33,20 @@ int rig_wait(pid_t pid);
 
 /* Opens a node (gpu_soft_connect must succeed) and a row of it. */
 int rig_node(struct soft_rig *r, unsigned node);
-struct gpu *rig_row(int fd);
+struct gpu *rig_gpu(int fd);
+
+/* A row with its own node, for tests that need one opening. */
+struct rig_row {
+    int fd;
+    struct gpu *g;
+};
+struct rig_row rig_open_row(struct soft_rig *r, unsigned row);
+void rig_close_row(struct rig_row o);
+
+/* Guest memory of so many frames; the first word of frame i is 0x7000 + i. A descriptor. */
+int rig_guest_memory(uint32_t frames);
+/* Waits until softgpu's judge knows so many frames of the domain. */
+void rig_await_frames(struct soft_rig *r, unsigned domid, unsigned frames);
 
 /* One line to softgpu; the answer without its newline. */
 void rig_gpu_ctl(struct soft_rig *r, const char *line, char *answer, size_t size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gpu/soft over a real vgt-softstub and a real softgpu: what gpu.h promises, and what the kernel
- * module's nodes do (tests/native/stub_test.c asks the module the same). How processes die is in
- * gpu_soft_crash_test.c. One thread, but where it says so.
+ * module's nodes do (tests/native/stub_test.c asks the module the same): rights, memory, pins.
+ * Interrupts and engines are in gpu_soft_run_test.c, how processes die in gpu_soft_crash_test.c.
+ * One thread.
  */
 #include "gpu/node/node.h"
 #include "gpu/soft/link.h"
@@ -11,23 +12,18 @@
 #include "tests/unit/gpu_soft_rig.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define BCS        0x22000u
-#define RUN_GGTT   0x100000u
-#define ALL_MASKED UINT32_MAX
-#define FRAMES     64u
+#define BCS    0x22000u
+#define FRAMES 64u
 
 static int setup(void **state)
 {
@@ -68,53 +64,32 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A row with its own node, for tests that need one opening. */
-struct row {
-    int fd;
-    struct gpu *g;
-};
-
-static struct row open_row(struct soft_rig *r, unsigned row)
-{
-    struct row o = {.fd = rig_node(r, row)};
-
-    o.g = rig_row(o.fd);
-    assert_int_equal(o.g->info.row, row);
-    return o;
-}
-
-static void close_row(struct row o)
-{
-    gpu_close(o.g);
-    close(o.fd);
-}
-
 /* ---- nodes */
 
 static void a_node_opens_once(void **state)
 {
-    struct row a = open_row(*state, GPU_ROW_GTT);
+    struct rig_row a = rig_open_row(*state, GPU_ROW_GTT);
     struct soft_rig *r = *state;
     uint64_t generation = a.g->info.generation;
     int fd, copy;
 
     assert_int_equal(gpu_soft_connect(r->socket, GPU_ROW_GTT, &fd), -EBUSY);
     copy = dup(a.fd);
-    close_row(a);
+    rig_close_row(a);
     assert_int_equal(gpu_soft_connect(r->socket, GPU_ROW_GTT, &fd), -EBUSY);
     close(copy);
-    a = open_row(r, GPU_ROW_GTT);
+    a = rig_open_row(r, GPU_ROW_GTT);
     assert_int_equal(a.g->info.generation, generation + 1);
     close(a.fd); /* the session holds it, as a mapping would */
     assert_int_equal(gpu_soft_connect(r->socket, GPU_ROW_GTT, &fd), -EBUSY);
     gpu_close(a.g);
-    a = open_row(r, GPU_ROW_GTT);
-    close_row(a);
+    a = rig_open_row(r, GPU_ROW_GTT);
+    rig_close_row(a);
 }
 
 static void facts(void **state)
 {
-    struct row a = open_row(*state, GPU_ROW_GTT), b = open_row(*state, GPU_ROW_SCHED);
+    struct rig_row a = rig_open_row(*state, GPU_ROW_GTT), b = rig_open_row(*state, GPU_ROW_SCHED);
     struct gpu_info info;
     int pipes[2];
     struct gpu *g;
@@ -133,21 +108,21 @@ static void facts(void **state)
     assert_int_equal(gpu_node_open_fd(pipes[0], &g), -ENOTTY);
     close(pipes[0]);
     close(pipes[1]);
-    close_row(a);
-    close_row(b);
+    rig_close_row(a);
+    rig_close_row(b);
 }
 
 /* Every register word of the table, every row: exactly what the table says, reads and writes. */
 static void the_table_is_kept(void **state)
 {
-    struct row o[GPU_ROWS];
+    struct rig_row o[GPU_ROWS];
     const struct vgt_access_range *ranges;
     struct vgt_access_dev dev = {8, 0};
     unsigned count;
 
     ranges = vgt_access_table(&count);
     for (unsigned row = 0; row < GPU_ROWS; row++)
-        o[row] = open_row(*state, row);
+        o[row] = rig_open_row(*state, row);
     for (unsigned i = 0; i < count; i++) {
         uint32_t at = ranges[i].first & ~3u;
 
@@ -163,12 +138,13 @@ static void the_table_is_kept(void **state)
         }
     }
     for (unsigned row = 0; row < GPU_ROWS; row++)
-        close_row(o[row]);
+        rig_close_row(o[row]);
 }
 
 static void registers(void **state)
 {
-    struct row s = open_row(*state, GPU_ROW_SCHED), d = open_row(*state, GPU_ROW_DISPLAY);
+    struct rig_row s = rig_open_row(*state, GPU_ROW_SCHED),
+                   d = rig_open_row(*state, GPU_ROW_DISPLAY);
     int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
     uint32_t v = 0;
 
@@ -197,14 +173,14 @@ static void registers(void **state)
     assert_int_equal(gpu_read32(s.g, 0xfffffffc, &v), -EINVAL);
     assert_int_equal(gpu_write(s.g, 0x2081, 4, 1), -EINVAL);
     assert_int_equal(gpu_write(s.g, 0x2080, 2, 1), -EINVAL);
-    close_row(s);
-    close_row(d);
+    rig_close_row(s);
+    rig_close_row(d);
 }
 
 /* Haswell: 32-bit entries, its own banks, the aperture after them. */
 static void haswell(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), d = open_row(*state, GPU_ROW_DISPLAY);
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), d = rig_open_row(*state, GPU_ROW_DISPLAY);
     uint32_t last = g.g->info.ggtt_entries - 1, imr, ier;
     uint64_t e = 0;
 
@@ -220,15 +196,15 @@ static void haswell(void **state)
     assert_int_equal(gpu_irq_set(d.g, GPU_IRQ_PIPE_A, 0, 1), -EACCES);
     assert_int_equal(gpu_irq_get(d.g, GPU_IRQ_DE, &imr, &ier), 0);
     assert_int_equal(ier, 0);
-    close_row(g);
-    close_row(d);
+    rig_close_row(g);
+    rig_close_row(d);
 }
 
 /* ---- the GTT and memory */
 
 static void gtt(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED);
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), s = rig_open_row(*state, GPU_ROW_SCHED);
     uint32_t last = g.g->info.ggtt_entries - 1;
     uint64_t e = 0;
 
@@ -243,16 +219,43 @@ static void gtt(void **state)
     assert_int_equal(gpu_gtt_read(s.g, 0, &e), -EACCES);
     assert_int_equal(gpu_gtt_flush(s.g), -EACCES);
     assert_int_equal(gpu_write(g.g, 0x100000, 8, 0x0000200000001003), 0);
-    close_row(g);
-    g = open_row(*state, GPU_ROW_GTT);
+    rig_close_row(g);
+    g = rig_open_row(*state, GPU_ROW_GTT);
     assert_int_equal(gpu_gtt_read(g.g, last, &e), 0);
     assert_int_equal(e, g.g->info.scratch_dma | 1);
-    close_row(g);
-    close_row(s);
+    rig_close_row(g);
+    rig_close_row(s);
+}
+
+/* Runs of entries travel together; each is there, and the last write of one counts. */
+static void gtt_runs(void **state)
+{
+    const struct {
+        uint32_t first, count;
+        uint64_t value;
+    } runs[] = {{100, 1500, 0x1000}, {50, 60, 0x2000},  {1598, 4, 0x3000}, {100, 1, 0x4000},
+                {99, 1, 0x5000},     {5000, 3, 0x6000}, {4999, 1, 0x7000}};
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT);
+    uint64_t want[6000], e;
+
+    for (uint32_t i = 0; i < 6000; i++)
+        want[i] = g.g->info.scratch_dma | 1;
+    for (unsigned k = 0; k < sizeof(runs) / sizeof(runs[0]); k++) {
+        for (uint32_t i = runs[k].first; i < runs[k].first + runs[k].count; i++) {
+            want[i] = runs[k].value + ((uint64_t)i << 16) + 1;
+            assert_int_equal(gpu_gtt_write(g.g, i, want[i]), 0);
+        }
+    }
+    assert_int_equal(gpu_gtt_flush(g.g), 0);
+    for (uint32_t i = 0; i < 6000; i++) {
+        assert_int_equal(gpu_gtt_read(g.g, i, &e), 0);
+        assert_int_equal(e, want[i]);
+    }
+    rig_close_row(g);
 }
 
 /* What the GPU sees at a bus address: the entry in the aperture's slice, read through it. */
-static uint32_t word_at(struct row g, struct row d, uint64_t dma)
+static uint32_t word_at(struct rig_row g, struct rig_row d, uint64_t dma)
 {
     uint32_t at = d.g->info.aperture_slice_at, value;
     void *map;
@@ -267,8 +270,8 @@ static uint32_t word_at(struct row g, struct row d, uint64_t dma)
 
 static void pages(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED),
-               d = open_row(*state, GPU_ROW_DISPLAY);
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), s = rig_open_row(*state, GPU_ROW_SCHED),
+                   d = rig_open_row(*state, GPU_ROW_DISPLAY);
     static const uint8_t zero[GPU_PAGE_SIZE];
     struct gpu_dma_entry list[4];
     struct gpu_dma a, b, c;
@@ -309,16 +312,16 @@ static void pages(void **state)
     assert_int_equal(gpu_dma_list(s.g, NULL, 0), 0);
     assert_int_equal(word_at(g, d, was), 0); /* the GPU no longer finds it */
     gpu_dma_detach(d.g, &c);
-    close_row(g);
-    close_row(s);
-    close_row(d);
+    rig_close_row(g);
+    rig_close_row(s);
+    rig_close_row(d);
 }
 
 /* A closed row's pages stay while row gtt is open, whose entries may name them. */
 static void pages_of_a_closed_row(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED),
-               d = open_row(*state, GPU_ROW_DISPLAY);
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), s = rig_open_row(*state, GPU_ROW_SCHED),
+                   d = rig_open_row(*state, GPU_ROW_DISPLAY);
     struct gpu_dma b;
     char status[1024];
     uint64_t dma;
@@ -327,25 +330,26 @@ static void pages_of_a_closed_row(void **state)
     *(uint32_t *)b.map = 0xfeed;
     dma = b.dma[0];
     gpu_dma_detach(s.g, &b);
-    close_row(s);
-    s = open_row(*state, GPU_ROW_SCHED);
+    rig_close_row(s);
+    s = rig_open_row(*state, GPU_ROW_SCHED);
     assert_int_equal(gpu_dma_list(s.g, NULL, 0), 0);
     assert_int_equal(word_at(g, d, dma), 0xfeed);
     rig_ctl(*state, -1, status, sizeof(status), "status");
     assert_int_equal(rig_number(status, "limbo"), 1);
-    close_row(g);
-    g = open_row(*state, GPU_ROW_GTT);
+    rig_close_row(g);
+    g = rig_open_row(*state, GPU_ROW_GTT);
     assert_int_equal(word_at(g, d, dma), 0);
     rig_ctl(*state, -1, status, sizeof(status), "status");
     assert_int_equal(rig_number(status, "limbo"), 0);
-    close_row(g);
-    close_row(s);
-    close_row(d);
+    rig_close_row(g);
+    rig_close_row(s);
+    rig_close_row(d);
 }
 
 static void aperture(void **state)
 {
-    struct row d = open_row(*state, GPU_ROW_DISPLAY), s = open_row(*state, GPU_ROW_SCHED);
+    struct rig_row d = rig_open_row(*state, GPU_ROW_DISPLAY),
+                   s = rig_open_row(*state, GPU_ROW_SCHED);
     uint64_t at = d.g->info.aperture_slice_at;
     size_t size = d.g->info.aperture_slice;
     void *p;
@@ -356,30 +360,16 @@ static void aperture(void **state)
     assert_int_equal(gpu_aperture_map(d.g, at + 4096, size, &p), -EACCES);
     assert_int_equal(gpu_aperture_map(d.g, at + 1, 4096, &p), -EINVAL);
     assert_int_equal(gpu_aperture_map(s.g, at, 4096, &p), -EACCES);
-    close_row(d);
-    close_row(s);
+    rig_close_row(d);
+    rig_close_row(s);
 }
 
 /* ---- guests */
 
-static int guest_memory(void)
-{
-    int fd = memfd_create("guest", MFD_CLOEXEC);
-    uint32_t word;
-
-    assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, FRAMES * GPU_PAGE_SIZE), 0);
-    for (uint32_t i = 0; i < FRAMES; i++) {
-        word = 0x7000 + i;
-        assert_int_equal(pwrite(fd, &word, 4, (off_t)i * GPU_PAGE_SIZE), 4);
-    }
-    return fd;
-}
-
 static void pins_are_a_set(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), d = open_row(*state, GPU_ROW_DISPLAY);
-    int broker = rig_node(*state, GPU_ROWS), memory = guest_memory();
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), d = rig_open_row(*state, GPU_ROW_DISPLAY);
+    int broker = rig_node(*state, GPU_ROWS), memory = rig_guest_memory(FRAMES);
     const uint64_t gfns[] = {9, 5}, bad[] = {5, FRAMES}, far = 1ull << 40;
     unsigned long long base;
     struct gpu_pin list[4];
@@ -422,15 +412,15 @@ static void pins_are_a_set(void **state)
     rig_ctl(*state, -1, answer, sizeof(answer), "forget 3");
     assert_string_equal(answer, "{\"ok\":true}");
     close(broker);
-    close_row(g);
-    close_row(d);
+    rig_close_row(g);
+    rig_close_row(d);
 }
 
 /* A guest that gives memory back or dies: what is pinned stays where it is until the last pin. */
 static void memory_goes_with_the_last_pin(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), d = open_row(*state, GPU_ROW_DISPLAY);
-    int broker = rig_node(*state, GPU_ROWS), memory = guest_memory();
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), d = rig_open_row(*state, GPU_ROW_DISPLAY);
+    int broker = rig_node(*state, GPU_ROWS), memory = rig_guest_memory(FRAMES);
     const uint64_t gfn = 7, other = 8;
     uint64_t dma, x;
     char answer[1024];
@@ -446,6 +436,15 @@ static void memory_goes_with_the_last_pin(void **state)
     rig_ctl(*state, -1, answer, sizeof(answer), "fill 900 8 1");
     assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), 0);
     assert_int_equal(gpu_unpin(g.g, 900, &other, 1), 1);
+    rig_await_frames(*state, 900, FRAMES); /* the pin keeps it the guest's */
+    rig_ctl(*state, -1, answer, sizeof(answer), "hole 900 8 3");
+    rig_await_frames(*state, 900, FRAMES - 3);
+    rig_ctl(*state, -1, answer, sizeof(answer), "fill 900 7 4");
+    assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), 0);
+    rig_ctl(*state, -1, answer, sizeof(answer), "hole 900 8 1");
+    rig_await_frames(*state, 900, FRAMES);
+    assert_int_equal(gpu_unpin(g.g, 900, &other, 1), 1);
+    rig_await_frames(*state, 900, FRAMES - 1);
     rig_ctl(*state, -1, answer, sizeof(answer), "forget 900");
     assert_int_equal(word_at(g, d, dma), 0x7007);
     assert_int_equal(gpu_pin(g.g, 900, &other, 1, &x), -ENXIO);
@@ -457,57 +456,44 @@ static void memory_goes_with_the_last_pin(void **state)
     assert_non_null(strstr(answer, "\"domains\":[]"));
     close(memory);
     close(broker);
-    close_row(g);
-    close_row(d);
-}
-
-/* Waits until softgpu's judge knows so many frames of the domain. */
-static void await_frames(struct soft_rig *r, unsigned domid, unsigned frames)
-{
-    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
-    char line[64], answer[256];
-
-    snprintf(line, sizeof(line), "frames %u", domid);
-    do {
-        assert_true(rig_now_ms() < limit);
-        rig_gpu_ctl(r, line, answer, sizeof(answer));
-    } while (rig_number(answer, "frames") != frames);
+    rig_close_row(g);
+    rig_close_row(d);
 }
 
 static void the_judge_knows_whose(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED);
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), s = rig_open_row(*state, GPU_ROW_SCHED);
     const unsigned own = 0x7ff1; /* JUDGE_DOM_STUB */
-    int memory = guest_memory();
+    int memory = rig_guest_memory(FRAMES);
     struct gpu_dma b, many[100];
     char answer[8192];
 
-    await_frames(*state, own, 1);
+    rig_await_frames(*state, own, 1);
     assert_int_equal(gpu_dma_alloc(s.g, 600, 0, &b), 0);
-    await_frames(*state, own, 601);
+    rig_await_frames(*state, own, 601);
     for (unsigned i = 0; i < 100; i++)
         assert_int_equal(gpu_dma_alloc(g.g, 2, 0, &many[i]), 0);
-    await_frames(*state, own, 801);
+    rig_await_frames(*state, own, 801);
     rig_ctl(*state, memory, answer, sizeof(answer), "memory 12");
-    await_frames(*state, 12, FRAMES);
+    rig_await_frames(*state, 12, FRAMES);
     rig_ctl(*state, -1, answer, sizeof(answer), "frames");
     assert_non_null(strstr(answer, "[[4096,1,0],"));
     assert_non_null(strstr(answer, ",64,12]")); /* FRAMES of domain 12 */
     rig_ctl(*state, -1, answer, sizeof(answer), "forget 12");
-    await_frames(*state, 12, 0);
+    rig_await_frames(*state, 12, 0);
     for (unsigned i = 0; i < 100; i++)
         assert_int_equal(gpu_dma_free(g.g, &many[i]), 0);
     assert_int_equal(gpu_dma_free(s.g, &b), 0);
-    await_frames(*state, own, 1);
+    rig_await_frames(*state, own, 1);
     close(memory);
-    close_row(g);
-    close_row(s);
+    rig_close_row(g);
+    rig_close_row(s);
 }
 
 static void limits(void **state)
 {
-    struct row g = open_row(*state, GPU_ROW_GTT), s = open_row(*state, GPU_ROW_SCHED);
-    int broker = rig_node(*state, GPU_ROWS), memory = guest_memory();
+    struct rig_row g = rig_open_row(*state, GPU_ROW_GTT), s = rig_open_row(*state, GPU_ROW_SCHED);
+    int broker = rig_node(*state, GPU_ROWS), memory = rig_guest_memory(FRAMES);
     const uint64_t gfns[] = {0, 1, 2, 3, 4}, twice[] = {3, 3};
     struct gpu_dma a, b;
     uint64_t dma[5];
@@ -537,158 +523,8 @@ static void limits(void **state)
     assert_int_equal(gpu_unpin(g.g, 1, gfns, 5), 4);
     close(broker);
     close(memory);
-    close_row(g);
-    close_row(s);
-}
-
-/* ---- interrupts */
-
-static uint32_t await_irq(struct gpu *g, int ev, enum gpu_irq_bank bank, int ms)
-{
-    struct pollfd p = {ev, POLLIN, 0};
-    int64_t end = rig_now_ms() + ms, left;
-    uint32_t pending[GPU_IRQ_BANKS];
-    uint64_t n;
-
-    while ((left = end - rig_now_ms()) > 0) {
-        if (poll(&p, 1, (int)left) <= 0 || read(ev, &n, sizeof(n)) != sizeof(n))
-            continue;
-        if (gpu_irq_pending(g, pending) == 1 && pending[bank])
-            return pending[bank];
-    }
-    return 0;
-}
-
-static void pipe_on(struct gpu *g, bool on)
-{
-    gpu_write32(g, 0x60000, 799u << 16 | 639);
-    gpu_write32(g, 0x6000c, 524u << 16 | 479);
-    gpu_write32(g, 0x60010, 524u << 16 | 479);
-    gpu_write32(g, 0x70008, on ? 1u << 31 : 0);
-}
-
-static void vblanks(void **state)
-{
-    struct row d = open_row(*state, GPU_ROW_DISPLAY), s = open_row(*state, GPU_ROW_SCHED);
-    int ev = eventfd(0, EFD_NONBLOCK), sev = eventfd(0, EFD_NONBLOCK);
-    bool gen8 = d.g->info.gen == GPU_GEN8;
-    enum gpu_irq_bank bank = gen8 ? GPU_IRQ_PIPE_A : GPU_IRQ_DE;
-    uint32_t imr, ier, pending[GPU_IRQ_BANKS];
-    uint32_t bit = 1; /* Broadwell: pipe A's vertical blank; Haswell: DE bit 0, the same */
-
-    assert_int_equal(gpu_irq_eventfd(d.g, ev), 0);
-    assert_int_equal(gpu_irq_eventfd(s.g, sev), 0);
-    assert_true(gpu_irq_eventfd(d.g, d.fd) < 0);
-    assert_int_equal(gpu_irq_get(d.g, bank, &imr, &ier), 0);
-    assert_int_equal(ier, 0);
-    assert_int_equal(gpu_irq_set(s.g, bank, 0, 1), -EACCES);
-    assert_int_equal(gpu_irq_set(d.g, gen8 ? GPU_IRQ_DE : GPU_IRQ_PIPE_A, 0, 1), -EACCES);
-    assert_int_equal(gpu_irq_set(d.g, 1000, 0, 1), -EACCES);
-    pipe_on(d.g, true);
-    assert_int_equal(await_irq(d.g, ev, bank, 200), 0);
-    assert_int_equal(gpu_irq_set(d.g, bank, ~bit, bit), 0);
-    for (int frame = 0; frame < 20; frame++)
-        assert_int_equal(await_irq(d.g, ev, bank, RIG_DEADLINE_MS), bit);
-    assert_int_equal(gpu_irq_pending(s.g, pending), 0);
-    assert_int_equal(gpu_irq_set(d.g, bank, ALL_MASKED, 0), 0);
-    pipe_on(d.g, false);
-    close_row(d);
-    close_row(s);
-    close(ev);
-    close(sev);
-}
-
-/* What turns up while no one listens is signalled when someone does. */
-static void pending_waits(void **state)
-{
-    struct row d = open_row(*state, GPU_ROW_DISPLAY);
-    int ev = eventfd(0, EFD_NONBLOCK), second = eventfd(0, EFD_NONBLOCK);
-    struct pollfd p = {ev, POLLIN, 0};
-    struct gpu *again;
-
-    assert_int_equal(gpu_irq_eventfd(d.g, ev), 0);
-    pipe_on(d.g, true);
-    assert_int_equal(gpu_irq_set(d.g, GPU_IRQ_PIPE_A, ~1u, 1), 0);
-    assert_int_equal(poll(&p, 1, RIG_DEADLINE_MS), 1);
-    gpu_close(d.g); /* the service has gone, its node has not */
-    again = rig_row(d.fd);
-    assert_int_equal(gpu_irq_set(again, GPU_IRQ_PIPE_A, ALL_MASKED, 0), 0);
-    assert_int_equal(gpu_irq_eventfd(again, second), 0);
-    assert_int_equal(await_irq(again, second, GPU_IRQ_PIPE_A, RIG_DEADLINE_MS), 1);
-    assert_int_equal(gpu_irq_eventfd(again, -1), 0);
-    pipe_on(again, false);
-    gpu_close(again);
-    close(d.fd);
-    close(ev);
-    close(second);
-}
-
-/* ---- the GPU works with it */
-
-enum { PPHWSP, IMAGE, RING, DATA, HWSP, RUN_PAGES };
-
-static uint32_t ggtt_of(unsigned page)
-{
-    return RUN_GGTT + page * GPU_PAGE_SIZE;
-}
-
-/* A blitter context whose ring stores a word through the GGTT and raises a user interrupt. */
-static void build_context(uint8_t *mem)
-{
-    static const uint32_t regs[] = {0x244, 0x34,  0x30,  0x38,  0x3c, 0x168,
-                                    0x140, 0x110, 0x11c, 0x114, 0x118};
-    uint32_t *image = (uint32_t *)(mem + IMAGE * GPU_PAGE_SIZE);
-    const uint32_t commands[] = {
-        0x20u << 23 | 1u << 22 | 2, ggtt_of(DATA), 0, 0xc0ffee, 0x02u << 23, 0, 0, 0};
-
-    image[1] = 0x22u << 23 | 1u << 12 | (2 * 11 - 1);
-    for (unsigned i = 0; i < 11; i++)
-        image[2 + 2 * i] = BCS + regs[i];
-    image[3] = 0x00090009;
-    image[7] = sizeof(commands);
-    image[9] = ggtt_of(RING);
-    image[11] = 1;
-    memcpy(mem + RING * GPU_PAGE_SIZE, commands, sizeof(commands));
-}
-
-static void submit(struct gpu *s)
-{
-    uint64_t desc = 0x1234ull << 32 | ggtt_of(PPHWSP) | 0x101 | 1u << 3;
-
-    gpu_write_masked(s, BCS + 0x29c, 1u << 15, 1u << 15);
-    gpu_write32(s, BCS + 0x80, ggtt_of(HWSP));
-    gpu_write32(s, BCS + 0xa8, ~(0x101u << 16));
-    gpu_write32(s, BCS + 0x230, 0);
-    gpu_write32(s, BCS + 0x230, 0);
-    gpu_write32(s, BCS + 0x230, (uint32_t)(desc >> 32));
-    gpu_write32(s, BCS + 0x230, (uint32_t)desc);
-}
-
-static void an_engine_runs(void **state)
-{
-    struct row s = open_row(*state, GPU_ROW_SCHED), g = open_row(*state, GPU_ROW_GTT);
-    int64_t limit = rig_now_ms() + RIG_DEADLINE_MS;
-    int ev = eventfd(0, EFD_NONBLOCK);
-    volatile uint32_t *data;
-    struct gpu_dma b;
-
-    assert_int_equal(gpu_dma_alloc(s.g, RUN_PAGES, 0, &b), 0);
-    for (unsigned i = 0; i < RUN_PAGES; i++)
-        gpu_gtt_write(g.g, ggtt_of(i) / GPU_PAGE_SIZE, b.dma[i] | 1);
-    assert_int_equal(gpu_gtt_flush(g.g), 0);
-    build_context(b.map);
-    data = (volatile uint32_t *)((uint8_t *)b.map + DATA * GPU_PAGE_SIZE);
-    assert_int_equal(gpu_write_masked(s.g, 0xa188, 1, 1), 0);
-    assert_int_equal(gpu_irq_eventfd(s.g, ev), 0);
-    assert_int_equal(gpu_irq_set(s.g, GPU_IRQ_GT0, ~(0x101u << 16), 0x101u << 16), 0);
-    submit(s.g);
-    assert_true(await_irq(s.g, ev, GPU_IRQ_GT0, RIG_DEADLINE_MS) != 0);
-    while (*data != 0xc0ffee)
-        assert_true(rig_now_ms() < limit);
-    gpu_dma_detach(s.g, &b);
-    close_row(s);
-    close_row(g);
-    close(ev);
+    rig_close_row(g);
+    rig_close_row(s);
 }
 
 int main(void)
@@ -699,17 +535,15 @@ int main(void)
         cmocka_unit_test(the_table_is_kept),
         cmocka_unit_test(registers),
         cmocka_unit_test(gtt),
+        cmocka_unit_test(gtt_runs),
         cmocka_unit_test(pages),
         cmocka_unit_test(pages_of_a_closed_row),
         cmocka_unit_test(aperture),
         cmocka_unit_test(pins_are_a_set),
         cmocka_unit_test(memory_goes_with_the_last_pin),
         cmocka_unit_test(the_judge_knows_whose),
-        cmocka_unit_test(vblanks),
-        cmocka_unit_test(pending_waits),
-        cmocka_unit_test(an_engine_runs),
     };
-    const struct CMUnitTest hsw[] = {cmocka_unit_test(haswell), cmocka_unit_test(vblanks)};
+    const struct CMUnitTest hsw[] = {cmocka_unit_test(haswell), cmocka_unit_test(gtt_runs)};
     const struct CMUnitTest small[] = {cmocka_unit_test(limits)};
     int failed = cmocka_run_group_tests(broadwell, setup, teardown);
 
