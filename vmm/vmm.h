@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vmm.h: the hypervisor seam. One struct vmm is one guest, seen by one service. Chosen at start by
- * name ("xen", "fake"); a new hypervisor is a new folder beside those two. Nothing here knows a
- * GPU. Not thread safe: one handle, one thread, except vmm_map()/vmm_unmap(), which gtt's workers
- * may call concurrently.
+ * name ("xen", "fake", "shm:DIR"); a new hypervisor is a new folder beside those. Nothing here
+ * knows a GPU. Not thread safe: one handle, one thread, except vmm_map()/vmm_unmap(), which gtt's
+ * workers may call concurrently.
  *
  * A trapped access has exactly one life: it appears once from next(), the guest's vCPU is held
  * until complete() with the same vcpu number, in any order among vCPUs and as late as the service

@@ -36,7 +36,7 @@ static void usage(FILE *out)
           "                 (" BROKER_CTL_VCHAN " and\n"
           "                 " BROKER_CTL_SOCKET ")\n"
           "  --store URI    xen: or file:/DIR (xen:); opened if a URI is a vchan\n"
-          "  --vmm NAME     xen, fake or none (xen)\n"
+          "  --vmm NAME     xen, fake, shm:DIR or none (xen)\n"
           "  --gpu NAME     stub, or soft:PATH: a program in the module's place that listens\n"
           "                 there (stub)\n"
           "  --dev-dir DIR  where the module's nodes are (/dev/vgt)\n"
@@ -296,10 +296,10 @@ static int prepare(struct loop *loop, const struct options *o, struct broker_con
 
     apply(o, config);
     if (choose_vmm(o->vmm, fake, &config->vmm))
-        return fail("no such hypervisor back end; there are xen, fake and none");
+        return fail("no such hypervisor back end; there are xen, fake, shm:DIR and none");
     if (take_kept(config) < 0)
         return fail("systemd's descriptors cannot be taken");
-    if (config->vmm && config->vmm != fake && check_xen(why, sizeof(why)))
+    if (!strcmp(o->vmm, "xen") && check_xen(why, sizeof(why)))
         return fail(why);
     if (open_nodes(o, config) || learn_device(config))
         return 1;

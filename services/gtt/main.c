@@ -28,7 +28,7 @@ static void usage(FILE *out)
           "  --core URI   control channel of the broker, e.g. vchan:/local/domain/0/vgt/core\n"
           "               (default: the wiring socket)\n"
           "  --store URI  for vchan: xen: (default) or file:DIR\n"
-          "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
           "  --help\n",

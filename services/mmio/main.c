@@ -23,7 +23,7 @@ static void usage(FILE *out)
           "Emulates the virtual GPU of one domain; started by vgt-mmio@DOMID.service.\n"
           "  --domid N    the domain\n"
           "  --wire URI   the broker's wiring socket (" WIRE_DEFAULT ")\n"
-          "  --vmm NAME   hypervisor: xen (default) or fake\n"
+          "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --trace      log every access of the guest, at level debug\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
           "  --help\n",

@@ -32,7 +32,7 @@ static void usage(FILE *out)
           "  --core URI       control channel of the broker, e.g. vchan:/local/domain/0/vgt/core\n"
           "                   (default: the wiring socket)\n"
           "  --store URI      for vchan: xen: (default) or file:DIR\n"
-          "  --vmm NAME       hypervisor: xen (default) or fake\n"
+          "  --vmm NAME       hypervisor: xen (default), fake or shm:DIR\n"
           "  --quantum-us N   a guest's turn on an engine, times its weight (10000)\n"
           "  --watchdog-ms N  an engine that does not move for so long while another guest waits\n"
           "                   is reset (2000)\n"

@@ -4,7 +4,7 @@
  * trapped access: look at the page, post a request, take the answer, emulate again. The last step
  * must find the page trapped.
  */
-#include "vmm/xen/release.h"
+#include "vmm/release.h"
 
 #include <errno.h>
 #include <setjmp.h>

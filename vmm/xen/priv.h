@@ -23,8 +23,8 @@
 #include <xen/memory.h>
 #include <xen/sched.h>
 
+#include "vmm/release.h"
 #include "vmm/vmm.h"
-#include "vmm/xen/release.h"
 
 /* 00:02.0, as an ioreq of type PCI_CONFIG names it in address bits 63:32. */
 #define XEN_OUR_SBDF (2u << 3)

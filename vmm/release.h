@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * release.h: when a guest page whose writes trap may become ordinary memory again. Owns the lists
- * of frames to be released and of frames just released, for one guest; used by the Xen back end
- * from its one thread. Knows Xen through three functions, so that it is tested without.
+ * of frames to be released and of frames just released, for one guest; used by the
+ * back ends xen and shm from their one thread. Knows Xen through three functions, so that it is
+ * tested without.
  *
  * Why it is not one hypercall: Xen emulates a trapped instruction again after its answer, and takes
  * the answer only if the page still traps then. If it does not, the answer stays behind and the

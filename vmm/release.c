@@ -3,7 +3,7 @@
  * release.c: see release.h. Lists are short (the tables of one address space), so they are searched
  * from end to end.
  */
-#include "vmm/xen/release.h"
+#include "vmm/release.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest.c: vgt-rig-guest: a whole guest as a process (docs/rig.md). vCPU 0 drives the virtual GPU
+ * (driver.h) with the verifying workload (blit.h); each further vCPU reads and writes registers of
+ * its own choice and checks what it reads, so that an access is in flight on every vCPU most of
+ * the time. Prints "VGT: rig_KEY=VALUE" lines; ends with 0 when nothing was lost or wrong.
+ */
+#include "gen/pvinfo.h"
+#include "tests/rig/blit.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_NOISE 16u
+
+struct options {
+    const char *dir;
+    uint32_t domid, mib, vcpus;
+    double seconds, report, limit;
+    uint64_t rounds, seed;
+};
+
+struct noise {
+    struct rig_guest *g;
+    uint16_t vcpu;
+    pthread_t thread;
+    uint64_t accesses, wrong;
+    int rc;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_term(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
+
+static double now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Three dwords of PVINFO that a guest may write and nothing else does: one for each vCPU. */
+static void *make_noise(void *arg)
+{
+    struct noise *n = arg;
+    uint64_t at = DRIVER_BAR0 + PVINFO_BASE, own = at + offsetof(struct pvinfo, min_low);
+    uint64_t value;
+
+    own += 4 * ((n->vcpu - 1) % 3);
+    for (uint32_t i = 1; !stop && !n->rc; i++) {
+        n->rc = vcpu_read(n->g, n->vcpu, at, 8, &value);
+        n->wrong += !n->rc && value != PVINFO_MAGIC;
+        if (!n->rc)
+            n->rc = vcpu_write(n->g, n->vcpu, own, 4, i);
+        if (!n->rc)
+            n->rc = vcpu_read(n->g, n->vcpu, own, 4, &value);
+        n->wrong += !n->rc && value != i;
+        n->accesses += 3;
+    }
+    return NULL;
+}
+
+static void report(const char *name, const struct blit *b)
+{
+    const struct blit_count *c = &b->count;
+
+    printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
+           " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
+           " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
+           " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
+           " longest_ms=%" PRIu64 "\n",
+           name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
+           c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
+           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000);
+}
+
+static int work(const struct options *o, struct blit *b)
+{
+    double end = now() + o->seconds, next = now() + o->report;
+    int rc = 0;
+
+    while (!rc && !stop && (now() < end || b->round < o->rounds)) {
+        rc = blit_round(b);
+        if (o->report > 0 && now() >= next) {
+            report("so_far", b);
+            next = now() + o->report;
+        }
+    }
+    return rc;
+}
+
+static unsigned start_noise(struct rig_guest *g, struct noise *n)
+{
+    unsigned count = 0;
+
+    while (count + 1u < g->nr_vcpus && count < MAX_NOISE) {
+        n[count] = (struct noise){.g = g, .vcpu = (uint16_t)(count + 1)};
+        if (pthread_create(&n[count].thread, NULL, make_noise, &n[count]))
+            break;
+        count++;
+    }
+    return count;
+}
+
+static int end_noise(struct noise *n, unsigned count)
+{
+    uint64_t accesses = 0, wrong = 0;
+    int rc = 0;
+
+    stop = 1;
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(n[i].thread, NULL);
+        accesses += n[i].accesses;
+        wrong += n[i].wrong;
+        rc = rc ? rc : n[i].rc;
+    }
+    printf("VGT: rig_other_vcpus=%u accesses=%" PRIu64 " wrong=%" PRIu64 "\n", count, accesses,
+           wrong);
+    return rc ? rc : wrong ? -EIO : 0;
+}
+
+/* Until it is killed, an error, or enough. */
+static int run(const struct options *o, struct rig_guest *g, struct blit *b)
+{
+    struct noise noise[MAX_NOISE];
+    unsigned count;
+    struct driver d;
+    int rc = driver_init(&d, g, 0), others;
+
+    if (!rc)
+        rc = blit_init(b, &d, o->seed, (uint64_t)(o->limit * 1e9));
+    if (rc) {
+        printf("VGT: rig_error=%s\n", strerror(-rc));
+        return 1;
+    }
+    printf("VGT: rig_up low_base=%#x low_size=%#x\n", d.low_base, d.low_size);
+    count = start_noise(g, noise);
+    rc = work(o, b);
+    others = end_noise(noise, count);
+    report("result", b);
+    if (rc || others)
+        printf("VGT: rig_error=%s\n", strerror(rc ? -rc : -others));
+    if (rig_killed(g))
+        printf("VGT: rig_killed=%s\n", rig_killed(g));
+    return rc || others || !blit_good(b) ? 1 : 0;
+}
+
+static int usage(FILE *out, int status)
+{
+    fputs(
+        "usage: vgt-rig-guest --dir DIR --domid N [options]\n"
+        "A guest for services that run with --vmm shm:DIR (docs/rig.md). Makes DIR/N, leaves it.\n"
+        "  --mib N       memory (32)\n"
+        "  --vcpus N     1 to 17 (2)\n"
+        "  --seconds S   work at least so long (0),\n"
+        "  --rounds N    and at least so many submissions (10)\n"
+        "  --limit S     a submission that takes longer is lost (60)\n"
+        "  --report S    say how far it is every S seconds\n"
+        "  --seed N      of what is drawn (1)\n",
+        out);
+    return status;
+}
+
+/* 0: ok. */
+static int set(struct options *o, int opt)
+{
+    switch (opt) {
+    case 'd':
+        o->dir = optarg;
+        return 0;
+    case 'i':
+        return !(o->domid = (uint32_t)strtoul(optarg, NULL, 10));
+    case 'm':
+        return !(o->mib = (uint32_t)strtoul(optarg, NULL, 10));
+    case 'v':
+        return !(o->vcpus = (uint32_t)strtoul(optarg, NULL, 10)) || o->vcpus > MAX_NOISE + 1;
+    case 's':
+        o->seconds = strtod(optarg, NULL);
+        return 0;
+    case 'n':
+        o->rounds = strtoull(optarg, NULL, 10);
+        return 0;
+    case 'l':
+        o->limit = strtod(optarg, NULL);
+        return 0;
+    case 'r':
+        o->report = strtod(optarg, NULL);
+        return 0;
+    case 'e':
+        o->seed = strtoull(optarg, NULL, 0);
+        return 0;
+    }
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
+                                          {"domid", 1, NULL, 'i'},
+                                          {"mib", 1, NULL, 'm'},
+                                          {"vcpus", 1, NULL, 'v'},
+                                          {"seconds", 1, NULL, 's'},
+                                          {"rounds", 1, NULL, 'n'},
+                                          {"limit", 1, NULL, 'l'},
+                                          {"report", 1, NULL, 'r'},
+                                          {"seed", 1, NULL, 'e'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
+    struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};
+    static struct blit blit;
+    struct rig_guest g;
+    int opt, rc;
+
+    while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (opt == 'h')
+            return usage(stdout, 0);
+        if (set(&o, opt))
+            return usage(stderr, 2);
+    }
+    if (!o.dir || !o.domid || optind != argc)
+        return usage(stderr, 2);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGTERM, on_term);
+    signal(SIGINT, on_term);
+    rc = rig_guest_new(&g, o.dir, o.domid, (uint64_t)o.mib << 8, (uint16_t)o.vcpus);
+    if (rc) {
+        printf("VGT: rig_error=%s\n", strerror(-rc));
+        return 2;
+    }
+    printf("VGT: rig_files=%s\n", g.dir);
+    rc = run(&o, &g, &blit);
+    rig_guest_end(&g);
+    return rc;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keeper.h: shared by the files of vgt-rig-keeper, which does for the rig's services what systemd
+ * does for real ones: keeper.c (options, commands, schedule), keeper_unit.c (processes),
+ * keeper_store.c (descriptors they leave here). One thread, its loop.
+ */
+#pragma once
+#include "lib/log.h"
+#include "lib/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define KEEPER_UNITS 32u
+#define KEEPER_ARGS  40u
+#define KEEPER_FDS   4096u /* per unit, as FileDescriptorStoreMax= of vgt-broker.service */
+#define KEEPER_NAME  64u
+
+enum restart { RESTART_NEVER, RESTART_FAILURE, RESTART_ALWAYS };
+
+/* Copies of descriptors, in the order they came. */
+struct kept {
+    struct kept_fd {
+        char name[256];
+        int fd;
+    } * item;
+    unsigned count;
+};
+
+struct keeper;
+
+struct unit {
+    struct keeper *k;
+    char name[KEEPER_NAME];
+    char *argv[KEEPER_ARGS + 1];
+    enum restart restart;
+    unsigned watchdog_ms; /* 0: none */
+    pid_t pid;            /* 0: not running */
+    int pidfd, notify_fd;
+    struct loop_source *on_end, *on_notify, *again, *watchdog, *cont;
+    bool ready, stopping;
+    struct kept kept;
+    unsigned starts, failures;  /* failures: ends that were no exit with 0 */
+    uint64_t down_ns, worst_ms; /* since when, and the longest from an end to READY=1 */
+};
+
+struct keeper {
+    struct loop *loop;
+    const struct log *log;
+    const char *dir; /* notification sockets and logs */
+    struct unit *unit[KEEPER_UNITS];
+    uint64_t rng;
+};
+
+/* keeper_store.c */
+/* One notification's descriptors under one name; taken. A copy of what is there already is dropped.
+ */
+void kept_add(struct kept *kept, const char *name, int fd);
+void kept_remove(struct kept *kept, const char *name);
+void kept_free(struct kept *kept);
+/* In a child before exec: descriptors to 3.., LISTEN_FDS and names to the environment. */
+int kept_hand_over(const struct kept *kept);
+
+/* keeper_unit.c */
+struct unit *unit_find(struct keeper *k, const char *name);
+/* words: what follows "unit" (NAME RESTART COMMAND...); starts it. 0 or -errno. */
+int unit_new(struct keeper *k, char **words, unsigned count);
+/* No restart from here on; what it kept goes with its process. */
+void unit_stop(struct unit *u);
+/* SIGNAL: KILL, SEGV, TERM, ABRT, or STOP:MS, which is continued after so long. -EINVAL, -ESRCH. */
+int unit_signal(struct unit *u, const char *signal);
+void unit_set_watchdog(struct unit *u, unsigned ms);
+/* Ends the process, waits for it, forgets the unit. */
+void unit_free(struct unit *u);
+uint64_t keeper_now(void);
