@@ -46,7 +46,8 @@ static const struct sandbox_rule base[] = {
     /* signals and the end */
     SANDBOX_CALL(rt_sigaction), SANDBOX_CALL(rt_sigprocmask), SANDBOX_CALL(rt_sigreturn),
     SANDBOX_CALL(exit), SANDBOX_CALL(exit_group),
-    SANDBOX_IOCTL(TCGETS), /* isatty() of Xen's loggers */
+    SANDBOX_IS(fcntl, 1, F_OFD_GETLK), /* vmm/shm: is a guest's process alive */
+    SANDBOX_IOCTL(TCGETS),             /* isatty() of Xen's loggers */
 };
 const struct sandbox_set sandbox_base = SANDBOX_SET(base);
 
