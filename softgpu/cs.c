@@ -237,18 +237,27 @@ static enum cs_stop hang(struct engine *e)
     return CS_STOP_HANG;
 }
 
+/* CLOCK_MONOTONIC; ns is less than a second. */
+static struct timespec in_ns(uint64_t ns)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)ns;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    return t;
+}
+
 static void wait_a_little(struct engine *e)
 {
     uint64_t ns = (reg_get(e, R_SEMA_WAIT_POLL) & 0x1fffffu) * 1000ull;
     struct timespec until;
 
     ns = ns < WAIT_NS ? WAIT_NS : ns > WAIT_MOST_NS ? WAIT_MOST_NS : ns;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)ns;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    until = in_ns(ns);
     pthread_mutex_lock(&e->lock);
     if (!(atomic_load(&e->attention) & (ATT_RESET | ATT_QUIT)) && !atomic_load(&e->signalled))
         pthread_cond_timedwait(&e->wake, &e->lock, &until);
@@ -263,12 +272,7 @@ static void rest_in_loop(struct engine *e)
 
     if (e->cs.loops < LOOP_PATIENCE || e->owner->cost)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOP_REST_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    until = in_ns(LOOP_REST_NS);
     pthread_mutex_lock(&e->lock);
     if (!atomic_load(&e->attention))
         pthread_cond_timedwait(&e->wake, &e->lock, &until);

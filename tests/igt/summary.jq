@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# igt_runner's results.json to lines: name, result, seconds, what the test, or for dmesg-* the kernel,
-# said about it. A parent whose dynamic subtests have results of their own is not counted beside them.
+# igt_runner's results.json to lines: name, result, seconds, what the test, or of a pass
+# that the kernel complained about the kernel, said about it. A parent whose dynamic subtests have results of their own is not counted beside them.
 def kernel_said:
   [(.dmesg // "") | scan("<[0-4]> [^\n]*")] | map(sub("^<.> \\[ *[0-9.]+\\] "; "")) | .[0] // "";
 def test_said:
   [((.out // "") + "\n" + (.err // "")) | scan("(?:Test requirement: |Failed assertion: |Received signal |SKIP: )[^\n]*")]
   | map(sub("^Test requirement: "; "requires ")) | .[0] // "";
-def said: if ((.result // "") | startswith("dmesg-")) then kernel_said else test_said end;
+def said: if .result == "dmesg-warn" then kernel_said else test_said end;
 # igt_runner says "warn" of a pass that left anything on standard error, and cuts pieces of other
 # subtests' lines into it: only what IGT marks as a warning makes one here.
 def result:
