@@ -13,6 +13,7 @@
 #include "services/wire/mmio_sched.h"
 #include "services/wire/names.h"
 #include "services/wire/sched_gtt.h"
+#include "services/wire/sched_journal.h"
 #include "services/wire/timing.h"
 #include "services/wire/vggtt.h"
 #include "services/wire/vreg.h"
@@ -54,7 +55,8 @@ static const struct part_def guest_defs[] = {
 static const struct part_def service_defs[] = {
     {WIRE_SCHED_GTT, PART_LANE, 0, SCHED_GTT_LAYOUT, 256},
     {WIRE_GTT_SCHED, PART_LANE, 0, SCHED_GTT_LAYOUT, 256},
-    {WIRE_JOURNAL, PART_REGION, WIRE_REGION_JOURNAL, 1, HOST_REGION},
+    {WIRE_JOURNAL, PART_REGION, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT,
+     sizeof(struct sched_journal)},
     {WIRE_SCREEN, PART_REGION, WIRE_REGION_SCREEN, 1, HOST_REGION},
 };
 

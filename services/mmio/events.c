@@ -28,6 +28,15 @@ static int from_gtt(struct mmio *m, const struct lane_slot *slot)
     return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
 }
 
+/* A repeated one must not move the write pointer back. */
+static void status_event(struct mmio *m, const struct sched_mmio *e)
+{
+    if (e->seq <= m->vreg->csb_seq)
+        return;
+    mmio_csb(m, e->engine, e->csb_index, e->csb, e->execlist_status);
+    __atomic_store_n(&m->vreg->csb_seq, e->seq, __ATOMIC_RELEASE);
+}
+
 static int from_sched(struct mmio *m, const struct lane_slot *slot)
 {
     struct sched_mmio msg;
@@ -37,7 +46,7 @@ static int from_sched(struct mmio *m, const struct lane_slot *slot)
     case SCHED_MMIO_IIR:
         return mmio_irq_engine(m, msg.engine, msg.bits);
     case SCHED_MMIO_CSB:
-        mmio_csb(m, msg.engine, msg.csb_index, msg.csb, msg.execlist_status);
+        status_event(m, &msg);
     }
     return 0; /* SCHED_MMIO_RESET_DONE: the guest saw its reset end long ago */
 }

@@ -36,6 +36,7 @@ void rig_setup(struct rig *r, uint32_t arena_pages, uint32_t max_pages)
                                         .high_size = RIG_SIZE,
                                         .account = &r->account,
                                         .number = 2,
+                                        .records = calloc(CONTEXT_MAX, sizeof(*r->config.records)),
                                         .max_pages = max_pages,
                                         .need_root = need_root,
                                         .ctx = r};
@@ -59,6 +60,7 @@ void rig_teardown(struct rig *r)
     gpu_fake_free(r->fake);
     free(r->vggtt);
     free(r->map);
+    free(r->config.records);
 }
 
 void rig_map(struct rig *r, uint32_t gma, uint32_t pages)

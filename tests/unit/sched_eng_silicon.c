@@ -26,9 +26,16 @@ static struct silicon *of(struct gpu *g)
     return (struct silicon *)g;
 }
 
+static void access_point(const struct silicon *s)
+{
+    if (s->on_access)
+        s->on_access(NULL);
+}
+
 static int reg_read(struct gpu *g, uint32_t offset, unsigned width, uint64_t *value)
 {
     assert_int_equal(width, 4);
+    access_point(of(g));
     if (engines_owns(offset))
         *value = engines_mmio_read(of(g)->engines, offset);
     else
@@ -42,12 +49,14 @@ static int reg_write(struct gpu *g, uint32_t offset, unsigned width, uint64_t va
     struct silicon *s = of(g);
 
     assert_int_equal(width, 4);
+    access_point(s);
     if (engines_owns(offset))
         engines_mmio_write(s->engines, offset, (uint32_t)value);
     else
         s->reg[offset / 4] = (uint32_t)value;
     if (offset == 0xa188)
         s->reg[0x130044 / 4] = value & 1;
+    access_point(s);
     return 0;
 }
 
@@ -61,16 +70,31 @@ static int reg_rmw(struct gpu *g, uint32_t offset, uint32_t clear, uint32_t set,
     return reg_write(g, offset, 4, ((uint32_t)v & ~clear) | set);
 }
 
-static int dma_alloc(struct gpu *g, uint32_t count, uint64_t tag, struct gpu_dma *block)
+static int dma_attach(struct gpu *g, uint32_t handle, struct gpu_dma *block)
 {
-    uint64_t at = silicon_pages(of(g), count);
+    struct silicon *s = of(g);
+    uint64_t at = s->block[handle - 1].at;
+    uint32_t count = s->block[handle - 1].count;
 
-    *block =
-        (struct gpu_dma){.handle = 1, .count = count, .tag = tag, .map = silicon_at(of(g), at)};
-    block->dma = calloc(count, sizeof *block->dma);
+    *block = (struct gpu_dma){.handle = handle,
+                              .count = count,
+                              .tag = s->block[handle - 1].tag,
+                              .map = silicon_at(s, at),
+                              .dma = calloc(count, sizeof *block->dma)};
     for (uint32_t i = 0; i < count; i++)
         block->dma[i] = at + i * PAGE;
     return 0;
+}
+
+static int dma_alloc(struct gpu *g, uint32_t count, uint64_t tag, struct gpu_dma *block)
+{
+    struct silicon *s = of(g);
+
+    assert_true(s->blocks < SILICON_BLOCKS);
+    s->block[s->blocks].at = silicon_pages(s, count);
+    s->block[s->blocks].tag = tag;
+    s->block[s->blocks].count = count;
+    return dma_attach(g, ++s->blocks, block);
 }
 
 static void dma_detach(struct gpu *g, struct gpu_dma *block)
@@ -81,10 +105,20 @@ static void dma_detach(struct gpu *g, struct gpu_dma *block)
 
 static int dma_list(struct gpu *g, struct gpu_dma_entry *entries, uint32_t max)
 {
-    (void)g;
-    (void)entries;
-    (void)max;
-    return 0;
+    struct silicon *s = of(g);
+
+    for (uint32_t i = 0; i < s->blocks && i < max; i++)
+        entries[i] = (struct gpu_dma_entry){i + 1, s->block[i].count, s->block[i].tag};
+    return (int)s->blocks;
+}
+
+/* As the module: at once if something is pending already. */
+static int irq_eventfd(struct gpu *g, int fd)
+{
+    const uint64_t one = 1;
+
+    atomic_store(&of(g)->irq_fd, fd + 1);
+    return write(fd, &one, sizeof one) == sizeof one ? 0 : -errno;
 }
 
 static int irq_set(struct gpu *g, enum gpu_irq_bank bank, uint32_t imr, uint32_t ier)
@@ -117,8 +151,10 @@ static const struct gpu_ops ops = {
     .write = reg_write,
     .rmw = reg_rmw,
     .dma_alloc = dma_alloc,
+    .dma_attach = dma_attach,
     .dma_detach = dma_detach,
     .dma_list = dma_list,
+    .irq_eventfd = irq_eventfd,
     .irq_set = irq_set,
     .irq_pending = irq_pending,
 };
@@ -127,7 +163,13 @@ static const struct gpu_ops ops = {
 
 static void op_raise(void *opaque, enum engine_id id, uint32_t bits)
 {
-    atomic_fetch_or(&((struct silicon *)opaque)->raised[id], bits);
+    struct silicon *s = opaque;
+    int fd = atomic_load(&s->irq_fd) - 1;
+    const uint64_t one = 1;
+
+    atomic_fetch_or(&s->raised[id], bits);
+    if (fd >= 0 && write(fd, &one, sizeof one) < 0)
+        atomic_store(&s->irq_fd, 0); /* its process died */
 }
 
 static uint32_t op_read(void *opaque, uint32_t offset)
@@ -215,4 +257,16 @@ static void unmap(struct vmm *v, void *addr, size_t nr)
     (void)nr;
 }
 
-const struct vmm_ops silicon_vmm = {.map = map, .unmap = unmap};
+static int open_memory(uint32_t domid, struct vmm **out)
+{
+    *out = (struct vmm *)(uintptr_t)domid;
+    return 0;
+}
+
+static void close_memory(struct vmm *v)
+{
+    (void)v;
+}
+
+const struct vmm_ops silicon_vmm = {
+    .open_memory = open_memory, .close = close_memory, .map = map, .unmap = unmap};
