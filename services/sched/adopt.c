@@ -17,7 +17,7 @@
 void engine_left(struct engine *e, const struct sched_journal_engine *left)
 {
     e->left = *left;
-    e->adopting = left->running || left->asked || left->reset;
+    e->adopting = left->running || left->asked || left->reset || left->torn;
     e->c.hw->csb_read[e->c.id] = left->csb_read < CSB_ENTRIES ? left->csb_read : CSB_ENTRIES - 1;
 }
 
@@ -88,17 +88,13 @@ static bool rebuild(struct engine *e)
         good = good && e->asked;
     }
     e->written = left->written;
+    e->torn = left->torn;
     return good;
 }
 
 static void withdraw_torn(struct engine *e)
 {
-    if (e->next.take)
-        engine_release(&e->next, 0, false);
-    else
-        engine_shelve(e, &e->next);
-    e->next = (struct engine_pair){0};
-    e->asked = false;
+    engine_withdraw(e);
     e->torn = true;
     e->c.commit(e->c.ctx);
 }

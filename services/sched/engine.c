@@ -35,7 +35,8 @@ struct sched_journal_engine engine_state(const struct engine *e)
                                      .asked = e->asked,
                                      .written = e->written,
                                      .csb_read = e->c.hw->csb_read[e->c.id],
-                                     .reset = e->resetting};
+                                     .reset = e->resetting,
+                                     .torn = e->torn};
 
     if (e->adopting)
         return e->left;
@@ -100,11 +101,6 @@ static void shelve(struct engine *e, struct engine_pair *p, unsigned from)
         ge->ctx[n++] = p->ctx[i];
         p->ctx[i] = NULL;
     }
-}
-
-void engine_shelve(struct engine *e, struct engine_pair *p)
-{
-    shelve(e, p, 0);
 }
 
 /* ---- status events */
@@ -281,15 +277,18 @@ int engine_interrupt(struct engine *e, uint32_t bits, uint64_t now)
 
 /* ---- getting a guest off */
 
-/* The port's second entry goes back where it came from. */
-static void withdraw(struct engine *e)
+/* The port's second entry goes back where it came from. A context of it may have run with the pair
+ * before, and have been left to this one to be saved. */
+void engine_withdraw(struct engine *e)
 {
     struct guest *g = e->next.guest;
+    bool dead;
 
     if (!e->asked)
         return;
-    if (e->next.take || part(e, g)->v->resetting || g->leaving)
-        engine_release(&e->next, 0, false);
+    dead = part(e, g)->v->resetting || g->leaving;
+    if (e->next.take || dead)
+        engine_release(&e->next, 0, !dead);
     else
         shelve(e, &e->next, 0);
     e->next = (struct engine_pair){0};
@@ -330,14 +329,13 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
     rc = hw_reset(e->c.hw, e->c.id);
     if (rc)
         return rc;
-    e->resetting = false;
+    e->resetting = e->torn = false;
     e->resets++;
-    withdraw(e);
+    engine_withdraw(e);
     if (e->running)
         lose_running(e, guilty);
     *p = (struct engine_pair){0};
     e->running = false;
-    e->torn = false;
     e->drain_since = 0;
     for (unsigned i = 0; i < e->c.guests->count; i++) {
         struct guest *g = e->c.guests->guest[i];

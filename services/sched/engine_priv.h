@@ -11,8 +11,8 @@ void engine_release(struct engine_pair *p, unsigned from, bool save);
 /* Reset; what ran is lost and its guest hung there, on its own account if guilty. Nothing of it is
  * in the port after 0. -errno of the device. */
 int engine_recover(struct engine *e, bool guilty, uint64_t now);
-/* Back to where a pair that was preempted waits for its guest's next turn. */
-void engine_shelve(struct engine *e, struct engine_pair *p);
+/* The submission that is not acknowledged was none. */
+void engine_withdraw(struct engine *e);
 /* Number of events that were taken and counted, or -errno. */
 int engine_take_events(struct engine *e, uint64_t now);
 void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now);

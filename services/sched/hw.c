@@ -264,7 +264,7 @@ int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
 
 int hw_adopt(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
 {
-    bool same = true;
+    uint32_t alive = 0;
     int rc = forcewake(hw);
 
     memcpy(hw->hwsp, hwsp, sizeof hw->hwsp);
@@ -275,12 +275,11 @@ int hw_adopt(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
             continue;
         rc = gpu_read32(hw->gpu, base + RING_GFX_MODE, &mode);
         rc = rc ? rc : gpu_read32(hw->gpu, base + RING_HWS_PGA, &page);
-        same = same && mode & GFX_MODE_RUN_LIST && page == hwsp[e];
+        if (mode & GFX_MODE_RUN_LIST && page == hwsp[e])
+            alive |= GEN8_M(e);
     }
-    if (rc || !same)
-        return rc;
-    rc = set_interrupts(hw, true);
-    return rc ? rc : 1;
+    rc = rc ? rc : set_interrupts(hw, true);
+    return rc ? rc : (int)alive;
 }
 
 int hw_pairs(struct hw *hw, unsigned engine)

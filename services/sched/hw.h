@@ -37,9 +37,9 @@ int hw_halt(struct hw *hw, uint32_t engines, bool full);
 int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
 
 /*
- * Instead of the two, when a former process left the engines running: forcewake, and are they as
- * hw_up() leaves them, with these status pages? 1: they are; 0: somebody reset them; -errno. Status
- * events then count from csb_read on.
+ * Instead of the two, when a former process left the engines running: forcewake, and which of them
+ * are as hw_up() leaves them, with these status pages? Their mask, or -errno. The others were reset
+ * and are to be again. Status events count from csb_read on.
  */
 int hw_adopt(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
 /* Pairs that the engine has: 0, 1, 2 (one waits to be taken), or -errno. */

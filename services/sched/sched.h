@@ -80,7 +80,7 @@ struct sched {
     uint64_t looked; /* when the timer last looked at what waits */
     bool up, failed;
     bool adopt; /* a former process left the engines to us, */
-    bool alive; /* and nobody reset them since */
+    uint32_t alive; /* mask of those that nobody reset since */
     uint64_t up_at;
     unsigned restored, dropped; /* shadow contexts of it; those that made no sense */
     uint64_t flushes, flush_errors;

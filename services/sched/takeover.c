@@ -64,6 +64,17 @@ static void claim_contexts(struct sched *s)
     }
 }
 
+/* An engine that had nothing, and was being reset. */
+static int finish_resets(struct sched *s)
+{
+    int rc = 0;
+
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
+        if (s->hw.engines & ~s->alive & GEN8_M(e) && !s->engine[e].adopting)
+            rc = hw_reset(&s->hw, e);
+    return rc;
+}
+
 static int get_ready(struct sched *s)
 {
     int rc = claim_status_pages(s);
@@ -75,12 +86,12 @@ static int get_ready(struct sched *s)
     if (rc < 0)
         return rc;
     s->adopt = true;
-    s->alive = rc;
+    s->alive = (uint32_t)rc;
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         engine_left(&s->engine[e], &s->journal->engine[e]);
-    log_write(s->c.log, LOG_WARNING, "an earlier process ended", "contexts=%u dropped=%u alive=%d",
-              s->restored, s->dropped, s->alive);
-    return s->alive ? 0 : hw_halt(&s->hw, 0, true);
+    log_write(s->c.log, LOG_WARNING, "an earlier process ended",
+              "contexts=%u dropped=%u alive=%#x", s->restored, s->dropped, s->alive);
+    return s->alive ? finish_resets(s) : hw_halt(&s->hw, 0, true);
 }
 
 int sched_take_over(struct sched *s)
@@ -105,6 +116,6 @@ int sched_adopt_engines(struct sched *s)
 
     for (unsigned e = 0; e < GEN8_ENGINES && rc >= 0; e++)
         if (s->hw.engines & GEN8_M(e))
-            rc = engine_adopt(&s->engine[e], s->alive, late, now);
+            rc = engine_adopt(&s->engine[e], s->alive & GEN8_M(e), late, now);
     return rc < 0 ? rc : 0;
 }

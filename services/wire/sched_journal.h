@@ -93,8 +93,10 @@ struct sched_journal_engine {
     uint32_t written;     /* ... whole */
     uint32_t csb_read;    /* last status event that counted */
     uint32_t reset;       /* a reset was begun: what the engine says counts no more */
+    uint32_t torn;        /* the port holds some dwords of nothing; a reset is needed */
+    uint32_t pad;
 };
-static_assert(sizeof(struct sched_journal_engine) == 56, "layout");
+static_assert(sizeof(struct sched_journal_engine) == 64, "layout");
 
 /* Pieces {at, length, bytes} of a change that is to be made; bytes 0: none. at counts from the
  * beginning of the region. */
