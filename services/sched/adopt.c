@@ -6,8 +6,8 @@
  *
  * Two moments need care. The port takes four dwords: if the process died among them nobody knows
  * how many went in, so the pair is taken back, nothing is submitted while what runs runs, and a
- * reset of the idle engine makes the port begin again. And a reset that was begun may have been done:
- * then what the engine says is not about what the journal says, and it is reset once more.
+ * reset of the idle engine makes the port begin again. And a reset that was begun may have been
+ * done: then what the engine says is not about what the journal says, and it is reset once more.
  */
 #include "services/sched/engine_priv.h"
 

@@ -25,7 +25,7 @@ struct arena {
     struct gpu *gpu;
     uint32_t start; /* GGTT address of the host's high share */
     uint32_t blocks;
-    bool fresh; /* a block had to be allocated */
+    bool fresh;            /* a block had to be allocated */
     struct user_list idle; /* oldest first */
     struct block block[MAX_BLOCKS];
 };
@@ -191,8 +191,8 @@ int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
         if (at < 0)
             continue;
         take(b, (uint32_t)at, pages);
-        *out = arena_range_at(
-            a, a->start + (i * ARENA_BLOCK_PAGES + (uint32_t)at) * GPU_PAGE_SIZE, pages);
+        *out = arena_range_at(a, a->start + (i * ARENA_BLOCK_PAGES + (uint32_t)at) * GPU_PAGE_SIZE,
+                              pages);
         memset(out->cpu, 0, (size_t)pages * GPU_PAGE_SIZE);
         return 0;
     }

@@ -59,8 +59,8 @@ int arena_map(const struct arena *a, uint32_t from, uint32_t run, arena_emit *em
 
 /* Zeroed pages. -ENOSPC: no piece of that length; 1..ARENA_BLOCK_PAGES pages. */
 int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out);
-/* Take pages that a former process held, as they are; before the first arena_alloc(). -EINVAL: not a
- * piece of ours, -EBUSY: taken. */
+/* Take pages that a former process held, as they are; before the first arena_alloc(). -EINVAL: not
+ * a piece of ours, -EBUSY: taken. */
 int arena_claim(struct arena *a, uint32_t gma, uint32_t pages, struct arena_range *out);
 /* A piece that is allocated, by what is known of it. */
 struct arena_range arena_range_at(struct arena *a, uint32_t gma, uint32_t pages);

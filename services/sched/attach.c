@@ -178,8 +178,8 @@ static int map_regions(struct sched_guest *sg)
     return rc ? rc : wire_producer(&sg->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &sg->tx);
 }
 
-/* Its number is that of its record, and so the same after a restart: the hardware knows its contexts
- * by it. */
+/* Its number is that of its record, and so the same after a restart: the hardware knows its
+ * contexts by it. */
 static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
 {
     const Vgt__Resources *r = add->resources;

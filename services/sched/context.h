@@ -30,13 +30,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONTEXT_SETS        127u         /* guests at once, as far as ids go */
+#define CONTEXT_SETS        127u                   /* guests at once, as far as ids go */
 #define CONTEXT_MAX         SCHED_JOURNAL_CONTEXTS /* shadows of one guest */
-#define CONTEXT_RING_MAX    (512u << 10) /* bytes of a ring */
-#define CONTEXT_BATCH_MAX   (256u << 10) /* bytes of one privileged batch */
-#define CONTEXT_BATCH_TOTAL (512u << 10) /* bytes of those of one prepare */
-#define CONTEXT_BATCHES     64u          /* batches of one prepare */
-#define CONTEXT_ID_SHIFT    13u          /* id: set number + 1, then the slot in the set */
+#define CONTEXT_RING_MAX    (512u << 10)           /* bytes of a ring */
+#define CONTEXT_BATCH_MAX   (256u << 10)           /* bytes of one privileged batch */
+#define CONTEXT_BATCH_TOTAL (512u << 10)           /* bytes of those of one prepare */
+#define CONTEXT_BATCHES     64u                    /* batches of one prepare */
+#define CONTEXT_ID_SHIFT    13u /* id: set number + 1, then the slot in the set */
 #define CONTEXT_ID_SET(id)                                                                         \
     (((id) >> CONTEXT_ID_SHIFT) - 1u) /* set number of an id that is not 0                         \
                                        */
@@ -64,11 +64,11 @@ struct context_config {
     uint64_t low_base, low_size; /* the guest's partition, bytes, as granted by gtt */
     uint64_t high_base, high_size;
     struct account *account;
-    uint32_t number;    /* 0..CONTEXT_SETS-1, of living sets unique: part of the context ids, so
-                           the same after a restart */
+    uint32_t number; /* 0..CONTEXT_SETS-1, of living sets unique: part of the context ids, so
+                        the same after a restart */
     struct sched_journal_context *records; /* CONTEXT_MAX of them; all zero, or what a former
                                               process left, claimed (context_records_claim()) */
-    uint32_t max_pages; /* of the arena; 0: no limit but the arena's */
+    uint32_t max_pages;                    /* of the arena; 0: no limit but the arena's */
     /* Post SCHED_GTT_ROOT for this guest. */
     void (*need_root)(void *ctx, uint32_t level, const uint64_t pdp[4]);
     void *ctx;

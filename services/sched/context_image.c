@@ -178,7 +178,8 @@ int context_append(struct context *c, enum ctx_gen8_mode mode)
     if (gmem_read(c->set->mem, c->r->lrca + CTX_GEN8_STATE * 4, s, sizeof(s)))
         return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
     tail = s[CTX_RING_TAIL] & TAIL_MASK;
-    if (c->r->stale || tail >= c->r->ring_size || !same_context(c, s, mode) || !context_root_mapped(c))
+    if (c->r->stale || tail >= c->r->ring_size || !same_context(c, s, mode) ||
+        !context_root_mapped(c))
         return CONTEXT_LATER;
     used = context_ring_len(c->r->head, c->r->tail, c->r->ring_size);
     if (used + context_ring_len(c->r->tail, tail, c->r->ring_size) + RING_GAP > c->r->ring_size)

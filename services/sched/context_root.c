@@ -68,6 +68,7 @@ bool context_root_mapped(const struct context *c)
     uint32_t level = c->r->mode == CTX_LEGACY_64 ? 4 : 3, seq;
     uint64_t shadow[4];
 
-    return c->ready && read_root(&c->set->c.map->root[c->r->root_slot], level, c->r->pdp, shadow, &seq) &&
+    return c->ready &&
+           read_root(&c->set->c.map->root[c->r->root_slot], level, c->r->pdp, shadow, &seq) &&
            seq == c->r->root_seq;
 }

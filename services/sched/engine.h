@@ -47,14 +47,14 @@ struct engine {
     struct engine_pair now, next; /* running; submitted and not yet acknowledged */
     unsigned at;                  /* element of now that runs */
     bool running, asked;
-    bool written;  /* next, whole, to the port */
-    bool torn;     /* the port was being written when a process died: no submission until a reset */
+    bool written; /* next, whole, to the port */
+    bool torn;    /* the port was being written when a process died: no submission until a reset */
     bool resetting; /* by us, at the moment */
-    bool adopting; /* waits for the guests of what a former process left in the port */
+    bool adopting;  /* waits for the guests of what a former process left in the port */
     struct sched_journal_engine left; /* that, while adopting */
-    struct guest *turn;   /* whose turn it is; NULL: nobody's yet */
-    unsigned turn_at;     /* its place in the ring, roughly */
-    uint64_t turn_end;    /* when the next may want its own */
+    struct guest *turn;               /* whose turn it is; NULL: nobody's yet */
+    unsigned turn_at;                 /* its place in the ring, roughly */
+    uint64_t turn_end;                /* when the next may want its own */
     uint64_t drain_since; /* 0, or: over, nothing new of this guest is submitted since */
     uint64_t charged;     /* GPU time is charged to now.guest up to here */
     uint64_t moved;       /* the engine was last seen moving, or nobody waited */

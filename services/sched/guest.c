@@ -10,7 +10,7 @@
 
 #define IIR_CONTEXT_SWITCH (1u << 8)
 
-#define IIR_ALL            (IIR_CONTEXT_SWITCH | 1u)
+#define IIR_ALL (IIR_CONTEXT_SWITCH | 1u)
 
 /* ---- the journal's record */
 

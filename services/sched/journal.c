@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * journal.c: see journal.h. A change that is being collected stands in the redo area, too; it counts
- * from the store to redo.bytes on.
+ * journal.c: see journal.h. A change that is being collected stands in the redo area, too; it
+ * counts from the store to redo.bytes on.
  */
 #include "services/sched/journal.h"
 

@@ -373,7 +373,12 @@ int sched_device(struct sched *s, struct gpu *gpu, struct wire_fds *fds, uint32_
     rc = rc ? rc : arena_new(gpu, s->c.arena_pages, &s->arena);
     rc = rc ? rc : sched_take_over(s);
     rc = rc ? rc : watch(s);
-    if (!rc)
-        sched_gtt_flush(s);
-    return rc;
+    if (rc)
+        return rc;
+    if (s->alive) { /* the GGTT has our pages already */
+        s->map_seq = s->seq;
+        return bring_up(s);
+    }
+    sched_gtt_flush(s);
+    return 0;
 }

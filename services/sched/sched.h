@@ -6,8 +6,8 @@
  * loop.
  * Start-up does not block: device facts -> arena -> engines halted -> MAP requests to gtt -> DONE
  * of the last -> engines up -> up(). Guests may come before that; they wait. After a former process
- * the engines are not halted: they run on, and each is taken over once the guests that stand in its
- * port have come (adopt.c). A process that ends leaves them running for the next.
+ * the engines are neither halted nor is gtt asked: they run on, and each is taken over once the
+ * guests that stand in its port have come (adopt.c). A process that ends leaves them to the next.
  */
 #pragma once
 #include "lib/log.h"
@@ -79,7 +79,7 @@ struct sched {
     int irq_fd;
     uint64_t looked; /* when the timer last looked at what waits */
     bool up, failed;
-    bool adopt; /* a former process left the engines to us, */
+    bool adopt;     /* a former process left the engines to us, */
     uint32_t alive; /* mask of those that nobody reset since */
     uint64_t up_at;
     unsigned restored, dropped; /* shadow contexts of it; those that made no sense */

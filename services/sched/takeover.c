@@ -89,8 +89,8 @@ static int get_ready(struct sched *s)
     s->alive = (uint32_t)rc;
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         engine_left(&s->engine[e], &s->journal->engine[e]);
-    log_write(s->c.log, LOG_WARNING, "an earlier process ended",
-              "contexts=%u dropped=%u alive=%#x", s->restored, s->dropped, s->alive);
+    log_write(s->c.log, LOG_WARNING, "an earlier process ended", "contexts=%u dropped=%u alive=%#x",
+              s->restored, s->dropped, s->alive);
     return s->alive ? finish_resets(s) : hw_halt(&s->hw, 0, true);
 }
 
@@ -99,8 +99,10 @@ int sched_take_over(struct sched *s)
     int rc = journal_redo(s->journal);
 
     if (rc) {
-        log_write(s->c.log, LOG_ERR, "the journal is damaged: stop all guests and vgt.target, and "
-                                     "start again", "error=%d", rc);
+        log_write(s->c.log, LOG_ERR,
+                  "the journal is damaged: stop all guests and vgt.target, and "
+                  "start again",
+                  "error=%d", rc);
         return rc;
     }
     if (!s->journal->started || !arena_is_old(s->arena))

@@ -45,9 +45,9 @@ struct sched_journal_state {
     uint32_t domid; /* 0: free */
     uint32_t event_at, event_count;
     uint32_t event_shown; /* of event_count: in the status page already; changes by itself, too */
-    uint64_t generation; /* of the attach */
-    uint64_t seq;        /* of the last entry taken from mmio */
-    uint64_t event_seq;  /* of the last status event */
+    uint64_t generation;  /* of the attach */
+    uint64_t seq;         /* of the last entry taken from mmio */
+    uint64_t event_seq;   /* of the last status event */
     struct sched_vexec engine[SCHED_JOURNAL_ENGINES];
 };
 static_assert(sizeof(struct sched_journal_state) == 40 + 5 * 184, "layout");
@@ -63,10 +63,10 @@ struct sched_journal_context {
     uint32_t mem, mem_pages; /* GGTT address and pages of image, context batches, ring, page0 */
     uint32_t root_slot, root_seq;
     uint64_t pdp[4], shadow[4];
-    uint32_t ring_start, ring_size; /* the guest's, bytes */
-    uint32_t head, tail;            /* of the shadow; head as far as known */
-    uint32_t guest_head;            /* dword in the guest's image */
-    uint32_t placed;                /* GGTT address of the first page that lists its batches */
+    uint32_t ring_start, ring_size;      /* the guest's, bytes */
+    uint32_t head, tail;                 /* of the shadow; head as far as known */
+    uint32_t guest_head;                 /* dword in the guest's image */
+    uint32_t placed;                     /* GGTT address of the first page that lists its batches */
     uint32_t at[SCHED_JOURNAL_RESUME];   /* where inside a batch, in the shadow */
     uint32_t told[SCHED_JOURNAL_RESUME]; /* ... as the guest's image has it */
     uint32_t pad[4];
@@ -108,7 +108,7 @@ struct sched_journal_redo {
 };
 
 struct sched_journal {
-    uint64_t started; /* 1: an earlier process brought the engines up */
+    uint64_t started;                     /* 1: an earlier process brought the engines up */
     uint32_t hwsp[SCHED_JOURNAL_ENGINES]; /* our own status pages */
     uint32_t pad;
     struct sched_journal_redo redo;

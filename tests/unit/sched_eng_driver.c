@@ -45,7 +45,8 @@ static uint32_t pages(struct driver *d, unsigned n, uint64_t *machine)
 
 static void make_work(struct driver *d, unsigned engine, struct work *k, uint32_t id)
 {
-    struct ctx_gen8_desc desc = {.valid = true, .privileged = true, .mode = CTX_LEGACY_64, .id = id};
+    struct ctx_gen8_desc desc = {
+        .valid = true, .privileged = true, .mode = CTX_LEGACY_64, .id = id};
     uint64_t image, mark;
 
     k->lrca = pages(d, (unsigned)ctx_gen8_pages(engine), &image);
@@ -63,10 +64,8 @@ static void make_work(struct driver *d, unsigned engine, struct work *k, uint32_
 
 void driver_init(struct driver *d, struct silicon *s, struct vggtt *vggtt, unsigned n)
 {
-    *d = (struct driver){.silicon = s,
-                         .vggtt = vggtt,
-                         .next_gma = (n + 1) * DRIVER_PARTITION,
-                         .random = 7 + 3 * n};
+    *d = (struct driver){
+        .silicon = s, .vggtt = vggtt, .next_gma = (n + 1) * DRIVER_PARTITION, .random = 7 + 3 * n};
     for (unsigned e = 0; e < DRIVER_ENGINES; e++) {
         uint64_t machine;
 
@@ -99,7 +98,8 @@ static uint32_t done(const struct work *k)
  * number, a user interrupt. */
 static void request(struct driver *d, struct work *k)
 {
-    const uint32_t begin[] = {0x1cu << 23 | 1u << 22 | 1u << 15 | 1u << 12 | 2, /* until permitted */
+    const uint32_t begin[] = {0x1cu << 23 | 1u << 22 | 1u << 15 | 1u << 12 |
+                                  2, /* until permitted */
                               k->emitted + 1,
                               k->mark + 4 * PERMIT,
                               0,
@@ -107,8 +107,7 @@ static void request(struct driver *d, struct work *k)
                               k->mark + 4 * (COUNT + k->emitted),
                               0,
                               0};
-    const uint32_t end[] = {
-        0x20u << 23 | 1u << 22 | 2, k->mark, 0, k->emitted + 1, 2u << 23, 0};
+    const uint32_t end[] = {0x20u << 23 | 1u << 22 | 2, k->mark, 0, k->emitted + 1, 2u << 23, 0};
 
     put_all(d, k, begin, 8);
     for (unsigned i = 0; i < WORK; i++) {

@@ -434,15 +434,24 @@ static void port_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bring_up),       cmocka_unit_test(single),
-        cmocka_unit_test(pair),           cmocka_unit_test(lite_restore),
-        cmocka_unit_test(late_restore),   cmocka_unit_test(preempt),
-        cmocka_unit_test(many),           cmocka_unit_test(semaphore),
-        cmocka_unit_test(epoch),          cmocka_unit_test(replay),
-        cmocka_unit_test(nonsense),       cmocka_unit_test(full_lane),
-        cmocka_unit_test(lost_interrupt), cmocka_unit_test(guest_reset),
-        cmocka_unit_test(comes_back),     cmocka_unit_test(events_survive),
-        cmocka_unit_test(reset_meanwhile), cmocka_unit_test(torn_port),
+        cmocka_unit_test(bring_up),
+        cmocka_unit_test(single),
+        cmocka_unit_test(pair),
+        cmocka_unit_test(lite_restore),
+        cmocka_unit_test(late_restore),
+        cmocka_unit_test(preempt),
+        cmocka_unit_test(many),
+        cmocka_unit_test(semaphore),
+        cmocka_unit_test(epoch),
+        cmocka_unit_test(replay),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(full_lane),
+        cmocka_unit_test(lost_interrupt),
+        cmocka_unit_test(guest_reset),
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(events_survive),
+        cmocka_unit_test(reset_meanwhile),
+        cmocka_unit_test(torn_port),
         cmocka_unit_test(port_whole),
     };
 

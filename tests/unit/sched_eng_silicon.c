@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -112,13 +113,19 @@ static int dma_list(struct gpu *g, struct gpu_dma_entry *entries, uint32_t max)
     return (int)s->blocks;
 }
 
-/* As the module: at once if something is pending already. */
+/* As the module: a reference of its own; at once if something is pending already. */
 static int irq_eventfd(struct gpu *g, int fd)
 {
-    const uint64_t one = 1;
+    struct silicon *s = of(g);
+    int own = dup(fd);
 
-    atomic_store(&of(g)->irq_fd, fd + 1);
-    return write(fd, &one, sizeof one) == sizeof one ? 0 : -errno;
+    assert_true(own >= 0);
+    pthread_mutex_lock(&s->irq_lock);
+    if (s->irq_fd >= 0)
+        close(s->irq_fd);
+    s->irq_fd = own;
+    pthread_mutex_unlock(&s->irq_lock);
+    return eventfd_write(own, 1) ? -errno : 0;
 }
 
 static int irq_set(struct gpu *g, enum gpu_irq_bank bank, uint32_t imr, uint32_t ier)
@@ -164,12 +171,12 @@ static const struct gpu_ops ops = {
 static void op_raise(void *opaque, enum engine_id id, uint32_t bits)
 {
     struct silicon *s = opaque;
-    int fd = atomic_load(&s->irq_fd) - 1;
-    const uint64_t one = 1;
 
     atomic_fetch_or(&s->raised[id], bits);
-    if (fd >= 0 && write(fd, &one, sizeof one) < 0)
-        atomic_store(&s->irq_fd, 0); /* its process died */
+    pthread_mutex_lock(&s->irq_lock);
+    if (s->irq_fd >= 0)
+        eventfd_write(s->irq_fd, 1);
+    pthread_mutex_unlock(&s->irq_lock);
 }
 
 static uint32_t op_read(void *opaque, uint32_t offset)
@@ -196,6 +203,8 @@ void silicon_setup(struct silicon *s)
     s->memory = mmap(NULL, SILICON_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_ptr_not_equal(s->memory, MAP_FAILED);
     s->gpu.ops = &ops;
+    s->irq_fd = -1;
+    pthread_mutex_init(&s->irq_lock, NULL);
     s->gpu.info = (struct gpu_info){
         .gen = 8, .row = GPU_ROW_SCHED, .ggtt_entries = 1u << 20, .max_dma_pages = 1u << 16};
     s->dma = dma_new();
@@ -212,6 +221,8 @@ void silicon_teardown(struct silicon *s)
     judge_free(s->judge);
     dma_free(s->dma);
     munmap(s->memory, SILICON_MEMORY);
+    if (s->irq_fd >= 0)
+        close(s->irq_fd);
 }
 
 uint64_t silicon_pages(struct silicon *s, unsigned n)
