@@ -33,7 +33,8 @@ static struct context *prepare(enum gen8_engine e, uint64_t desc)
     return c;
 }
 
-/* What runs keeps its name and its memory; the guest's additions reach it, and its end the guest. */
+/* What runs keeps its name and its memory; the guest's additions reach it, and its end the guest.
+ */
 static void runs_on(void **state)
 {
     uint64_t desc = rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1), hw;
