@@ -238,16 +238,11 @@ static int full_reset(struct hw *hw)
     return rc;
 }
 
-int hw_halt(struct hw *hw, uint32_t engines, bool full)
+int hw_halt(struct hw *hw)
 {
     int rc = forcewake(hw);
 
-    if (!rc && full)
-        return full_reset(hw);
-    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
-        if (exists(hw, e) && engines & GEN8_M(e))
-            rc = hw_reset(hw, e);
-    return rc;
+    return rc ? rc : full_reset(hw);
 }
 
 int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])

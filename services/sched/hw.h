@@ -28,11 +28,9 @@ struct hw_progress {
 
 /* Only fills the struct. */
 void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines);
-/*
- * First: forcewake (held for good), and no engine of the mask, or none at all (full: the whole GT
- * is reset), uses memory after it. -ETIMEDOUT or -errno.
- */
-int hw_halt(struct hw *hw, uint32_t engines, bool full);
+/* First: forcewake (held for good), and the whole GT is reset: no engine uses memory after it.
+ * -ETIMEDOUT or -errno. */
+int hw_halt(struct hw *hw);
 /* Then: PPAT and the like, engines in execlist mode with these status pages, interrupts on. */
 int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
 

@@ -31,7 +31,7 @@ static int start_afresh(struct sched *s)
     for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++)
         if (j->guest[i].state.domid)
             memset(j->guest[i].context, 0, sizeof j->guest[i].context);
-    return hw_halt(&s->hw, 0, true);
+    return hw_halt(&s->hw);
 }
 
 static int claim_status_pages(struct sched *s)
@@ -91,7 +91,7 @@ static int get_ready(struct sched *s)
         engine_left(&s->engine[e], &s->journal->engine[e]);
     log_write(s->c.log, LOG_WARNING, "an earlier process ended", "contexts=%u dropped=%u alive=%#x",
               s->restored, s->dropped, s->alive);
-    return s->alive ? finish_resets(s) : hw_halt(&s->hw, 0, true);
+    return s->alive ? finish_resets(s) : hw_halt(&s->hw);
 }
 
 int sched_take_over(struct sched *s)

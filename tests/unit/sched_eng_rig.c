@@ -96,7 +96,7 @@ void rig_setup(struct rig *r, unsigned guests, unsigned slots)
     sim_init(&r->sim);
     assert_int_equal(gpu_fake_open(r->sim.fake, GPU_ROW_SCHED, &r->gpu), 0);
     make_engine(r);
-    assert_int_equal(hw_halt(&r->hw, 0, true), 0);
+    assert_int_equal(hw_halt(&r->hw), 0);
     assert_int_equal(hw_up(&r->hw, hwsp), 0);
     for (unsigned n = 0; n < guests; n++) {
         struct rig_guest *rg = &r->g[n];
@@ -129,7 +129,7 @@ void rig_crash(struct rig *r, bool alive)
     make_engine(r);
     assert_int_equal(hw_adopt(&r->hw, hwsp), alive ? 0xf : 0xe);
     if (!alive) {
-        assert_int_equal(hw_halt(&r->hw, 0, true), 0);
+        assert_int_equal(hw_halt(&r->hw), 0);
         assert_int_equal(hw_up(&r->hw, hwsp), 0);
     }
     engine_left(&r->engine, &r->journal->engine[0]);

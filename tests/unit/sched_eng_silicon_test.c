@@ -179,7 +179,7 @@ static void start(uint64_t quantum, uint64_t watchdog)
     silicon_setup(&w.silicon);
     silicon_share(&w.silicon);
     hw_init(&w.hw, &w.silicon.gpu, 0xf);
-    assert_int_equal(hw_halt(&w.hw, 0, true), 0);
+    assert_int_equal(hw_halt(&w.hw), 0);
     assert_int_equal(arena_new(&w.silicon.gpu, 2 * ARENA_BLOCK_PAGES, &w.arena), 0);
     assert_int_equal(arena_map(w.arena, 0, SCHED_GTT_MAP_PAGES, emit, NULL), 0);
     for (unsigned e = 0; e < 4; e++) {
@@ -194,7 +194,7 @@ static void start(uint64_t quantum, uint64_t watchdog)
 
 static void stop(void)
 {
-    hw_halt(&w.hw, 0, true);
+    hw_halt(&w.hw);
     for (unsigned n = 0; n < GUESTS; n++) {
         struct player *p = &w.player[n];
 
