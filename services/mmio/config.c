@@ -9,6 +9,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 #define COMMAND_MEMORY 0x2u
 #define MSI_ENABLE     0x10000u
 #define OPREGION_SIZE  0x2000u
@@ -140,7 +142,9 @@ static int move_bar0(struct mmio *m)
     rc = trap(m, m->vreg->bar0, MMIO_BAR0_SIZE, false);
     if (rc)
         return rc;
+    crash_point("mmio.bar0.moving");
     m->vreg->bar0 = want;
+    crash_point("mmio.bar0.noted");
     return trap(m, want, MMIO_BAR0_SIZE, true);
 }
 
@@ -166,11 +170,14 @@ static int move_bar2(struct mmio *m)
     if (want == m->vreg->bar2)
         return 0;
     rc = trap_aperture(m, m->vreg->bar2, false);
+    crash_point("mmio.bar2.moving");
     if (!rc && m->s.aperture)
         rc = m->s.aperture(m->s.aperture_ctx, want);
     if (rc)
         return rc;
+    crash_point("mmio.bar2.shown");
     m->vreg->bar2 = want;
+    crash_point("mmio.bar2.noted");
     return trap_aperture(m, want, true);
 }
 

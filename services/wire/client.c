@@ -5,6 +5,7 @@
  */
 #include "services/wire/client.h"
 
+#include "lib/crash.h"
 #include "lib/lane.h"
 #include "lib/region.h"
 
@@ -170,7 +171,9 @@ static void try_add(struct wire_client *c, struct guest *g)
     g->add = NULL;
     g->have_fds = false;
     g->fds.count = 0; /* the service's from here on, also if it forgets the guest at once */
+    crash_point("wire.guest.whole");
     c->config->ops->guest_add(c->ctx, add, &fds, g->id);
+    crash_point("wire.guest.added");
     vgt__guest_add__free_unpacked(add, NULL);
 }
 
@@ -196,6 +199,7 @@ static void still_here(struct wire_client *c, const Vgt__GuestAdd *add, uint32_t
     ready.domid = add->domid;
     ready.resources = add->resources;
     ready.edid = add->edid;
+    crash_point("wire.guest.still");
     wire_reply(c, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
 }
 
@@ -240,6 +244,7 @@ static void on_guest_remove(struct chan *chan, const struct chan_message *m, voi
     (void)chan;
     if (g && g->known) {
         c->config->ops->guest_remove(c->ctx, r->domid, r->final, m->id);
+        crash_point("wire.guest.removing");
         return;
     }
     if (g)
@@ -275,6 +280,7 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
         return;
     }
     c->device_known = true;
+    crash_point("wire.device.came");
     rc = c->config->ops->device(c->ctx, fds, device);
     if (rc < 0)
         loop_stop(c->loop, rc);
@@ -305,6 +311,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     wire_fds_close(&g->fds);
     g->fds = fds;
     g->have_fds = true;
+    crash_point("wire.guest.fds");
     try_add(c, g);
 }
 
@@ -351,6 +358,7 @@ static void lose(struct wire_client *c)
         chan_close(c->control);
     chan_close(c->socket);
     c->control = c->socket = NULL;
+    crash_point("wire.lost");
     loop_timer_arm(c->again, AGAIN_NS, 0);
 }
 
@@ -386,7 +394,9 @@ static int connect_all(struct wire_client *c)
     if (rc)
         return rc;
     c->control = c->socket;
+    crash_point("wire.connected");
     rc = hello(c, c->socket);
+    crash_point("wire.hello");
     if (rc || !c->config->control)
         return rc;
     rc = chan_connect(c->loop, c->store, c->config->control, &c->user, c, &c->control);

@@ -180,6 +180,45 @@ int driver_init(struct driver *d, struct rig_guest *g, uint16_t vcpu)
     return d->failed;
 }
 
+/* ---- the screen */
+
+#define SCREEN_PAGES  768u /* 1024 * 768 * 4 bytes */
+#define SCREEN_FRAMES 8u
+
+static uint32_t picture(struct driver *d)
+{
+    uint32_t at = driver_gma(d, SCREEN_PAGES);
+    uint64_t gfn[SCREEN_FRAMES];
+
+    for (unsigned i = 0; i < SCREEN_FRAMES; i++) {
+        gfn[i] = driver_frame(d);
+        if (!d->failed)
+            memset(d->g->ram + gfn[i] * SHM_PAGE, 0x40 + (int)d->g->domid, SHM_PAGE);
+    }
+    for (unsigned i = 0; i < SCREEN_PAGES; i++)
+        driver_poke(d, DRIVER_BAR0 + GTT + 8ull * (at / SHM_PAGE + i), 8,
+                    gfn[i % SCREEN_FRAMES] << 12 | 1);
+    driver_w32(d, FLSH_CNTL, 1);
+    return at;
+}
+
+/* Timings of VESA's XGA at 60 Hz, its clock from WRPLL 1, over port B as DVI. */
+int driver_screen(struct driver *d)
+{
+    static const uint32_t mode[][2] = {
+        {0x60000, 0x053f03ff}, {0x60004, 0x053f03ff}, {0x60008, 0x049f0417}, {0x6000c, 0x032502ff},
+        {0x60010, 0x032502ff}, {0x60014, 0x03080302}, {0x46040, 0xb0200e13}, {0x46104, 4u << 29},
+        {0x60400, 0x91000000}, {0x6001c, 0x03ff02ff}, {0x70008, 1u << 31},   {0x70188, 0x1000},
+        {0x70180, 0xd8000000},
+    };
+    uint32_t at = picture(d);
+
+    for (unsigned i = 0; i < sizeof(mode) / sizeof(mode[0]); i++)
+        driver_w32(d, mode[i][0], mode[i][1]);
+    driver_w32(d, 0x7019c, at);
+    return d->failed;
+}
+
 /* ---- submission and completion */
 
 void driver_submit(struct driver *d, uint64_t first, uint64_t second)

@@ -251,6 +251,7 @@ __attribute__((noreturn)) static void become(struct unit *u)
     redirect(u);
     snprintf(text, sizeof(text), "%s/%s.notify", u->k->dir, u->name);
     setenv("NOTIFY_SOCKET", text, 1);
+    crash_environment(u);
     unsetenv("WATCHDOG_PID");
     unsetenv("WATCHDOG_USEC");
     if (u->watchdog_ms) {
@@ -308,6 +309,7 @@ static int make(struct keeper *k, char **words, unsigned count, struct unit *u)
     rc = rc ? rc : loop_timer(k->loop, on_silence, u, &u->watchdog);
     rc = rc ? rc : loop_timer(k->loop, on_cont, u, &u->cont);
     rc = rc ? rc : listen_for(u);
+    rc = rc ? rc : crash_make(u);
     return rc ? rc : start(u);
 }
 
@@ -386,6 +388,7 @@ void unit_free(struct unit *u)
     loop_remove(u->cont);
     if (u->notify_fd >= 0)
         close(u->notify_fd);
+    crash_free(u);
     kept_free(&u->kept);
     for (unsigned i = 0; i < KEEPER_ARGS; i++)
         free(u->argv[i]);
