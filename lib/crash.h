@@ -41,8 +41,7 @@ struct crash_point {
 /* One of these for each point stands in a section of its own, whose ends the linker knows. */
 #define crash_point(text)                                                                          \
     do {                                                                                           \
-        static const struct crash_point here                                                       \
-            __attribute__((section("vgt_crash"), used)) = {text};                                  \
+        static const struct crash_point here __attribute__((section("vgt_crash"), used)) = {text}; \
                                                                                                    \
         static_assert(sizeof(text) <= CRASH_NAME, "a shorter name");                               \
         crash_pass(&here);                                                                         \
