@@ -101,14 +101,16 @@ count_replayed() { # UNIT
 
 # The service is back and every guest goes on.
 recovered() { # UNIT WHAT
-    local g base
+    local g base pause
     within 300 is_ready "$1" || { trouble "after=\"$2\" $1 does not come back"; return; }
     for g in "${running[@]}"; do
         base=$(completed "$g")
         within 600 completed_at_least "$g" $((${base:-0} + 4)) ||
             trouble "after=\"$2\" guest $g does not go on: $(last_report "$g")"
     done
-    pause_since >>"$D/pauses"
+    pause=$(pause_since)
+    echo "$pause" >>"$D/pauses"
+    echo "VGT: points_died $2 pause_ms=$pause"
     recoveries=$((recoveries + 1))
     count_replayed "$1"
     all_well "$2"
@@ -158,8 +160,8 @@ way_to() { # POINT
     broker.service.*) echo peer ;;
     broker.relay.*) echo switch ;;
     gtt.slice.* | display.shot.*) echo shot ;;
-    gtt.start.* | gtt.rebuild.* | gtt.attach.* | gtt.pin.adopted | gtt.page.*) echo restart ;;
     gtt.page.freed | gtt.detach.* | gtt.remove.* | gtt.clear.entry | gtt.root.put) echo go ;;
+    gtt.start.* | gtt.rebuild.* | gtt.attach.* | gtt.pin.adopted | gtt.page.*) echo restart ;;
     display.start.* | display.attach.*) echo restart ;;
     display.switch.* | display.mode.* | display.plane.* | display.timing.*) echo switch ;;
     display.remove.*) echo go ;;
