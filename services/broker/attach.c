@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * attach.c: a domain gets a vGPU, one named step after the other; vgt-dm waits for the answer. If a
- * step fails, the sentence goes to vgt-dm and removal undoes what was done.
+ * step fails, the sentence goes to vgt-dm and removal undoes what was done. Who may know of the
+ * guest is noted before he is told, for the broker that finds an attach half done.
  */
 #include "services/broker/priv.h"
 
@@ -68,15 +69,17 @@ static int step_domain(struct guest *g)
 static int step_module(struct guest *g)
 {
     int fd = parts_fd(&g->broker->parts, "vgt-broker.dev");
-    int rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    int rc;
 
-    crash_point("broker.attach.module");
-    if (rc)
-        return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
-                             strerror(-rc));
     g->s->held |= HELD_MODULE;
     crash_point("broker.attach.module-noted");
-    return STEP_DONE;
+    rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    crash_point("broker.attach.module");
+    if (!rc)
+        return STEP_DONE;
+    g->s->held &= ~(uint32_t)HELD_MODULE;
+    return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
+                         strerror(-rc));
 }
 
 /* A lost service is asked again when it is back; its refusal is handed on as it is. */
@@ -109,14 +112,15 @@ static int add_to(struct guest *g, enum role role, call_done *done)
 
     if (!s->up)
         return STEP_POLL;
+    g->s->held |= 1u << role;
+    crash_point("broker.attach.asks");
     /* Before anything runs there is nothing to resume, except the claim vgt-mmio may have made. */
     rc = service_add(s, g, role == ROLE_MMIO && g->resumed, done);
-    if (rc)
-        return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
     crash_point("broker.attach.asked");
-    g->s->held |= 1u << role;
-    crash_point("broker.attach.asked-noted");
-    return STEP_WAIT;
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(1u << role);
+    return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
 }
 
 static bool gtt_ready(struct broker *b, void *owner, int err, const char *text,
@@ -203,11 +207,12 @@ static int step_unit(struct guest *g)
 
     if (!g->broker->config.units)
         return STEP_DONE;
-    rc = unit_start(g, "start", unit_started);
-    if (rc)
-        return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
     g->s->held |= HELD_UNIT;
-    return STEP_WAIT;
+    rc = unit_start(g, "start", unit_started);
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(uint32_t)HELD_UNIT;
+    return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
 }
 
 static int step_hello(struct guest *g)

@@ -8,6 +8,7 @@
 #include "services/broker/priv.h"
 
 #include "lib/crash.h"
+#include "services/wire/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +33,13 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
     return false;
 }
 
+/* Who would publish no invalidation for vgt-gtt, because the attach did not come that far. */
+static uint32_t unseen(const struct guest *g)
+{
+    return (g->s->held & (1u << ROLE_SCHED) ? 0 : WIRE_UNSEEN_SCHED) |
+           (g->s->held & (1u << ROLE_DISPLAY) ? 0 : WIRE_UNSEEN_DISPLAY);
+}
+
 /* A service that is away comes back, is told of the guest (service.c) and then of its removal. */
 static int ask(struct guest *g, enum role role, bool final)
 {
@@ -46,6 +54,7 @@ static int ask(struct guest *g, enum role role, bool final)
         return STEP_POLL;
     r.domid = g->s->domid;
     r.final = final;
+    r.unseen = role == ROLE_GTT ? unseen(g) : 0;
     rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
                     &r.base, g->broker->limit_ns, removed, g);
     crash_point("broker.remove.asked");

@@ -371,6 +371,17 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     loop_trigger(s->turn);
 }
 
+/* Whose TLBs never knew the guest need not be waited for. */
+static void unseen(void *ctx, uint32_t domid, uint32_t who)
+{
+    static const uint32_t bit[TLB_READERS] = {WIRE_UNSEEN_SCHED, WIRE_UNSEEN_DISPLAY};
+    struct gtt_member *m = gtt_member_find(ctx, domid);
+
+    for (unsigned i = 0; m && m->guest && i < TLB_READERS; i++)
+        if (who & bit[i])
+            m->guest->tlb.inval[i] = NULL;
+}
+
 /* Once is enough for gtt: it goes only after the engines have let the guest go. */
 static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
 {
@@ -486,4 +497,5 @@ const struct wire_ops gtt_wire_ops = {
     .guest_remove = guest_remove,
     .stats = gtt_stats,
     .other = other,
+    .unseen = unseen,
 };

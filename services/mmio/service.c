@@ -21,6 +21,7 @@
 #define WATCH_NS        (2000 * MS) /* how long after a display write a pipe may start */
 #define WATCH_PERIOD_NS (4 * MS)
 #define APERTURE_AGAIN  (2000 * MS)
+#define APERTURE_UNSENT (200 * MS) /* there was no broker to ask */
 #define SETTLE_NS       MS
 
 static uint64_t now_ns(void)
@@ -44,7 +45,8 @@ static int aperture(void *ctx, uint64_t base)
     struct mmio_service *s = ctx;
     Vgt__ApertureRequest r = VGT__APERTURE_REQUEST__INIT;
 
-    if (s->aperture.shown == base && !s->aperture.id)
+    s->aperture.waits = s->aperture.shown != base || s->aperture.id;
+    if (!s->aperture.waits)
         return 0;
     if (s->aperture.id && now_ns() - s->aperture.sent_ns < APERTURE_AGAIN)
         return MMIO_LATER;
@@ -121,8 +123,8 @@ static int vblanks(struct mmio_service *s, bool settling)
         wait = WATCH_PERIOD_NS;
     if (settling && (!wait || wait > SETTLE_NS))
         wait = SETTLE_NS;
-    if (s->aperture.id && !wait)
-        wait = APERTURE_AGAIN;
+    if (s->aperture.waits && !wait)
+        wait = s->aperture.id ? APERTURE_AGAIN : APERTURE_UNSENT;
     return loop_timer_arm(s->vblank, wait, 0);
 }
 

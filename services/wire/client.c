@@ -186,6 +186,8 @@ static void on_guest_remove(struct chan *chan, const struct chan_message *m, voi
 
     (void)chan;
     if (g && g->known) {
+        if (r->unseen && c->config->ops->unseen)
+            c->config->ops->unseen(c->ctx, r->domid, r->unseen);
         c->config->ops->guest_remove(c->ctx, r->domid, r->final, m->id);
         crash_point("wire.guest.removing");
         return;

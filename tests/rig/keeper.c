@@ -16,8 +16,7 @@
  * ever calm                                            no schedule any more status a line for each
  * unit quit
  *
- * The answer is "ok", "error TEXT" or what was asked for. `vgt-rig-keeper --ask SOCKET WORD...` is
- * the client.
+ * The answer is "ok", "error TEXT" or what was asked for. The client is in keeper_ask.c.
  */
 #include "tests/rig/keeper.h"
 
@@ -295,20 +294,11 @@ static void on_client(void *data, uint32_t events)
     fclose(out);
 }
 
-static int address(struct sockaddr_un *a, const char *path)
-{
-    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(a->sun_path))
-        return -ENAMETOOLONG;
-    strcpy(a->sun_path, path);
-    return 0;
-}
-
 static int listen_at(struct main *m, const char *path)
 {
     struct loop_source *source;
     struct sockaddr_un a;
-    int rc = address(&a, path);
+    int rc = keeper_address(&a, path);
 
     if (rc)
         return rc;
@@ -318,31 +308,6 @@ static int listen_at(struct main *m, const char *path)
         listen(m->listener, 8))
         return -errno;
     return loop_fd(m->keeper.loop, m->listener, EPOLLIN, on_client, m, &source);
-}
-
-static int ask(const char *path, char **words)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
-    char line[LINE] = "", text[LINE];
-    struct sockaddr_un a;
-    bool bad = false;
-    ssize_t n;
-
-    for (; *words; words++) {
-        strncat(line, *words, sizeof(line) - strlen(line) - 2);
-        strcat(line, " ");
-    }
-    rc = address(&a, path);
-    if (rc || fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        write(fd, line, strlen(line)) < 0) {
-        fprintf(stderr, "vgt-rig-keeper: nobody answers at %s\n", path);
-        return 2;
-    }
-    while ((n = read(fd, text, sizeof(text))) > 0) {
-        bad = bad || (n >= 5 && !memcmp(text, "error", 5));
-        fwrite(text, 1, (size_t)n, stdout);
-    }
-    return bad;
 }
 
 /* ---- */
@@ -406,16 +371,21 @@ static int serve(struct main *m, const char *ctl, const char *file)
 static int usage(FILE *out, int status)
 {
     fputs("usage: vgt-rig-keeper --dir DIR --ctl SOCKET [--seed N] [FILE]\n"
-          "       vgt-rig-keeper --ask SOCKET COMMAND...\n",
+          "       vgt-rig-keeper --ask SOCKET COMMAND...\n"
+          "       vgt-rig-keeper --wait SOCKET SECONDS UNIT KEY=VALUE|KEY>=N...\n",
           out);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"dir", 1, NULL, 'd'},  {"ctl", 1, NULL, 'c'},
-                                          {"ask", 1, NULL, 'a'},  {"seed", 1, NULL, 's'},
-                                          {"help", 0, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
+                                          {"ctl", 1, NULL, 'c'},
+                                          {"ask", 1, NULL, 'a'},
+                                          {"wait", 1, NULL, 'w'},
+                                          {"seed", 1, NULL, 's'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = "keeper"};
     struct main m = {.keeper = {.log = &log, .rng = 1}};
     const char *ctl = NULL;
@@ -429,7 +399,9 @@ int main(int argc, char **argv)
         else if (opt == 's')
             m.keeper.rng = strtoull(optarg, NULL, 0) * 0x9e3779b97f4a7c15ull | 1;
         else if (opt == 'a')
-            return ask(optarg, argv + optind);
+            return keeper_ask(optarg, argv + optind);
+        else if (opt == 'w')
+            return keeper_wait(optarg, argv + optind);
         else
             return usage(opt == 'h' ? stdout : stderr, opt == 'h' ? 0 : 2);
     }

@@ -2,8 +2,8 @@
 /*
  * keeper.h: shared by the files of vgt-rig-keeper, which does for the rig's services what systemd
  * does for real ones: keeper.c (options, commands, schedule), keeper_unit.c (processes),
- * keeper_store.c (descriptors they leave here), keeper_crash.c (where they are to die). One thread,
- * its loop.
+ * keeper_store.c (descriptors they leave here), keeper_crash.c (where they are to die),
+ * keeper_ask.c (the client). One thread, its loop.
  */
 #pragma once
 #include "lib/crash.h"
@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #define KEEPER_UNITS 32u
 #define KEEPER_ARGS  40u
@@ -91,3 +92,11 @@ void unit_set_watchdog(struct unit *u, unsigned ms);
 /* Ends the process, waits for it, forgets the unit. */
 void unit_free(struct unit *u);
 uint64_t keeper_now(void);
+
+/* keeper_ask.c */
+int keeper_address(struct sockaddr_un *a, const char *path);
+/* Prints the answer. Exit status: 0, 1 (it was an error), 2 (nobody answers). */
+int keeper_ask(const char *path, char **words);
+/* words: SECONDS UNIT KEY=VALUE|KEY>=N... of the unit's line in status. 0: so it is; 1: too
+ * late; 2. */
+int keeper_wait(const char *path, char **words);

@@ -23,15 +23,19 @@ unit_field() { # UNIT KEY
     ask status | sed -n "s/^$1 .*\\b$2=\\([^ ]*\\).*/\\1/p"
 }
 
-# Until the command succeeds, at most so many tenths of a second.
-within() { # TENTHS COMMAND...
-    local i n=$1
+# Until a unit's line of status is so, S seconds at most.
+unit_is() { # S UNIT KEY=VALUE|KEY>=N...
+    "$T/tests/rig/vgt-rig-keeper" --wait "$D/keeper" "$@"
+}
+
+# Until the command succeeds, S seconds at most.
+within() { # S COMMAND...
+    local end=$((SECONDS + $1 + 1))
     shift
-    for ((i = 0; i < 5 * n; i++)); do
-        "$@" >/dev/null 2>&1 && return
+    while ! "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
         sleep 0.02
     done
-    return 1
 }
 
 trouble() {
@@ -45,14 +49,14 @@ last_report() { # DOMID
     tail -n 1 "$D/guest-$1.txt"
 }
 
+# To $so_far; 0 before the first report.
 completed() { # DOMID
-    last_report "$1" | sed -n 's/.* completed=\([0-9]*\).*/\1/p'
+    [[ $(last_report "$1") =~ \ completed=([0-9]+) ]] && so_far=${BASH_REMATCH[1]} || so_far=0
 }
 
 completed_at_least() { # DOMID N
-    local n
-    n=$(completed "$1")
-    [ "${n:-0}" -ge "$2" ]
+    completed "$1"
+    [ $so_far -ge "$2" ]
 }
 
 # Each guest that runs has completed N submissions at least.
@@ -87,10 +91,6 @@ all_well() { # WHAT
 
 # ---- dying at a point
 
-has_fired() { # UNIT TIMES-BEFORE
-    [ "$(unit_field "$1" fired)" -gt "$2" ]
-}
-
 # What it found unfinished when it came back, as vgtctl has it.
 count_replayed() { # UNIT
     local n
@@ -101,11 +101,11 @@ count_replayed() { # UNIT
 
 # The service is back and every guest goes on.
 recovered() { # UNIT WHAT
-    local g base pause
-    within 300 is_ready "$1" || { trouble "after=\"$2\" $1 does not come back"; return; }
+    local g pause so_far
+    unit_is 30 "$1" state=ready || { trouble "after=\"$2\" $1 does not come back"; return 0; }
     for g in "${running[@]}"; do
-        base=$(completed "$g")
-        within 600 completed_at_least "$g" $((${base:-0} + 4)) ||
+        completed "$g"
+        within 60 completed_at_least "$g" $((so_far + 4)) ||
             trouble "after=\"$2\" guest $g does not go on: $(last_report "$g")"
     done
     pause=$(pause_since)
@@ -117,7 +117,7 @@ recovered() { # UNIT WHAT
 }
 
 arm() { # UNIT POINT N
-    within 50 ask arm "$1" "$2" "$3" || trouble "cannot arm $1 $2"
+    within 5 ask arm "$1" "$2" "$3" || trouble "cannot arm $1 $2"
 }
 
 work() { :; }
@@ -139,10 +139,10 @@ die_at() { # UNIT POINT N ACTION
     arm "$unit" "$2" "$3"
     for ((try = 0; try <= $3 && try < 4; try++)); do
         $4 "$unit"
-        within 15 has_fired "$unit" "$fired" && break
-        [ "$4" = work ] || within 100 is_ready "$unit" || true
+        unit_is 2 "$unit" "fired>=$((fired + 1))" && break
+        [ "$4" = work ] || unit_is 10 "$unit" state=ready || true
     done
-    if ! has_fired "$unit" "$fired"; then
+    if ! unit_is 0 "$unit" "fired>=$((fired + 1))"; then
         ask disarm "$unit" >/dev/null
         return 1
     fi
@@ -151,8 +151,9 @@ die_at() { # UNIT POINT N ACTION
 
 # ---- what leads to a point: work, restart, broker, peer, switch, shot; come and go: of a guest
 
-way_to() { # POINT
-    case $1 in
+way_to() { # UNIT POINT
+    case $2 in
+    wire.device.came) [[ $1 = vgt-mmio@* ]] && echo never || echo restart ;; # it has none of its own
     broker.start.state-made) echo never ;; # the first broker since boot; nothing is there to be lost
     broker.attach.* | broker.aperture.* | broker.part.made) echo come ;;
     broker.remove.*) echo go ;;
@@ -163,7 +164,8 @@ way_to() { # POINT
     gtt.page.freed | gtt.detach.* | gtt.remove.* | gtt.clear.entry | gtt.root.put) echo go ;;
     gtt.start.* | gtt.rebuild.* | gtt.attach.* | gtt.pin.adopted | gtt.page.*) echo restart ;;
     display.start.* | display.attach.*) echo restart ;;
-    display.switch.* | display.mode.* | display.plane.* | display.timing.*) echo switch ;;
+    display.mode.*) echo restart ;;
+    display.switch.* | display.plane.* | display.timing.*) echo switch ;;
     display.remove.*) echo go ;;
     mmio.attach.* | mmio.init.trapped) echo restart ;;
     mmio.init.* | mmio.bar?.* | mmio.aperture.* | mmio.reset.*) echo come ;;
@@ -203,7 +205,7 @@ single_points() { # N
     come=() go=()
     for item in "${list[@]}"; do
         read -r unit point <<<"$item"
-        way=$(way_to "$point")
+        way=$(way_to "$unit" "$point")
         case $way in
         never) continue ;;
         come | go) ;;
@@ -252,7 +254,7 @@ third_begins() {
     "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid $third --vcpus "$vcpus" --seconds "$work" \
         --seed $((seed + third)) --limit "$limit" $guest_options >"$D/guest-$third.txt" 2>&1 &
     guest_pids[2]=$!
-    within 50 grep -q rig_files= "$D/guest-$third.txt"
+    within 5 grep -q rig_files= "$D/guest-$third.txt"
     ask_stub memory $third "$D/g/$third/ram" >/dev/null
     third_mmio $third >/dev/null
 }
@@ -269,10 +271,9 @@ third_ends() {
     unset 'guest_pids[2]'
     running=(1 2)
     ask_stub forget $third >/dev/null
-    within 300 third_is_gone $third || trouble "after=\"$1\" domain $third stays: $(ask_stub status)"
+    within 60 third_is_gone $third || trouble "after=\"$1\" domain $third stays: $(ask_stub status)"
     ask stop vgt-mmio@$third >/dev/null
-    within 50 grep -q "^vgt-mmio@$third .*state=down" <(ask status) || true
-    within 50 ask forget vgt-mmio@$third || trouble "vgt-mmio@$third does not end"
+    within 5 ask forget vgt-mmio@$third || trouble "vgt-mmio@$third does not end"
 }
 
 unit_of() { # UNIT: the list's vgt-mmio@1 is the third guest's here
@@ -290,11 +291,11 @@ one_guest() { # N "UNIT POINT" "UNIT POINT": either may be empty
         fired=$(unit_field "$unit" fired)
         arm "$unit" "$point" "$1"
     fi
-    within 300 third_is_up $third || trouble "after=\"$2\" guest $third does not come up"
+    within 60 third_is_up $third || trouble "after=\"$2\" guest $third does not come up"
     running=(1 2 $third)
     if [ -z "$point" ]; then
         recovered vgt-broker "attach"
-    elif within 20 has_fired "$unit" "$fired"; then
+    elif unit_is 2 "$unit" "fired>=$((fired + 1))"; then
         recovered "$unit" "$2 passing $1"
     else
         ask disarm "$unit" >/dev/null
@@ -308,7 +309,7 @@ one_guest() { # N "UNIT POINT" "UNIT POINT": either may be empty
     fi
     third_ends "$3"
     [ -n "$point" ] || return 0
-    if [ "$unit" != "vgt-mmio@$third" ] && ! has_fired "$unit" "$fired"; then
+    if [ "$unit" != "vgt-mmio@$third" ] && ! unit_is 0 "$unit" "fired>=$((fired + 1))"; then
         ask disarm "$unit" >/dev/null
         not_reached "${3% *}" "$point" "$1"
         return 0
@@ -346,7 +347,7 @@ random_kills() { # SECONDS
     ask every 400 KILL "${names[@]}" >/dev/null
     sleep "$1" # this long, not until something
     ask calm >/dev/null
-    for v in "${names[@]}"; do within 300 is_ready "$v" || trouble "$v does not come back"; done
+    for v in "${names[@]}"; do unit_is 30 "$v" state=ready || trouble "$v does not come back"; done
     recovered vgt-broker "random kills"
 }
 
@@ -361,7 +362,6 @@ note_start() {
     local u
     for u in vgt-broker vgt-gtt vgt-display vgt-mmio@1 vgt-mmio@2; do
         restart $u
-        within 300 is_ready $u
         mark_guests
         recovered $u "first restart of $u"
     done
