@@ -82,11 +82,11 @@ static void report(const char *name, struct blit *b)
            " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
            " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
            " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
-           " longest_ms=%" PRIu64 " since_ms=%" PRIu64 "\n",
+           " longest_ms=%" PRIu64 " since_ms=%" PRIu64 " at=%.3f\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
            c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
            b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
-           c->since_ns / 1000000);
+           c->since_ns / 1000000, now());
     c->since_ns = 0;
 }
 

@@ -101,7 +101,7 @@ count_replayed() { # UNIT
 
 # The service is back and every guest goes on.
 recovered() { # UNIT WHAT
-    local g pause so_far
+    local g pause so_far at
     unit_is 30 "$1" state=ready || { trouble "after=\"$2\" $1 does not come back"; return 0; }
     for g in "${running[@]}"; do
         completed "$g"
@@ -110,7 +110,8 @@ recovered() { # UNIT WHAT
     done
     pause=$(pause_since)
     echo "$pause" >>"$D/pauses"
-    echo "VGT: points_died $2 pause_ms=$pause"
+    read -r at _ </proc/uptime
+    echo "VGT: points_died $2 pause_ms=$pause at=$at"
     recoveries=$((recoveries + 1))
     count_replayed "$1"
     all_well "$2"
