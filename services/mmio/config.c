@@ -132,6 +132,9 @@ static int trap(struct mmio *m, uint64_t base, uint64_t len, bool on)
     return rc;
 }
 
+/* In all that moves: what is noted is trapped. A process that dies between the two calls leaves the
+ * old place noted; the write of the guest is done again, and to trap anew what traps is harmless.
+ */
 static int move_bar0(struct mmio *m)
 {
     uint64_t want = bar(m, CFG_BAR0);
@@ -143,9 +146,11 @@ static int move_bar0(struct mmio *m)
     if (rc)
         return rc;
     crash_point("mmio.bar0.moving");
-    m->vreg->bar0 = want;
-    crash_point("mmio.bar0.noted");
-    return trap(m, want, MMIO_BAR0_SIZE, true);
+    rc = trap(m, want, MMIO_BAR0_SIZE, true);
+    crash_point("mmio.bar0.trapped");
+    if (!rc)
+        m->vreg->bar0 = want;
+    return rc;
 }
 
 /* What of the aperture is not this guest's: below its part and above it. */
@@ -176,9 +181,11 @@ static int move_bar2(struct mmio *m)
     if (rc)
         return rc;
     crash_point("mmio.bar2.shown");
-    m->vreg->bar2 = want;
-    crash_point("mmio.bar2.noted");
-    return trap_aperture(m, want, true);
+    rc = trap_aperture(m, want, true);
+    crash_point("mmio.bar2.trapped");
+    if (!rc)
+        m->vreg->bar2 = want;
+    return rc;
 }
 
 /* hvmloader writes the address of a hole it left for the OpRegion; nothing else is behind it. */
@@ -192,8 +199,10 @@ static int move_opregion(struct mmio *m)
     rc = trap(m, m->vreg->opregion, OPREGION_SIZE, false);
     if (rc)
         return rc;
-    m->vreg->opregion = want;
-    return trap(m, want, OPREGION_SIZE, true);
+    rc = trap(m, want, OPREGION_SIZE, true);
+    if (!rc)
+        m->vreg->opregion = want;
+    return rc;
 }
 
 int mmio_config_apply(struct mmio *m)

@@ -7,7 +7,7 @@ list=()     # "UNIT POINT"; unit "mmio" in the list stands for the vgt-mmio of a
 at_work=()  # those that plain work reached
 running=(1 2)
 third=2     # the last domain number given to a guest that comes and goes
-declare -A mark fds
+declare -A mark fds said
 
 # ---- asking
 
@@ -77,16 +77,20 @@ pause_since() {
         sed -n 's/.*since_ms=\([0-9]*\).*/\1/p' | sort -n | tail -n 1
 }
 
-# Nothing wrong at any guest, ever; the judge agrees. WHAT happened last.
+# Nothing wrong at any guest, ever, and the judge agrees; what is wrong is said once. WHAT happened last.
 all_well() { # WHAT
-    local g line violations
+    local g line wrong violations
     for g in "${running[@]}"; do
         line=$(last_report "$g")
-        grep -q "lost=0 .*wrong_bytes=0 .*wrong_seqnos=0 csb_lost=0 " <<<"$line" ||
+        wrong=$(grep -oE "(lost|wrong_bytes|wrong_seqnos|csb_lost)=[0-9]+" <<<"$line" | paste -sd " ")
+        [ "$wrong" = "${said[$g]:-lost=0 wrong_bytes=0 wrong_seqnos=0 csb_lost=0}" ] ||
             trouble "after=\"$1\" guest=$g ${line#VGT: }"
+        said[$g]=$wrong
     done
     violations=$("$T/tests/native/ctl-ask" "$D/gpu-ctl" violations)
-    grep -q '"count":0,' <<<"$violations" || trouble "after=\"$1\" violations=$violations"
+    grep -q '"count":0,' <<<"$violations" || [ "$violations" = "${said[0]-}" ] ||
+        trouble "after=\"$1\" violations=$violations"
+    said[0]=$violations
 }
 
 # ---- dying at a point
@@ -252,6 +256,7 @@ third_is_up() { # DOMID
 third_begins() {
     third=$((third < 50 ? third + 1 : 3))
     rm -rf "$D/g/$third" "$D/guest-$third.txt"
+    unset "said[$third]"
     "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid $third --vcpus "$vcpus" --seconds "$work" \
         --seed $((seed + third)) --limit "$limit" $guest_options >"$D/guest-$third.txt" 2>&1 &
     guest_pids[2]=$!
