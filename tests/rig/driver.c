@@ -9,21 +9,22 @@
 #include <errno.h>
 #include <string.h>
 
-#define GTT         (8u << 20)
-#define NO_FRAME    (~0ull)
-#define GT0_IMR     0x44304u
-#define GT0_IIR     0x44308u
-#define GT0_IER     0x4430cu
-#define GDRST       0x941cu
-#define FLSH_CNTL   0x101008u
-#define RING_IMR    0xa8u
-#define RING_HWS    0x80u
-#define RING_MODE   0x29cu
-#define RING_ELSP   0x230u
-#define RING_CSB    0x3a0u
-#define BCS_EVENTS  0x101u /* user interrupt, context switch */
-#define PT_PRESENT  3u     /* present, writable */
-#define FIRST_FRAME 16u
+#define GTT          (8u << 20)
+#define NO_FRAME     (~0ull)
+#define GT0_IMR      0x44304u
+#define GT0_IIR      0x44308u
+#define GT0_IER      0x4430cu
+#define GDRST        0x941cu
+#define FLSH_CNTL    0x101008u
+#define RING_IMR     0xa8u
+#define RING_HWS     0x80u
+#define RING_MODE    0x29cu
+#define RING_ELSP    0x230u
+#define RING_CSB     0x3a0u
+#define BCS_EVENTS   0x101u /* user interrupt, context switch */
+#define PT_PRESENT   3u     /* present, writable */
+#define FIRST_FRAME  16u
+#define FULL_ENTRIES 64u
 
 static bool went_well(struct driver *d, int rc)
 {
@@ -101,6 +102,16 @@ void driver_ppgtt(struct driver *d, unsigned slot, uint64_t gfn)
     driver_poke(d, d->pt * SHM_PAGE + 8 * slot, 8, entry);
 }
 
+/* A last-level table with some pages in it when the rest of the tables comes to know it. */
+static uint64_t full_table(struct driver *d)
+{
+    uint64_t pt = driver_frame(d);
+
+    for (unsigned i = 0; i < FULL_ENTRIES; i++)
+        driver_poke(d, pt * SHM_PAGE + 8 * i, 8, driver_frame(d) << 12 | PT_PRESENT);
+    return pt;
+}
+
 /* Tables from the last one up, so that each is whole before something points at it. */
 static void make_tables(struct driver *d)
 {
@@ -108,6 +119,7 @@ static void make_tables(struct driver *d)
 
     d->pt = driver_frame(d);
     pd = driver_frame(d);
+    driver_poke(d, pd * SHM_PAGE + 8, 8, full_table(d) << 12 | PT_PRESENT);
     pdp = driver_frame(d);
     d->pml4 = driver_frame(d);
     driver_poke(d, pd * SHM_PAGE, 8, d->pt << 12 | PT_PRESENT);

@@ -132,6 +132,13 @@ static void calm(struct main *m)
 
 /* ---- commands: 0 or -errno, more text to out */
 
+static const char *state_of(const struct unit *u)
+{
+    if (!u->pid)
+        return u->waiting ? "again" : "down";
+    return u->ready ? "ready" : "starting";
+}
+
 static int status(struct main *m, FILE *out)
 {
     for (unsigned i = 0; i < KEEPER_UNITS; i++) {
@@ -141,12 +148,8 @@ static int status(struct main *m, FILE *out)
             continue;
         fprintf(out,
                 "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu fired=%u left=%u\n",
-                u->name, (int)u->pid,
-                !u->pid    ? "down"
-                : u->ready ? "ready"
-                           : "starting",
-                u->starts, u->failures, u->kept.count, (unsigned long long)u->worst_ms,
-                u->crash->fired, u->crash->left);
+                u->name, (int)u->pid, state_of(u), u->starts, u->failures, u->kept.count,
+                (unsigned long long)u->worst_ms, u->crash->fired, u->crash->left);
     }
     fprintf(out, "scheduled_signals=%llu\n", (unsigned long long)m->kills);
     return 0;

@@ -44,7 +44,7 @@ struct unit {
     pid_t pid;            /* 0: not running */
     int pidfd, notify_fd;
     struct loop_source *on_end, *on_notify, *again, *watchdog, *cont;
-    bool ready, stopping;
+    bool ready, stopping, waiting; /* waiting: to be started again */
     struct kept kept;
     struct crash_table *crash;  /* shared with its processes */
     unsigned starts, failures;  /* failures: ends that were no exit with 0 */

@@ -179,7 +179,8 @@ static void ended(struct unit *u, const siginfo_t *info)
     u->failures += failed;
     loop_timer_arm(u->watchdog, 0, 0);
     loop_timer_arm(u->cont, 0, 0);
-    if (again_after(u, failed))
+    u->waiting = again_after(u, failed);
+    if (u->waiting)
         loop_timer_arm(u->again, RESTART_NS, 0);
     else
         kept_free(&u->kept);
@@ -283,6 +284,7 @@ static int start(struct unit *u)
         return rc;
     }
     u->pid = pid;
+    u->waiting = false;
     u->starts++;
     feed(u);
     return 0;
@@ -342,6 +344,7 @@ int unit_new(struct keeper *k, char **words, unsigned count)
 void unit_stop(struct unit *u)
 {
     u->stopping = true;
+    u->waiting = false;
     loop_timer_arm(u->again, 0, 0);
     if (u->pid)
         kill(u->pid, SIGTERM);

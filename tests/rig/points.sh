@@ -128,6 +128,8 @@ arm() { # UNIT POINT N
 work() { :; }
 restart() { ask kill "$1" KILL >/dev/null || true; }
 broker() { ask kill vgt-broker KILL >/dev/null || true; }
+sched() { ask kill vgt-sched KILL >/dev/null || true; }
+gtt() { ask kill vgt-gtt KILL >/dev/null || true; }
 peer() { ask kill vgt-display KILL >/dev/null || true; }
 shot() { ctl screenshot 1 -o "$D/shot.png" >/dev/null 2>&1 || true; }
 on_screen=1
@@ -154,7 +156,8 @@ die_at() { # UNIT POINT N ACTION
     recovered "$unit" "$unit $2 passing $3"
 }
 
-# ---- what leads to a point: work, restart, broker, peer, switch, shot; come and go: of a guest
+# ---- what leads to a point: work, restart, broker, gtt, sched, peer, switch, shot; come and go: of a guest;
+# never: not with these victims
 
 way_to() { # UNIT POINT
     case $2 in
@@ -166,8 +169,12 @@ way_to() { # UNIT POINT
     broker.service.*) echo peer ;;
     broker.relay.*) echo switch ;;
     gtt.slice.* | display.shot.*) echo shot ;;
+    gtt.host.written | gtt.host.served) echo sched ;; # when vgt-sched asks for entries: at its start
+    gtt.worker.pinned) echo come ;; # frames of a table that nobody pinned before
     gtt.page.freed | gtt.detach.* | gtt.remove.* | gtt.clear.entry | gtt.root.put) echo go ;;
+    gtt.fence.off | gtt.shadow.going | gtt.track.unmapped) echo go ;;
     gtt.start.* | gtt.rebuild.* | gtt.attach.* | gtt.pin.adopted | gtt.page.*) echo restart ;;
+    gtt.shadow.made | gtt.track.* | gtt.root.* | gtt.worker.entered) echo restart ;;
     display.start.* | display.attach.*) echo restart ;;
     display.mode.*) echo restart ;;
     display.switch.* | display.plane.* | display.timing.*) echo switch ;;
@@ -175,6 +182,8 @@ way_to() { # UNIT POINT
     mmio.attach.* | mmio.init.trapped) echo restart ;;
     mmio.init.* | mmio.bar?.* | mmio.aperture.* | mmio.reset.*) echo come ;;
     mmio.access.parked | mmio.journal.undone | mmio.bell.*) echo come ;;
+    mmio.event.sched) echo work ;;
+    mmio.event.*) echo gtt ;; # which asks anew which pages are to trap
     mmio.remove.*) echo go ;;
     wire.guest.still | wire.lost) echo broker ;;
     wire.guest.removing) echo go ;;
@@ -211,18 +220,22 @@ single_points() { # N
     for item in "${list[@]}"; do
         read -r unit point <<<"$item"
         way=$(way_to "$unit" "$point")
+        [ "$way" != sched ] || [[ " $victims " = *" vgt-sched "* ]] || way=never
         case $way in
         never) continue ;;
         come | go) ;;
         any)
-            for try in work restart broker switch shot come; do
+            for try in work restart broker gtt switch shot come; do
                 way=$try
                 [ $try != come ] || break
                 die_at "$unit" "$point" "$1" $try && break
             done
             [ $way != work ] || at_work+=("$item")
             ;;
-        *) die_at "$unit" "$point" "$1" "$way" || not_reached "$unit" "$point" "$1" ;;
+        *)
+            die_at "$unit" "$point" "$1" "$way" || not_reached "$unit" "$point" "$1"
+            [ $way != work ] || at_work+=("$item")
+            ;;
         esac
         case $way in
         come) come+=("$item") ;;
@@ -237,7 +250,7 @@ single_points() { # N
 # started anew for the next attempt.
 third_mmio() { # DOMID
     local unit=vgt-mmio@$1
-    if ask status | grep -q "^$unit .*state=down.* left=0"; then
+    if unit_is 0 "$unit" state=down; then
         ask stop "$unit"
         ask forget "$unit"
     fi

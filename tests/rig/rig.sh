@@ -4,10 +4,13 @@
 # rig_begin: B (programs of services), T (all others), seed, limit, vcpus, work (seconds), out,
 # guest_options. After it: D is the folder, guest_pids the guests that run.
 
-# The folder is short: it holds sockets.
+# The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
+# that writes back stops who writes to it for seconds.
 rig_begin() {
+    local base=/tmp
+    [ ! -w /dev/shm ] || base=/dev/shm
     B=$(realpath "$B") T=$(realpath "$T")
-    D=$(mktemp -d /tmp/vgt-rig-XXXXXX)
+    D=$(mktemp -d $base/vgt-rig-XXXXXX)
     mkdir "$D/g"
     keeper=
     guest_pids=()
