@@ -5,6 +5,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +92,7 @@ static void resume_guest(struct guest *g)
     const struct vmm_ops *ops = g->broker->config.vmm;
     int rc = parts_make_guest(&g->parts);
 
+    crash_point("broker.start.guest");
     if (!rc && ops)
         rc = ops->open_control(g->s->domid, &g->vmm);
     if (rc)
@@ -109,6 +112,7 @@ static int set_up(struct broker *b)
         rc = loop_defer(b->loop, on_turn, b, &b->turn);
     if (!rc)
         rc = fdstore_restore(b);
+    crash_point("broker.start.restored");
     if (!rc)
         rc = add_devices(b);
     if (!rc)
@@ -136,7 +140,9 @@ static void start_services(struct broker *b)
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
+    crash_point("broker.start.noted");
     fdstore_put(b, "s.", &b->parts);
+    crash_point("broker.start.stored");
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
         if (b->guest[i])
@@ -160,7 +166,9 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     rc = set_up(b);
     if (!rc) {
         start_services(b);
+        crash_point("broker.start.resumed");
         rc = peers_listen(b);
+        crash_point("broker.start.listening");
     }
     if (rc) {
         log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d", rc);

@@ -7,6 +7,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ static void push(struct broker *b, const char *prefix, const char *name, int fd)
 
     snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s%s\nFDPOLL=0", prefix, name);
     rc = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+    crash_point("broker.part.stored");
     if (rc < 0)
         log_write(b->log, LOG_WARNING, "a descriptor is not kept", "name=%s%s error=%d", prefix,
                   name, rc);
@@ -40,6 +43,7 @@ void fdstore_drop(struct broker *b, const char *prefix, const struct parts *part
 {
     for (unsigned i = 0; b->config.keep && i < parts->count; i++)
         sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s%s", prefix, parts->item[i].name);
+    crash_point("broker.remove.dropped");
 }
 
 static int map_state(struct broker *b, int fd)
@@ -89,6 +93,7 @@ static int make_state(struct broker *b)
     }
     b->state->magic = STATE_MAGIC;
     b->state->version = STATE_VERSION;
+    crash_point("broker.start.state-made");
     if (b->config.keep)
         push(b, "", STATE_NAME, fd);
     return 0;
@@ -165,6 +170,7 @@ int fdstore_restore(struct broker *b)
 {
     int rc = open_state(b);
 
+    crash_point("broker.start.state");
     if (!rc)
         rc = restore_guests(b);
     for (unsigned i = 0; !rc && i < b->config.kept_count; i++)

@@ -6,6 +6,7 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
 #include "lib/lane.h"
 #include "lib/region.h"
 #include "services/wire/gtt_map.h"
@@ -176,6 +177,7 @@ static int make_one(struct parts *parts, const struct part_def *d)
 
     if (parts_fd(parts, d->name) < 0)
         rc = d->kind == PART_EVENT ? make_event(parts, d->name) : make_memory(parts, d);
+    crash_point("broker.part.made");
     for (int i = 1; !rc && d->kind == PART_LANE && i < 3; i++) {
         snprintf(name, sizeof(name), "%s%s", d->name, suffix[i]);
         if (parts_fd(parts, name) < 0)

@@ -7,6 +7,9 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+#include "services/wire/names.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +21,7 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
 
     (void)b;
     (void)body;
+    crash_point("broker.remove.answered");
     if (err == -ECONNRESET) {
         guest_step_again(g);
     } else if (err) {
@@ -27,6 +31,13 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
         guest_step_done(g);
     }
     return false;
+}
+
+/* Who would publish no invalidation for vgt-gtt, because the attach did not come that far. */
+static uint32_t unseen(const struct guest *g)
+{
+    return (g->s->held & (1u << ROLE_SCHED) ? 0 : WIRE_UNSEEN_SCHED) |
+           (g->s->held & (1u << ROLE_DISPLAY) ? 0 : WIRE_UNSEEN_DISPLAY);
 }
 
 /* A service that is away comes back, is told of the guest (service.c) and then of its removal. */
@@ -43,8 +54,10 @@ static int ask(struct guest *g, enum role role, bool final)
         return STEP_POLL;
     r.domid = g->s->domid;
     r.final = final;
+    r.unseen = role == ROLE_GTT ? unseen(g) : 0;
     rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
                     &r.base, g->broker->limit_ns, removed, g);
+    crash_point("broker.remove.asked");
     return rc ? guest_because(g, -rc, "cannot ask: %s", strerror(-rc)) : STEP_WAIT;
 }
 
@@ -59,6 +72,7 @@ static int step_tell_mmio(struct guest *g)
     r.final = true;
     chan_send(g->mmio.control->chan, VGT__TYPE__TYPE_GUEST_REMOVE,
               chan_next_id(g->mmio.control->chan), &r.base, NULL, 0);
+    crash_point("broker.remove.mmio-told");
     return STEP_DONE;
 }
 
@@ -87,6 +101,7 @@ static int step_mmio_gone(struct guest *g)
     if (g->mmio.wire)
         return STEP_POLL;
     g->s->held &= ~(HELD_UNIT | 1u << ROLE_MMIO);
+    crash_point("broker.remove.mmio-gone");
     return STEP_DONE;
 }
 
@@ -126,6 +141,7 @@ static int step_module(struct guest *g)
     if (!(g->s->held & HELD_MODULE))
         return STEP_DONE;
     rc = g->broker->config.module->detach(fd, (uint16_t)g->s->domid);
+    crash_point("broker.remove.module");
     if (rc == -EBUSY) {
         if (!g->told)
             log_write(g->broker->log, LOG_WARNING, "the module still holds pins", "domid=%u",
@@ -149,6 +165,7 @@ static int step_aperture(struct guest *g)
     int rc;
 
     g->s->aperture_at = 0;
+    crash_point("broker.remove.aperture");
     if (!at || !g->vmm || ops->alive(g->vmm))
         return STEP_DONE;
     rc = ops->map_machine(g->vmm, (at + first) >> 12,
@@ -176,6 +193,7 @@ void remove_begin(struct guest *g)
     if (g->s->stage == GUEST_DETACHING && g->steps)
         return;
     g->s->stage = GUEST_DETACHING;
+    crash_point("broker.remove.begun");
     guest_begin(g, remove_steps);
 }
 
@@ -188,10 +206,13 @@ void remove_over(struct guest *g)
 
     if (g->detacher)
         peer_send(g->detacher, VGT__TYPE__TYPE_DETACH_REPLY, g->detach_id, &reply.base);
+    crash_point("broker.remove.replied");
     log_write(b->log, LOG_INFO, "removed", "domid=%u name=\"%s\"", s->domid, s->name);
     snprintf(prefix, sizeof(prefix), "g.%u.", s->domid);
     fdstore_drop(b, prefix, &g->parts);
     guest_free(g);
+    crash_point("broker.remove.freed");
     memset(s, 0, sizeof(*s));
+    crash_point("broker.remove.over");
     guests_kick(b);
 }

@@ -3,6 +3,7 @@
 #include "services/gtt/ggtt.h"
 
 #include "gen/gen8_pte.h"
+#include "lib/crash.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -73,10 +74,12 @@ static int replace(struct ggtt *g, uint64_t index, uint64_t *held, uint64_t entr
             pins_put(g->pins, now - 1);
         return rc;
     }
+    crash_point("gtt.pte.written");
     g->dirty = true;
     *held = now;
     if (old)
         pins_put(g->pins, old - 1);
+    crash_point("gtt.pte.old-put");
     return 0;
 }
 
@@ -100,6 +103,7 @@ int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
                       "index=%" PRIu64 " gfn=0x%" PRIx64, index, gfn);
         return replace(g, index, held, none, 0);
     }
+    crash_point("gtt.pte.pinned");
     return replace(g, index, held, gen8_pte_replace_addr(value & GGTT_FLAGS, dma), gfn + 1);
 }
 
@@ -131,6 +135,7 @@ int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value)
     at = FENCE_BASE + 8 * (uint32_t)(fences->base + n);
     /* Off while its halves change: the register is two 32-bit ones to the bus. */
     rc = gpu_write32(g->gpu, at, 0);
+    crash_point("gtt.fence.off");
     if (!rc)
         rc = gpu_write32(g->gpu, at + 4, (uint32_t)(value >> 32));
     return rc ? rc : gpu_write32(g->gpu, at, (uint32_t)value);
@@ -143,6 +148,8 @@ int ggtt_rebuild(struct ggtt *g, const struct vggtt *image)
 
         for (uint64_t i = r->base; i < r->base + r->size && i < VGGTT_ENTRIES; i++) {
             int rc = ggtt_apply(g, i, __atomic_load_n(&image->pte[i], __ATOMIC_RELAXED));
+
+            crash_point("gtt.rebuild.entry");
 
             if (rc)
                 return rc;
@@ -169,6 +176,7 @@ int ggtt_clear(struct ggtt *g)
 
         for (uint64_t i = r->base; i < r->base + r->size; i++) {
             rc = replace(g, i, held_of(g, i), none, 0);
+            crash_point("gtt.clear.entry");
             bad = rc ? rc : bad;
         }
     }

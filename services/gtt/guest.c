@@ -2,6 +2,8 @@
 /* guest.c: see guest.h. */
 #include "services/gtt/guest.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +71,17 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
         free(g);
         return rc;
     }
+    crash_point("gtt.rebuild.begun");
     ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
     rc = ggtt_rebuild(&g->ggtt, config->image);
+    crash_point("gtt.rebuild.entries");
     if (rc) {
         ggtt_clear(&g->ggtt);
         gtt_guest_forget(g);
         return rc;
     }
     ppgtt_rebuild(&g->ppgtt);
+    crash_point("gtt.rebuild.roots");
     g->applied = true;
     *out = g;
     return 0;
@@ -155,15 +160,20 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
         rc = ggtt_flush(&g->ggtt);
         if (rc)
             return rc;
+        crash_point("gtt.settle.flushed");
         if (g->pins.adopted)
             pins_sweep(&g->pins);
         g->pins.adopted = false;
+        crash_point("gtt.settle.swept");
         tlb_commit(&g->tlb);
+        crash_point("gtt.clear.published");
         if (!wait)
             __atomic_store_n(&g->c.map->epoch, g->epoch, __ATOMIC_RELEASE);
+        crash_point("gtt.epoch.published");
         g->applied = wait;
     }
     reap(g);
+    crash_point("gtt.settle.reaped");
     return wait ? GTT_GUEST_MORE : 0;
 }
 
@@ -178,9 +188,11 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
         if (got)
             break;
         memcpy(&msg, slot.bytes, sizeof(msg));
+        crash_point("gtt.entry.taken");
         rc = gtt_guest_apply(g, &msg);
         if (rc < 0)
             return rc;
+        crash_point("gtt.entry.applied");
     }
     if (got == LANE_BROKEN)
         return got;
@@ -188,9 +200,11 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
     if (rc < 0 || shadow_busy(&g->shadows))
         return rc;
     /* Waiting for mmio's confirmation alone does not hold the lane, which has to carry it. */
+    crash_point("gtt.lane.settled");
     rc = lane_rx_advance(rx);
     if (rc)
         return rc;
+    crash_point("gtt.lane.advanced");
     return got == LANE_EMPTY ? 0 : GTT_GUEST_MORE;
 }
 
@@ -200,10 +214,12 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
 
     if (!g->detaching) {
         shadow_stop(&g->shadows);
+        crash_point("gtt.detach.stopped");
         ppgtt_reset(&g->ppgtt);
         rc = ggtt_clear(&g->ggtt);
         if (rc)
             return rc;
+        crash_point("gtt.detach.cleared");
         g->detaching = true;
     }
     shadow_work(&g->shadows, budget);
@@ -216,11 +232,14 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
         shadow_drop_tracks(&g->shadows);
         shadow_release(&g->shadows);
         pins_sweep(&g->pins);
+        crash_point("gtt.detach.swept");
         tlb_commit(&g->tlb);
+        crash_point("gtt.detach.published");
         g->cleared = true;
     }
     if (pins_reap(&g->pins) + pages_reap(&g->pages))
         return GTT_GUEST_MORE;
+    crash_point("gtt.detach.reaped");
     pages_release(&g->pages);
     pins_forget(&g->pins);
     ggtt_free(&g->ggtt);

@@ -2,6 +2,8 @@
 /* ppgtt.c: see ppgtt.h. */
 #include "services/gtt/ppgtt.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -32,12 +34,16 @@ static void publish(struct gtt_root *r, uint32_t level, const uint64_t guest[4],
     __atomic_exchange_n(&r->seq, seq, __ATOMIC_ACQ_REL);
     if (!level)
         __atomic_exchange_n(&r->level, 0, __ATOMIC_ACQ_REL);
+    crash_point("gtt.root.open");
     for (int i = 0; i < 4; i++) {
         set64(&r->guest[i], guest[i]);
         set64(&r->shadow[i], shadow[i]);
     }
+    crash_point("gtt.root.filled");
     __atomic_store_n(&r->level, level, __ATOMIC_RELEASE);
+    crash_point("gtt.root.levelled");
     __atomic_store_n(&r->seq, seq + 1, __ATOMIC_RELEASE);
+    crash_point("gtt.root.published");
 }
 
 static unsigned tables_of(uint32_t level)
@@ -106,6 +112,7 @@ static void drop(struct ppgtt *p, struct ppgtt_root *r)
     for (unsigned i = 0; i < r->tables; i++) {
         if (r->shadow[i])
             shadow_put(p->set, r->shadow[i]);
+        crash_point("gtt.root.put");
     }
     r->tables = 0;
     p->count--;

@@ -7,6 +7,7 @@
 #include "services/gtt/service.h"
 
 #include "gpu/node/node.h"
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ static void ring_bell(struct gtt_member *m)
         return;
     m->told_epoch = epoch;
     m->told_clear = clear;
+    crash_point("gtt.bell.due");
     if (m->service->to_sched.mem.shared)
         lane_kick(m->service->to_sched.wake_fd);
 }
@@ -148,11 +150,14 @@ static void left(struct gtt_member *m)
 
     removed.domid = m->domid;
     m->guest = NULL;
+    crash_point("gtt.remove.detached");
     gpu_unpin_domain(s->gpu, (uint16_t)m->domid);
+    crash_point("gtt.remove.unpinned");
     partition_free(&s->partition, m->domid);
     release(m);
     wire_forget(s->client, m->domid);
     wire_reply(s->client, m->remove_id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+    crash_point("gtt.remove.told");
     log_write(s->log, LOG_INFO, "guest detached", "domid=%u", m->domid);
 }
 
@@ -282,10 +287,12 @@ static int attach(struct gtt_member *m, const struct partition_grant *grant)
 {
     int rc = m->service->ops->open_memory(m->domid, &m->vmm);
 
+    crash_point("gtt.attach.memory");
     if (!rc)
         rc = map_regions(m);
     if (!rc)
         rc = attach_lanes(m);
+    crash_point("gtt.attach.lanes");
     return rc ? rc : make_guest(m, grant);
 }
 
@@ -341,6 +348,7 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
         refuse(s, add->domid, fds, id, -rc, why);
         return;
     }
+    crash_point("gtt.attach.granted");
     *m = (struct gtt_member){.service = s, .used = true, .domid = add->domid, .fds = *fds};
     fds->count = 0;
     account_init(&m->account, add->domid, add->name, s->log);
@@ -351,7 +359,9 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
         refuse(s, add->domid, fds, id, -rc, "vgt-gtt could not take the guest's memory over");
         return;
     }
+    crash_point("gtt.attach.made");
     ready(s, add->domid, &g, id);
+    crash_point("gtt.attach.told");
     log_write(s->log, LOG_INFO, "guest attached",
               "domid=%u name=%s low=%llu+%llu MiB high=%llu+%llu MiB", add->domid, m->account.name,
               (unsigned long long)(g.range[PARTITION_LOW].base / MIB),
@@ -359,6 +369,17 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
               (unsigned long long)(g.range[PARTITION_HIGH].base / MIB),
               (unsigned long long)(g.range[PARTITION_HIGH].size / MIB));
     loop_trigger(s->turn);
+}
+
+/* Whose TLBs never knew the guest need not be waited for. */
+static void unseen(void *ctx, uint32_t domid, uint32_t who)
+{
+    static const uint32_t bit[TLB_READERS] = {WIRE_UNSEEN_SCHED, WIRE_UNSEEN_DISPLAY};
+    struct gtt_member *m = gtt_member_find(ctx, domid);
+
+    for (unsigned i = 0; m && m->guest && i < TLB_READERS; i++)
+        if (who & bit[i])
+            m->guest->tlb.inval[i] = NULL;
 }
 
 /* Once is enough for gtt: it goes only after the engines have let the guest go. */
@@ -374,6 +395,7 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
     if (s->slice.guest == m->guest)
         gtt_slice_clear(&s->slice);
     m->leaving = true;
+    crash_point("gtt.remove.asked");
     loop_trigger(s->turn);
 }
 
@@ -387,6 +409,7 @@ static int device(void *ctx, struct wire_fds *fds, const Vgt__Device *d)
     (void)d;
     s->fds = *fds;
     rc = gpu_node_open_fd(wire_fd(fds, WIRE_DEV), &s->gpu);
+    crash_point("gtt.start.opened");
     if (!rc)
         rc = gtt_service_start(s);
     if (rc)
@@ -402,8 +425,11 @@ int gtt_service_start(struct gtt_service *s)
         rc = gtt_host_attach(s);
     if (rc)
         return rc;
+    crash_point("gtt.start.attached");
     loop_trigger(s->turn);
-    return loop_ready(s->loop);
+    rc = loop_ready(s->loop);
+    crash_point("gtt.start.ready");
+    return rc;
 }
 
 /* Guests that waited for a worker go on. */
@@ -471,4 +497,5 @@ const struct wire_ops gtt_wire_ops = {
     .guest_remove = guest_remove,
     .stats = gtt_stats,
     .other = other,
+    .unseen = unseen,
 };

@@ -2,6 +2,8 @@
 /* shadow.c: see shadow.h. Tracking of guest pages is track.c. */
 #include "services/gtt/shadow_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -85,6 +87,7 @@ static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
     t->at[level] = sh;
     t->users++;
     s->live++;
+    crash_point("gtt.shadow.made");
     track_ask(s, t); /* before its entries are first read, which is later work */
     TAILQ_INSERT_TAIL(&s->work, sh, link);
     sh->queued = true;
@@ -178,9 +181,12 @@ void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
     if (rc)
         account_event(s->c.account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
                       "level=%d index=%u entry=0x%" PRIx64, sh->level, i, raw);
+    crash_point("gtt.shadow.pinned");
     sh->child[i] = now;
     store(&sh->page->entry[i], value);
+    crash_point("gtt.shadow.written");
     put_child(s, sh->level, &old);
+    crash_point("gtt.shadow.old-put");
 }
 
 void shadow_refill(struct shadow_set *s, struct shadow *sh)
@@ -195,6 +201,7 @@ void shadow_refill(struct shadow_set *s, struct shadow *sh)
 static void destroy(struct shadow_set *s, struct shadow *sh)
 {
     TAILQ_REMOVE(&s->work, sh, link);
+    crash_point("gtt.shadow.going");
     pages_put(s->c.pages, sh->page);
     free(sh);
     s->live--;

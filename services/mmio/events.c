@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/mmio/priv.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
@@ -25,6 +26,7 @@ static int from_gtt(struct mmio *m, const struct lane_slot *slot)
     on = msg.kind == GTT_MMIO_PROTECT;
     if (m->s.ops->protect(m->s.vmm, msg.gfn, on))
         mmio_fault(m, MMIO_FAULT_RANGE);
+    crash_point("mmio.event.protected");
     return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
 }
 
@@ -62,11 +64,14 @@ static int drain_gtt(struct mmio *m)
         if (rc)
             return rc == LANE_EMPTY ? 0 : rc;
         m->gtt_waits = true;
+        crash_point("mmio.event.taken");
         rc = from_gtt(m, &m->parked_gtt);
         if (rc)
             return rc == MMIO_LATER ? 0 : rc;
         m->gtt_waits = false;
+        crash_point("mmio.event.applied");
         rc = lane_rx_advance(rx);
+        crash_point("mmio.event.advanced");
         if (rc)
             return rc;
     }
@@ -79,6 +84,7 @@ static int drain_sched(struct mmio *m)
 
     while (!failed && (rc = lane_rx_next(m->s.from_sched, &slot, NULL)) == 0)
         failed = from_sched(m, &slot);
+    crash_point("mmio.event.sched");
     if (failed || rc == LANE_BROKEN)
         return failed ? failed : LANE_BROKEN;
     return lane_rx_advance(m->s.from_sched);

@@ -9,6 +9,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 enum { FLAG_BACKWARDS = 1, FLAG_INDIRECT = 2 };
 
 static uint8_t flags_of(const struct vmm_access *a)
@@ -52,6 +54,7 @@ static void start(struct vreg_inflight *j, const struct vmm_access *a)
     j->result = 0;
     j->crashes = 0;
     j->undo_len = 0;
+    crash_point("mmio.journal.filled");
     mmio_journal_step(j, 0, VREG_TAKEN);
 }
 
@@ -77,6 +80,7 @@ void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j)
 
     if (len && len <= VREG_UNDO_BYTES && at <= sizeof *m->vreg - len)
         memcpy((uint8_t *)m->vreg + at, j->undo, len);
+    crash_point("mmio.journal.undone");
     mmio_journal_step(j, mmio_journal_unit(j), VREG_TAKEN);
 }
 
@@ -92,5 +96,6 @@ void mmio_undo(struct mmio *m, const void *state, uint32_t len)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     memcpy(j->undo, state, len);
     j->undo_at = (const uint8_t *)state - (const uint8_t *)m->vreg;
+    crash_point("mmio.journal.saved");
     __atomic_store_n(&j->undo_len, len, __ATOMIC_RELEASE);
 }

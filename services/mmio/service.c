@@ -7,6 +7,7 @@
 
 #include "gen/gen8_engine.h"
 #include "gen/pvinfo.h"
+#include "lib/crash.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 #include "services/wire/names.h"
@@ -20,6 +21,7 @@
 #define WATCH_NS        (2000 * MS) /* how long after a display write a pipe may start */
 #define WATCH_PERIOD_NS (4 * MS)
 #define APERTURE_AGAIN  (2000 * MS)
+#define APERTURE_UNSENT (200 * MS) /* there was no broker to ask */
 #define SETTLE_NS       MS
 
 static uint64_t now_ns(void)
@@ -43,7 +45,8 @@ static int aperture(void *ctx, uint64_t base)
     struct mmio_service *s = ctx;
     Vgt__ApertureRequest r = VGT__APERTURE_REQUEST__INIT;
 
-    if (s->aperture.shown == base && !s->aperture.id)
+    s->aperture.waits = s->aperture.shown != base || s->aperture.id;
+    if (!s->aperture.waits)
         return 0;
     if (s->aperture.id && now_ns() - s->aperture.sent_ns < APERTURE_AGAIN)
         return MMIO_LATER;
@@ -52,6 +55,7 @@ static int aperture(void *ctx, uint64_t base)
     s->aperture.want = base;
     s->aperture.sent_ns = now_ns();
     s->aperture.id = wire_request(s->client, VGT__TYPE__TYPE_APERTURE, &r.base);
+    crash_point("mmio.aperture.asked");
     return MMIO_LATER;
 }
 
@@ -69,6 +73,7 @@ static void other(void *ctx, const struct chan_message *message)
     }
     s->aperture.id = 0;
     s->aperture.shown = s->aperture.want;
+    crash_point("mmio.aperture.told");
     loop_trigger(s->turn);
 }
 
@@ -118,8 +123,8 @@ static int vblanks(struct mmio_service *s, bool settling)
         wait = WATCH_PERIOD_NS;
     if (settling && (!wait || wait > SETTLE_NS))
         wait = SETTLE_NS;
-    if (s->aperture.id && !wait)
-        wait = APERTURE_AGAIN;
+    if (s->aperture.waits && !wait)
+        wait = s->aperture.id ? APERTURE_AGAIN : APERTURE_UNSENT;
     return loop_timer_arm(s->vblank, wait, 0);
 }
 
@@ -129,7 +134,9 @@ static void ring_bell(struct mmio_service *s)
         return;
     s->mmio.display_dirty = false;
     s->watch_until_ns = now_ns() + WATCH_NS;
+    crash_point("mmio.bell.due");
     lane_kick(wire_fd(&s->fds, WIRE_BELL));
+    crash_point("mmio.bell.rung");
 }
 
 /* True: a lane has something again, another turn is due. */
@@ -150,6 +157,7 @@ static void on_turn(void *data, uint32_t events)
     if (!s->attached)
         return;
     rc = mmio_events(&s->mmio);
+    crash_point("mmio.turn.events");
     if (rc == LANE_BROKEN)
         lane_lost(s);
     if (rc >= 0)
@@ -287,10 +295,12 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
     setup.vggtt = s->vggtt.data;
     setup.timing = s->timing.data;
     s->aperture.shown = setup.vreg->bar2;
+    crash_point("mmio.attach.lanes");
     rc = s->ops->open_device(s->domid, 0, &setup.vreg->resume, &s->vmm);
     if (rc)
         return rc;
     setup.vmm = s->vmm;
+    crash_point("mmio.attach.device");
     rc = mmio_init(&s->mmio, &setup);
     return rc ? rc : watch_all(s);
 }
@@ -319,7 +329,9 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     log_write(s->log, LOG_INFO, "serving", "domid=%u name=%s restart=%d", s->domid, s->account.name,
               add->restart);
     ready.domid = s->domid;
+    crash_point("mmio.attach.done");
     wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
+    crash_point("mmio.attach.told");
     loop_trigger(s->turn);
     loop_ready(s->loop);
 }
@@ -332,7 +344,9 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
 
     (void) final;
     removed.domid = domid;
+    crash_point("mmio.remove.asked");
     wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+    crash_point("mmio.remove.told");
     wire_forget(s->client, domid);
     s->attached = false;
     loop_stop(s->loop, 0);

@@ -30,6 +30,7 @@ struct mmio_service {
     struct {
         uint64_t want, shown; /* guest-physical base asked for; what the broker has confirmed */
         uint32_t id;          /* request in flight, 0 none */
+        bool waits;           /* a guest's write does, for one in flight or for a broker */
         uint64_t sent_ns;
         uint64_t failed;
     } aperture;

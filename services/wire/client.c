@@ -5,15 +5,12 @@
  */
 #include "services/wire/client.h"
 
-#include "lib/lane.h"
-#include "lib/region.h"
+#include "lib/crash.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define AGAIN_NS  (200u * 1000 * 1000)
 #define MAX_TYPES 24u
@@ -41,60 +38,7 @@ struct wire_client {
     bool device_known, complained;
 };
 
-/* ---- descriptors by name */
-
-int wire_fd(const struct wire_fds *fds, const char *name)
-{
-    for (unsigned i = 0; i < fds->count; i++)
-        if (!strcmp(fds->item[i].name, name))
-            return fds->item[i].fd;
-    return -ENOENT;
-}
-
-void wire_fds_close(struct wire_fds *fds)
-{
-    for (unsigned i = 0; i < fds->count; i++)
-        close(fds->item[i].fd);
-    fds->count = 0;
-}
-
-int wire_region(const struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,
-                uint64_t min_size, bool writable, struct region *region)
-{
-    int fd = wire_fd(fds, name);
-
-    return fd < 0 ? fd : region_map(fd, type, version, min_size, writable, region);
-}
-
-/* The three descriptors of a lane. */
-static int lane_fds(const struct wire_fds *fds, const char *lane, int out[3])
-{
-    static const char *const suffix[3] = {"", ".wake", ".room"};
-
-    for (int i = 0; i < 3; i++) {
-        char name[sizeof(fds->item[0].name)];
-
-        snprintf(name, sizeof(name), "%s%s", lane, suffix[i]);
-        out[i] = wire_fd(fds, name);
-        if (out[i] < 0)
-            return out[i];
-    }
-    return 0;
-}
-
-int wire_producer(const struct wire_fds *fds, const char *lane, uint32_t layout, struct lane_tx *tx)
-{
-    int fd[3], rc = lane_fds(fds, lane, fd);
-
-    return rc ? rc : lane_producer_attach(tx, fd[0], layout, fd[1], fd[2]);
-}
-
-int wire_consumer(const struct wire_fds *fds, const char *lane, uint32_t layout, struct lane_rx *rx)
-{
-    int fd[3], rc = lane_fds(fds, lane, fd);
-
-    return rc ? rc : lane_consumer_attach(rx, fd[0], layout, fd[1], fd[2]);
-}
+/* ---- what comes with a message */
 
 /* Takes the message's descriptors. False: they do not fit the names. */
 static bool take_fds(const Vgt__Wire *wire, const struct chan_message *m, struct wire_fds *fds)
@@ -170,7 +114,9 @@ static void try_add(struct wire_client *c, struct guest *g)
     g->add = NULL;
     g->have_fds = false;
     g->fds.count = 0; /* the service's from here on, also if it forgets the guest at once */
+    crash_point("wire.guest.whole");
     c->config->ops->guest_add(c->ctx, add, &fds, g->id);
+    crash_point("wire.guest.added");
     vgt__guest_add__free_unpacked(add, NULL);
 }
 
@@ -196,6 +142,7 @@ static void still_here(struct wire_client *c, const Vgt__GuestAdd *add, uint32_t
     ready.domid = add->domid;
     ready.resources = add->resources;
     ready.edid = add->edid;
+    crash_point("wire.guest.still");
     wire_reply(c, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
 }
 
@@ -239,7 +186,10 @@ static void on_guest_remove(struct chan *chan, const struct chan_message *m, voi
 
     (void)chan;
     if (g && g->known) {
+        if (r->unseen && c->config->ops->unseen)
+            c->config->ops->unseen(c->ctx, r->domid, r->unseen);
         c->config->ops->guest_remove(c->ctx, r->domid, r->final, m->id);
+        crash_point("wire.guest.removing");
         return;
     }
     if (g)
@@ -275,6 +225,7 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
         return;
     }
     c->device_known = true;
+    crash_point("wire.device.came");
     rc = c->config->ops->device(c->ctx, fds, device);
     if (rc < 0)
         loop_stop(c->loop, rc);
@@ -305,6 +256,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     wire_fds_close(&g->fds);
     g->fds = fds;
     g->have_fds = true;
+    crash_point("wire.guest.fds");
     try_add(c, g);
 }
 
@@ -351,6 +303,7 @@ static void lose(struct wire_client *c)
         chan_close(c->control);
     chan_close(c->socket);
     c->control = c->socket = NULL;
+    crash_point("wire.lost");
     loop_timer_arm(c->again, AGAIN_NS, 0);
 }
 
@@ -386,7 +339,9 @@ static int connect_all(struct wire_client *c)
     if (rc)
         return rc;
     c->control = c->socket;
+    crash_point("wire.connected");
     rc = hello(c, c->socket);
+    crash_point("wire.hello");
     if (rc || !c->config->control)
         return rc;
     rc = chan_connect(c->loop, c->store, c->config->control, &c->user, c, &c->control);

@@ -47,6 +47,10 @@ enum wire_region {
     WIRE_REGION_SCREEN,
 };
 
+/* GuestRemove.unseen. */
+#define WIRE_UNSEEN_SCHED   1u
+#define WIRE_UNSEEN_DISPLAY 2u
+
 /* The host's share of the graphics address space, which every guest's excludes: low memory below
  * WIRE_HOST_LOW (so no guest owns address 0), display's slice at the end of the aperture, and the
  * last WIRE_HOST_HIGH bytes of the whole space, where sched's rings and contexts live. */

@@ -300,6 +300,8 @@ static void note_time(struct blit *b, uint64_t took)
 {
     if (took > b->count.longest_ns)
         b->count.longest_ns = took;
+    if (took > b->count.since_ns)
+        b->count.since_ns = took;
     b->count.pauses += took > PAUSE_NS;
 }
 

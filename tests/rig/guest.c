@@ -26,6 +26,7 @@ struct options {
     uint32_t domid, mib, vcpus;
     double seconds, report, limit;
     uint64_t rounds, seed;
+    bool screen;
 };
 
 struct noise {
@@ -73,18 +74,20 @@ static void *make_noise(void *arg)
     return NULL;
 }
 
-static void report(const char *name, const struct blit *b)
+static void report(const char *name, struct blit *b)
 {
-    const struct blit_count *c = &b->count;
+    struct blit_count *c = &b->count;
 
     printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
            " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
            " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
            " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
-           " longest_ms=%" PRIu64 "\n",
+           " longest_ms=%" PRIu64 " since_ms=%" PRIu64 " at=%.3f\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
            c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
-           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000);
+           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
+           c->since_ns / 1000000, now());
+    c->since_ns = 0;
 }
 
 static int work(const struct options *o, struct blit *b)
@@ -140,6 +143,8 @@ static int run(const struct options *o, struct rig_guest *g, struct blit *b)
     struct driver d;
     int rc = driver_init(&d, g, 0), others;
 
+    if (!rc && o->screen)
+        rc = driver_screen(&d);
     if (!rc)
         rc = blit_init(b, &d, o->seed, (uint64_t)(o->limit * 1e9));
     if (rc) {
@@ -169,7 +174,8 @@ static int usage(FILE *out, int status)
         "  --rounds N    and at least so many submissions (10)\n"
         "  --limit S     a submission that takes longer is lost (60)\n"
         "  --report S    say how far it is every S seconds\n"
-        "  --seed N      of what is drawn (1)\n",
+        "  --seed N      of what is drawn (1)\n"
+        "  --screen      turn a pipe on and show a picture\n",
         out);
     return status;
 }
@@ -199,6 +205,9 @@ static int set(struct options *o, int opt)
     case 'r':
         o->report = strtod(optarg, NULL);
         return 0;
+    case 'c':
+        o->screen = true;
+        return 0;
     case 'e':
         o->seed = strtoull(optarg, NULL, 0);
         return 0;
@@ -208,17 +217,11 @@ static int set(struct options *o, int opt)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
-                                          {"domid", 1, NULL, 'i'},
-                                          {"mib", 1, NULL, 'm'},
-                                          {"vcpus", 1, NULL, 'v'},
-                                          {"seconds", 1, NULL, 's'},
-                                          {"rounds", 1, NULL, 'n'},
-                                          {"limit", 1, NULL, 'l'},
-                                          {"report", 1, NULL, 'r'},
-                                          {"seed", 1, NULL, 'e'},
-                                          {"help", 0, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"dir", 1, NULL, 'd'},    {"domid", 1, NULL, 'i'},   {"mib", 1, NULL, 'm'},
+        {"vcpus", 1, NULL, 'v'},  {"seconds", 1, NULL, 's'}, {"rounds", 1, NULL, 'n'},
+        {"limit", 1, NULL, 'l'},  {"report", 1, NULL, 'r'},  {"seed", 1, NULL, 'e'},
+        {"screen", 0, NULL, 'c'}, {"help", 0, NULL, 'h'},    {0}};
     struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};
     static struct blit blit;
     struct rig_guest g;

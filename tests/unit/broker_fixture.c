@@ -93,6 +93,7 @@ static void on_remove(struct chan *chan, const struct chan_message *m, void *dat
     (void)chan;
     note(f, r->final ? "remove" : "stop");
     f->removes++;
+    f->unseen = r->unseen;
     if (f->silent)
         return;
     reply.domid = r->domid;

@@ -29,6 +29,7 @@ struct fake {
     const char *refuse; /* text of the Error to GuestAdd */
     /* what it got */
     unsigned adds, removes;
+    uint32_t unseen; /* of the last GuestRemove */
     bool restart;
     uint64_t low_base;
     size_t edid_size;

@@ -88,6 +88,23 @@ static void test_no_room(void **state)
     rig_stop(&r);
 }
 
+static void test_sched_refuses(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    r.sched.refuse = "no engine is left";
+    client_attach(&r, 7, "small");
+    expect_error(&r, ENOSPC, "no engine is left");
+    rig_until(&r, broker_guests(r.broker) == 0);
+    assert_int_equal(r.gtt.removes, 1);
+    assert_int_equal(r.gtt.unseen, WIRE_UNSEEN_SCHED | WIRE_UNSEEN_DISPLAY);
+    assert_int_equal(r.sched.removes, 0);
+    rig_stop(&r);
+}
+
 static void test_display_refuses(void **state)
 {
     struct rig r;
@@ -101,6 +118,7 @@ static void test_display_refuses(void **state)
     rig_until(&r, broker_guests(r.broker) == 0);
     assert_non_null(strstr(r.trace, "display:add sched:stop gtt:remove sched:remove "));
     assert_int_equal(r.display.removes, 0);
+    assert_int_equal(r.gtt.unseen, WIRE_UNSEEN_DISPLAY);
     assert_false(rig_module.attached[7]);
     rig_stop(&r);
 }
@@ -234,6 +252,7 @@ static void test_detach(void **state)
     detach(&r, 7);
     assert_int_equal(r.client.type, VGT__TYPE__TYPE_DETACH_REPLY);
     assert_non_null(strstr(r.trace, in_order));
+    assert_int_equal(r.gtt.unseen, 0);
     assert_int_equal(rig_module.busy, 0);
     assert_false(rig_module.attached[7]);
     assert_int_equal(broker_guests(r.broker), 0);
@@ -356,19 +375,13 @@ static void test_restart_broker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attach),
-        cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_display_refuses),
-        cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_time_limit),
-        cmocka_unit_test(test_service_missing),
-        cmocka_unit_test(test_crash_in_attach),
-        cmocka_unit_test(test_restart_service),
-        cmocka_unit_test(test_detach),
-        cmocka_unit_test(test_domain_gone),
-        cmocka_unit_test(test_gtt_dies_in_removal),
-        cmocka_unit_test(test_asker_leaves),
-        cmocka_unit_test(test_reboot),
+        cmocka_unit_test(test_attach),          cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_sched_refuses),   cmocka_unit_test(test_display_refuses),
+        cmocka_unit_test(test_bad_requests),    cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_service_missing), cmocka_unit_test(test_crash_in_attach),
+        cmocka_unit_test(test_restart_service), cmocka_unit_test(test_detach),
+        cmocka_unit_test(test_domain_gone),     cmocka_unit_test(test_gtt_dies_in_removal),
+        cmocka_unit_test(test_asker_leaves),    cmocka_unit_test(test_reboot),
         cmocka_unit_test(test_restart_broker),
     };
 

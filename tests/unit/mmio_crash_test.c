@@ -244,12 +244,70 @@ static void edid_bytes(void **state)
     sweep(&s);
 }
 
+/* ---- ranges move: dead between two calls of the hypervisor, and yet moved */
+
+static unsigned trap_calls, dies_in;
+
+static int dying_trap(struct vmm *v, uint64_t start, uint64_t len, bool on)
+{
+    if (++trap_calls == dies_in)
+        raise(SIGKILL);
+    return vmm_fake_ops.trap(v, start, len, on);
+}
+
+/* Serve what is pending and die in the nth call of trap(): its effects, and those of the calls
+ * before, are on the child's copy of the guest only, as if all of them were still to come. */
+static void dies_in_trap(struct fix *f, unsigned n)
+{
+    pid_t pid;
+    int status;
+
+    trap_calls = 0;
+    dies_in = n;
+    f->ops.trap = dying_trap;
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        mmio_pump(&f->mmio);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    f->ops.trap = vmm_fake_ops.trap;
+    fake_take(f->guest, 0);
+    fix_restart(f);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+}
+
+static void moved(uint64_t reg, uint64_t from, uint64_t to, unsigned calls)
+{
+    for (unsigned n = 1; n <= calls; n++) {
+        struct fix *f = fix_new(16);
+        struct vmm_access a = {
+            .space = VMM_CONFIG, .addr = reg, .size = 4, .count = 1, .write = true, .data = to};
+
+        assert_true(fake_trapped(f->guest, from));
+        fix_begin(f, &a);
+        dies_in_trap(f, n);
+        assert_false(fake_trapped(f->guest, from));
+        assert_true(fake_trapped(f->guest, to));
+        fix_free(f);
+    }
+}
+
+static void ranges_move(void **state)
+{
+    (void)state;
+    moved(0x10, FIX_BAR0, 0xe0000000, 2);
+    moved(0x18, FIX_BAR2, 0xa0000000, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fourth_elsp_dword), cmocka_unit_test(second_elsp_dword),
         cmocka_unit_test(two_deep_iir),      cmocka_unit_test(string_of_entries),
-        cmocka_unit_test(edid_bytes),
+        cmocka_unit_test(edid_bytes),        cmocka_unit_test(ranges_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
