@@ -10,6 +10,8 @@
 
 #include "services/sched/sched_priv.h"
 
+#include "lib/crash.h"
+
 /* ---- hooks of the guest's lanes */
 
 static void on_reset(void *ctx, struct guest *g, unsigned engine)
@@ -111,7 +113,9 @@ static void finish(struct sched *s, struct sched_guest *sg)
     struct sched_journal_state *state = &sg->record->state;
 
     sched_guest_free(s, sg, false);
+    crash_point("sched.remove.freed");
     *state = (struct sched_journal_state){0};
+    crash_point("sched.remove.forgotten");
     s->c.events.gone(s->c.events.ctx, domid, true, id);
 }
 
@@ -262,8 +266,10 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     rc = make_contexts(s, sg, add);
     if (rc)
         return rc;
+    crash_point("sched.attach.contexts");
     make_guest(sg, add);
     hold_contexts(s, sg);
+    crash_point("sched.attach.held");
     rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
     return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
 }
@@ -307,6 +313,7 @@ int sched_guest_add(struct sched *s, const Vgt__GuestAdd *add, struct wire_fds *
     s->guest[place] = sg;
     s->ring.guest[s->ring.count++] = &sg->guest;
     go_on(s, sg);
+    crash_point("sched.attach.done");
     sched_trigger(s);
     return 0;
 }
@@ -368,6 +375,7 @@ void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uin
     sg->remove_id = id;
     if (!sg->guest.leaving)
         guest_leave(&sg->guest);
+    crash_point("sched.remove.left");
     sched_trigger(s);
     try_gone(s, sg);
 }

@@ -2,6 +2,8 @@
 /* context.c: the contexts of a guest: look-up, pages, eviction, status page. See context.h. */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -331,6 +333,7 @@ void context_set_busy(struct context *c, bool busy)
             c->set->busy++;
         c->released = false;
         __atomic_store_n(&c->r->held, 1, __ATOMIC_RELEASE);
+        crash_point("sched.context.held");
         arena_busy(c->set->c.arena, &c->user);
         return;
     }
@@ -354,6 +357,7 @@ void context_set_settle(struct context_set *s)
         if (!c->released)
             continue;
         c->released = false;
+        crash_point("sched.context.saved");
         __atomic_store_n(&c->r->held, 0, __ATOMIC_RELEASE);
         if (c->mem.pages)
             arena_idle(s->c.arena, &c->user);

@@ -6,6 +6,8 @@
  */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -150,7 +152,9 @@ int context_refresh(struct context *c, enum ctx_gen8_mode mode)
     if (rc)
         return rc;
     context_batches_keep(c);
+    crash_point("sched.context.audited");
     put_image(c, image, resume);
+    crash_point("sched.context.ready");
     return 0;
 }
 

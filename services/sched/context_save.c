@@ -6,6 +6,8 @@
  */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -108,6 +110,7 @@ static int save_state(struct context *c)
         rc = gmem_store32(m, state + resume_dw[i] * 4, c->r->told[i]);
     if (!rc)
         rc = gmem_store32(m, state + CTX_RING_HEAD * 4, c->r->guest_head);
+    crash_point("sched.save.state");
     return rc;
 }
 
@@ -124,6 +127,7 @@ int context_save(struct context *c)
         c->r->head = head;
     keep_position(c);
     rc = save_page0(c);
+    crash_point("sched.save.page");
     if (!rc)
         rc = save_state(c);
     if (rc)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/sched/engine_priv.h"
 
 #define WAITS (CSB_WAIT_SEMAPHORE | CSB_WAIT_FLIP | CSB_WAIT_VBLANK | CSB_WAIT_SCANLINE)
@@ -241,9 +242,12 @@ int engine_take_events(struct engine *e, uint64_t now)
 
         if (rc)
             return engine_fail(e, engine_recover(e, false, now)) ?: n;
+        crash_point("sched.event.applied");
         e->c.hw->csb_read[e->c.id] = ctx_gen8_csb_next(e->c.hw->csb_read[e->c.id]);
         commit(e);
     }
+    if (n)
+        crash_point("sched.event.counted");
     if (n && engine_fail(e, hw_events_done(e->c.hw, e->c.id)))
         return e->failed;
     return engine_fail(e, settle_doomed(e, now)) ?: n;

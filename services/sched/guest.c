@@ -4,6 +4,8 @@
  */
 #include "services/sched/guest.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -116,6 +118,7 @@ static void reset_engine(struct guest *g, unsigned engine)
 {
     struct guest_engine *ge = &g->engine[engine];
 
+    crash_point("sched.guest.reset");
     vexec_reset(ge->v);
     context_reset_engine(g->c.contexts, engine);
     for (unsigned i = 0; i < 2; i++) {
@@ -177,7 +180,9 @@ static void apply(struct guest *g, const struct lane_slot *slot)
         account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "kind=%u", m.kind);
         return;
     }
+    crash_point("sched.entry.taken");
     take[m.kind](g, &m);
+    crash_point("sched.entry.applied");
     g->w.seq = m.seq;
     g->c.hooks.commit(g->c.hooks.ctx);
 }
@@ -280,6 +285,7 @@ static void show(struct guest *g, const struct sched_mmio *m)
         return;
     if (m->kind == SCHED_MMIO_CSB)
         context_post_csb(g->c.contexts, m->engine, m->csb_index, m->csb, m->csb_index);
+    crash_point("sched.event.shown");
     g->w.event_shown = g->posted + 1;
     __atomic_store_n(&g->c.journal->state.event_shown, g->w.event_shown, __ATOMIC_RELEASE);
 }
@@ -293,6 +299,7 @@ void guest_post(struct guest *g)
         show(g, m);
         if (m->kind && post(g, m))
             return;
+        crash_point("sched.event.posted");
         g->posted++;
     }
 }
@@ -332,6 +339,7 @@ int guest_flush(struct guest *g)
     if (!guest_held(g))
         post_interrupts(g);
     rc = g->broken ? LANE_BROKEN : lane_tx_commit(g->c.tx);
+    crash_point("sched.event.sent");
     if (rc != LANE_BROKEN)
         pop_posted(g);
     return rc;

@@ -5,6 +5,8 @@
  */
 #include "services/sched/hw.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -292,8 +294,10 @@ int hw_submit(struct hw *hw, unsigned engine, const uint64_t desc[2])
                               (uint32_t)(desc[0] >> 32), (uint32_t)desc[0]};
     int rc = 0;
 
-    for (size_t i = 0; i < 4 && !rc; i++)
+    for (size_t i = 0; i < 4 && !rc; i++) {
+        crash_point("sched.submit.dword");
         rc = gpu_write32(hw->gpu, gen8_engine_base(engine) + RING_ELSP, port[i]);
+    }
     return rc;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "services/sched/journal.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -44,6 +46,7 @@ static bool apply(struct sched_journal *j, uint32_t bytes)
         if (p.len > 4096 || bytes - at < size_of(p.len) || p.at > sizeof *j - p.len)
             return false;
         memcpy((uint8_t *)j + p.at, j->redo.data + at + sizeof p, p.len);
+        crash_point("sched.journal.piece");
     }
     return true;
 }
@@ -64,7 +67,9 @@ void journal_commit(struct sched_journal *j)
         return;
     __atomic_store_n(&r->bytes, r->fill, __ATOMIC_RELEASE);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    crash_point("sched.journal.noted");
     good = apply(j, r->fill);
+    crash_point("sched.journal.done");
     assert(good);
     forget(r);
 }

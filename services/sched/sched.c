@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/crash.h"
 #include "services/sched/sched_priv.h"
 
 uint64_t sched_now(void)
@@ -56,6 +57,7 @@ static void acknowledge(struct sched *s, const bool *wants, const uint64_t *clea
             continue;
         __atomic_store_n(&sg->guest.c.inval->done_seq, clear[i], __ATOMIC_RELEASE);
         sg->guest.inval_done = clear[i];
+        crash_point("sched.tlb.told");
     }
     lane_kick(s->to_gtt.wake_fd);
 }
@@ -75,6 +77,7 @@ static void flush_tlbs(struct sched *s)
         return;
     if (s->up || s->adopt)
         rc = hw_invalidate(&s->hw);
+    crash_point("sched.tlb.flushed");
     s->flushes++;
     if (rc) {
         if (!s->flush_errors++)
@@ -210,6 +213,7 @@ static int bring_up(struct sched *s)
         rc = rc ? rc : hw_up(&s->hw, gma);
     if (rc)
         return rc;
+    crash_point("sched.start.ready");
     s->journal->started = 1;
     s->up = true;
     s->up_at = sched_now();

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/sched/journal.h"
 #include "services/sched/sched_priv.h"
 
@@ -82,6 +83,7 @@ static int get_ready(struct sched *s)
     if (rc)
         return rc;
     claim_contexts(s);
+    crash_point("sched.start.claimed");
     rc = hw_adopt(&s->hw, s->journal->hwsp);
     if (rc < 0)
         return rc;

@@ -7,6 +7,8 @@
 
 #include "services/sched/engine_priv.h"
 
+#include "lib/crash.h"
+
 /* ---- a guest's next pair */
 
 /* A resumed context whose root has left the map starts again from what it last saved. */
@@ -122,7 +124,9 @@ static int submit(struct engine *e, const struct engine_pair *p, uint64_t now)
     e->asked_at = now;
     e->submissions++;
     e->c.commit(e->c.ctx);
+    crash_point("sched.submit.noted");
     rc = hw_submit(e->c.hw, e->c.id, desc);
+    crash_point("sched.submit.written");
     e->written = true;
     e->c.commit(e->c.ctx);
     return rc;

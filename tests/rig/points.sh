@@ -128,7 +128,6 @@ arm() { # UNIT POINT N
 work() { :; }
 restart() { ask kill "$1" KILL >/dev/null || true; }
 broker() { ask kill vgt-broker KILL >/dev/null || true; }
-sched() { ask kill vgt-sched KILL >/dev/null || true; }
 gtt() { ask kill vgt-gtt KILL >/dev/null || true; }
 peer() { ask kill vgt-display KILL >/dev/null || true; }
 shot() { ctl screenshot 1 -o "$D/shot.png" >/dev/null 2>&1 || true; }
@@ -156,7 +155,7 @@ die_at() { # UNIT POINT N ACTION
     recovered "$unit" "$unit $2 passing $3"
 }
 
-# ---- what leads to a point: work, restart, broker, gtt, sched, peer, switch, shot; come and go: of a guest;
+# ---- what leads to a point: work, restart, broker, gtt, peer, switch, shot; come and go: of a guest;
 # never: not with these victims
 
 way_to() { # UNIT POINT
@@ -169,12 +168,15 @@ way_to() { # UNIT POINT
     broker.service.*) echo peer ;;
     broker.relay.*) echo switch ;;
     gtt.slice.* | display.shot.*) echo shot ;;
-    gtt.host.written | gtt.host.served) echo sched ;; # when vgt-sched asks for entries: at its start
+    gtt.host.written | gtt.host.served) echo never ;; # vgt-sched asks for entries at its very first start
     gtt.worker.pinned) echo come ;; # frames of a table that nobody pinned before
     gtt.page.freed | gtt.detach.* | gtt.remove.* | gtt.clear.entry | gtt.root.put) echo go ;;
     gtt.fence.off | gtt.shadow.going | gtt.track.unmapped) echo go ;;
     gtt.start.* | gtt.rebuild.* | gtt.attach.* | gtt.pin.adopted | gtt.page.*) echo restart ;;
     gtt.shadow.made | gtt.track.* | gtt.root.* | gtt.worker.entered) echo restart ;;
+    sched.start.* | sched.attach.*) echo restart ;;
+    sched.guest.reset) echo come ;; # its driver resets the engine before it uses it
+    sched.remove.*) echo go ;;
     display.start.* | display.attach.*) echo restart ;;
     display.mode.*) echo restart ;;
     display.switch.* | display.plane.* | display.timing.*) echo switch ;;
@@ -220,7 +222,6 @@ single_points() { # N
     for item in "${list[@]}"; do
         read -r unit point <<<"$item"
         way=$(way_to "$unit" "$point")
-        [ "$way" != sched ] || [[ " $victims " = *" vgt-sched "* ]] || way=never
         case $way in
         never) continue ;;
         come | go) ;;
