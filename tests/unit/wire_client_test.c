@@ -69,8 +69,12 @@ static void test_guest(void **state)
     id = send_add(7, 2); /* not gone yet */
     until(&w->errors, 1);
     assert_int_equal(w->last_code, EEXIST);
+    assert_int_equal(w->unseen, 0);
+    w->send_unseen = 2;
     send_remove(7, true);
     until(&w->removed, 2);
+    assert_int_equal(w->unseen, 2);
+    assert_int_equal(w->removes_at_unseen, 1);
     assert_int_equal(w->final, true);
     add_guest(7, 2);
     assert_int_equal(w->adds, 2);

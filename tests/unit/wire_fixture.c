@@ -202,7 +202,21 @@ static void other(void *ctx, const struct chan_message *m)
     w->other_id = m->id;
 }
 
-static const struct wire_ops ops = {device, guest_add, guest_remove, stats, other};
+/* Before the removal it belongs to. */
+static void unseen(void *ctx, uint32_t domid, uint32_t who)
+{
+    (void)ctx;
+    assert_int_equal(domid, w->add_domid);
+    w->unseen = who;
+    w->removes_at_unseen = w->removes;
+}
+
+static const struct wire_ops ops = {.device = device,
+                                    .guest_add = guest_add,
+                                    .guest_remove = guest_remove,
+                                    .stats = stats,
+                                    .other = other,
+                                    .unseen = unseen};
 static const struct chan_type more_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, NULL},
 };
@@ -338,6 +352,7 @@ uint32_t send_remove(uint32_t domid, bool final)
 
     remove.domid = domid;
     remove.final = final;
+    remove.unseen = w->send_unseen;
     return request(VGT__TYPE__TYPE_GUEST_REMOVE, &remove.base);
 }
 

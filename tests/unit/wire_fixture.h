@@ -21,11 +21,14 @@ struct world {
     int hellos, closed, ready, removed, stats_replies, errors, notices;
     uint32_t last_id, last_code, last_request;
     char last_edid[16];
+    uint32_t send_unseen; /* with the next removals */
     /* The service. */
     int devices, adds, removes, stats, others;
     int device_result;
     uint32_t add_domid, add_id, remove_id, other_id;
     bool final, refuse, later;
+    uint32_t unseen;
+    int removes_at_unseen;
     struct wire_fds fds;
 };
 
