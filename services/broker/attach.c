@@ -43,7 +43,7 @@ static int step_parts(struct guest *g)
     if (rc)
         return guest_because(g, -rc, "cannot make the shared memory of a vGPU: %s", strerror(-rc));
     snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
-    fdstore_put(g->broker, prefix, &g->parts);
+    fdstore_put(g->broker, prefix, &g->parts, 0);
     return STEP_DONE;
 }
 

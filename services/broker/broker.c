@@ -84,11 +84,23 @@ static int add_devices(struct broker *b)
     return rc;
 }
 
+/* What a broker of an older version did not make is made now. */
+static int complete_parts(struct guest *g)
+{
+    unsigned had = g->parts.count;
+    char prefix[16];
+    int rc = parts_make_guest(&g->parts);
+
+    snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
+    fdstore_put(g->broker, prefix, &g->parts, had);
+    return rc;
+}
+
 /* Guests that ran go on; one that was half attached or half removed is removed. */
 static void resume_guest(struct guest *g)
 {
     const struct vmm_ops *ops = g->broker->config.vmm;
-    int rc = parts_make_guest(&g->parts);
+    int rc = complete_parts(g);
 
     if (!rc && ops)
         rc = ops->open_control(g->s->domid, &g->vmm);
@@ -136,7 +148,7 @@ static void start_services(struct broker *b)
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
-    fdstore_put(b, "s.", &b->parts);
+    fdstore_put(b, "s.", &b->parts, 0);
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
         if (b->guest[i])
