@@ -19,7 +19,8 @@ struct mmio_service {
     bool attached, trace;
     struct account account;
     struct wire_fds fds;
-    struct region vreg, vggtt, timing;
+    struct region vreg, vggtt, timing, bad;
+    struct quarantine quarantine;
     struct lane_tx to_gtt, to_sched;
     struct lane_rx from_gtt, from_sched;
     struct vmm *vmm;
