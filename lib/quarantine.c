@@ -58,8 +58,8 @@ static struct quarantine_item *find(const struct quarantine *q, uint32_t kind, c
     return NULL;
 }
 
-/* What must not make room for what: nothing for what was only worked on beside, a suspect not for
- * less than another one. */
+/* A new item takes the place of one that is worth no more than itself: so what was only worked on
+ * beside never pushes out a suspect, and no suspect what is quarantined. */
 enum worth { WORTH_NOTHING, WORTH_BESIDE, WORTH_SUSPECT, WORTH_QUARANTINED };
 
 static enum worth worth_of(const struct quarantine_item *item)

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lib_quarantine_test.c: which deaths count against which input. A process that dies is a handle
- * that is forgotten; the last test kills a child after every machine instruction of the
- * bookkeeping itself.
+ * that is forgotten; lib_quarantine_crash_test.c kills real ones.
  */
 #include "lib/quarantine.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
@@ -262,65 +256,6 @@ static void without_a_table(void **state)
     quarantine_settled(&q);
 }
 
-/* ---- deaths in the bookkeeping */
-
-static void child(void)
-{
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    raise(SIGSTOP);
-    born();
-    raise(SIGSTOP);
-    _exit(0);
-}
-
-/* A process that takes the table up dies after n instructions. False: it got through before. */
-static bool born_and_killed(unsigned long n)
-{
-    bool stopped = false;
-    pid_t pid = fork();
-    int status;
-
-    assert_true(pid >= 0);
-    if (!pid)
-        child();
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    for (; n && !stopped; n--) {
-        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSTOPPED(status));
-        stopped = WSTOPSIG(status) == SIGSTOP;
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    return !stopped;
-}
-
-/* One death in an input stays one, and two two, however often those who count it die. */
-static void counting_is_never_twice(void **state)
-{
-    unsigned long n = 0, points = 0;
-    struct quarantine q;
-
-    (void)state;
-    for (bool killed = true; killed; points++, n += 1 + n / 64) {
-        memset(table, 0, sizeof(*table));
-        q = born();
-        begin(&q, QUARANTINE_OUTER, 1);
-        begin(&q, QUARANTINE_INNER, 2);
-        begin(&q, QUARANTINE_BESIDE, 3);
-        killed = born_and_killed(n);
-        born_and_killed(n);
-        q = born();
-        assert_int_equal(q.suspects, 2);
-        assert_true(begin(&q, QUARANTINE_INNER, 2));
-        born_and_killed(n);
-        q = born();
-        assert_false(begin(&q, QUARANTINE_INNER, 2));
-        assert_true(begin(&q, QUARANTINE_OUTER, 1));
-    }
-    assert_true(points > 100);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -331,7 +266,6 @@ int main(void)
         T(the_innermost_is_blamed),     T(beside_alone_is_no_doubt),
         T(the_last_place_is_kept),      T(one_that_kills_unapplied),
         T(put_takes_the_oldests_place), T(without_a_table),
-        T(counting_is_never_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
