@@ -14,8 +14,12 @@
 int gtt_bad_attach(struct gtt_member *m)
 {
     const struct log *log = m->service->log;
-    int rc = wire_region(&m->fds, WIRE_BAD_GTT, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
-                         sizeof(struct quarantine_table), true, &m->bad);
+    int rc;
+
+    if (m->service->no_quarantine)
+        return 0;
+    rc = wire_region(&m->fds, WIRE_BAD_GTT, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                     sizeof(struct quarantine_table), true, &m->bad);
 
     /* A broker of an older version has none. */
     if (rc)

@@ -21,12 +21,14 @@ bool mmio_bad(struct mmio *m, const struct vmm_access *a, const struct vreg_infl
 {
     uint64_t word[WIRE_ACCESS_WORDS];
 
+    if (!m->s.quarantine)
+        return false;
     if (j->crashes >= QUARANTINE_DEATHS) {
         words_of(m, a, word);
         quarantine_put(m->s.quarantine, WIRE_INPUT_ACCESS, word, WIRE_ACCESS_WORDS);
         return true;
     }
-    if (!m->s.quarantine || !m->s.quarantine->known)
+    if (!m->s.quarantine->known)
         return false;
     words_of(m, a, word);
     return quarantine_meets(m->s.quarantine, WIRE_INPUT_ACCESS, word, WIRE_ACCESS_WORDS);

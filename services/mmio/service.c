@@ -286,7 +286,7 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
                                .to_sched = &s->to_sched,
                                .from_gtt = &s->from_gtt,
                                .from_sched = &s->from_sched,
-                               .quarantine = &s->quarantine,
+                               .quarantine = s->no_quarantine ? NULL : &s->quarantine,
                                .aperture = aperture,
                                .aperture_ctx = s,
                                .now_ns = now_ns,

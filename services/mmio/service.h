@@ -16,7 +16,7 @@ struct mmio_service {
     const struct log *log;
     const struct vmm_ops *ops;
     uint32_t domid;
-    bool attached, trace;
+    bool attached, trace, no_quarantine;
     struct account account;
     struct wire_fds fds;
     struct region vreg, vggtt, timing, bad;

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #define KIND   3u
-#define POINTS 150u
+#define POINTS 80u
 
 static struct quarantine_table *table;
 
