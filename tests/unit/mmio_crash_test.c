@@ -291,7 +291,7 @@ static void the_same_place_twice(void **state)
     (void)state;
     assert_false(killed_after(f, ~0ul, &total));
     fix_free(f);
-    for (unsigned long n = total / 40; n < total; n += total / 40 + 1) {
+    for (unsigned long n = total / 16; n < total; n += total / 16 + 1) {
         bool started;
 
         f = ready(&elsp);
