@@ -47,7 +47,7 @@ static int step_parts(struct guest *g)
         return guest_because(g, -rc, "cannot make the shared memory of a vGPU: %s", strerror(-rc));
     crash_point("broker.attach.parts");
     snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
-    fdstore_put(g->broker, prefix, &g->parts);
+    fdstore_put(g->broker, prefix, &g->parts, 0);
     crash_point("broker.attach.stored");
     return STEP_DONE;
 }

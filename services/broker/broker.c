@@ -86,11 +86,23 @@ static int add_devices(struct broker *b)
     return rc;
 }
 
+/* What a broker of an older version did not make is made now. */
+static int complete_parts(struct guest *g)
+{
+    unsigned had = g->parts.count;
+    char prefix[16];
+    int rc = parts_make_guest(&g->parts);
+
+    snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
+    fdstore_put(g->broker, prefix, &g->parts, had);
+    return rc;
+}
+
 /* Guests that ran go on; one that was half attached or half removed is removed. */
 static void resume_guest(struct guest *g)
 {
     const struct vmm_ops *ops = g->broker->config.vmm;
-    int rc = parts_make_guest(&g->parts);
+    int rc = complete_parts(g);
 
     crash_point("broker.start.guest");
     if (!rc && ops)
@@ -141,7 +153,7 @@ static void start_services(struct broker *b)
         b->service[i] = (struct service){
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
     crash_point("broker.start.noted");
-    fdstore_put(b, "s.", &b->parts);
+    fdstore_put(b, "s.", &b->parts, 0);
     crash_point("broker.start.stored");
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)

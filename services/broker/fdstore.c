@@ -33,9 +33,9 @@ static void push(struct broker *b, const char *prefix, const char *name, int fd)
                   name, rc);
 }
 
-void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts)
+void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first)
 {
-    for (unsigned i = 0; b->config.keep && i < parts->count; i++)
+    for (unsigned i = first; b->config.keep && i < parts->count; i++)
         push(b, prefix, parts->item[i].name, parts->item[i].fd);
 }
 

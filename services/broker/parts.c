@@ -8,6 +8,7 @@
 
 #include "lib/crash.h"
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "lib/region.h"
 #include "services/wire/gtt_map.h"
 #include "services/wire/mmio_gtt.h"
@@ -46,6 +47,10 @@ static const struct part_def guest_defs[] = {
     {WIRE_INVAL_DISPLAY, PART_REGION, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
      sizeof(struct gtt_inval)},
     {WIRE_TIMING, PART_REGION, WIRE_REGION_TIMING, TIMING_LAYOUT, sizeof(struct timing)},
+    {WIRE_BAD_MMIO, PART_REGION, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+     sizeof(struct quarantine_table)},
+    {WIRE_BAD_GTT, PART_REGION, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+     sizeof(struct quarantine_table)},
     {WIRE_MMIO_GTT, PART_LANE, 0, MMIO_GTT_LAYOUT, 1024},
     {WIRE_GTT_MMIO, PART_LANE, 0, MMIO_GTT_LAYOUT, 256},
     {WIRE_MMIO_SCHED, PART_LANE, 0, MMIO_SCHED_LAYOUT, 256},
@@ -73,6 +78,7 @@ static const struct grant guest_grants[ROLES][MAX_GRANTS] = {
     [ROLE_MMIO] = {{WIRE_VREG, GRANT_WHOLE},
                    {WIRE_VGGTT, GRANT_WHOLE},
                    {WIRE_TIMING, GRANT_READ},
+                   {WIRE_BAD_MMIO, GRANT_WHOLE},
                    {WIRE_MMIO_GTT, GRANT_LANE},
                    {WIRE_GTT_MMIO, GRANT_LANE},
                    {WIRE_MMIO_SCHED, GRANT_LANE},
@@ -82,6 +88,7 @@ static const struct grant guest_grants[ROLES][MAX_GRANTS] = {
                   {WIRE_GTT_MAP, GRANT_WHOLE},
                   {WIRE_INVAL_SCHED, GRANT_READ},
                   {WIRE_INVAL_DISPLAY, GRANT_READ},
+                  {WIRE_BAD_GTT, GRANT_WHOLE},
                   {WIRE_MMIO_GTT, GRANT_LANE},
                   {WIRE_GTT_MMIO, GRANT_LANE}},
     [ROLE_SCHED] = {{WIRE_VGGTT, GRANT_READ},

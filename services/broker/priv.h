@@ -201,8 +201,8 @@ int parts_make_service(struct parts *parts);
 int parts_for(const struct parts *parts, enum role role, bool guest, const char **names, int *fds,
               uint32_t *copies);
 
-/* fdstore.c. prefix: "s." or "g.N." */
-void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts);
+/* fdstore.c. prefix: "s." or "g.N."; put: the parts from first on. */
+void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first);
 void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts);
 /* The state page and what came back; guests' parts go into b->guest[]. */
 int fdstore_restore(struct broker *b);

@@ -3,6 +3,7 @@
 #include "services/gtt/guest.h"
 
 #include "lib/crash.h"
+#include "services/wire/input.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static int init_parts(struct gtt_guest *g)
                                .workers = c->workers,
                                .protect = c->protect,
                                .ctx = c->ctx,
+                               .quarantine = c->quarantine,
                                .max_tables = c->max_tables,
                                .confirmed = c->confirmed};
     int rc = shadow_init(&g->shadows, &sc);
@@ -32,6 +34,7 @@ static int init_parts(struct gtt_guest *g)
                    shadow_scratch_data(&g->shadows));
     if (rc)
         shadow_release(&g->shadows);
+    g->ggtt.quarantine = c->quarantine;
     return rc;
 }
 
@@ -55,6 +58,20 @@ static int init(struct gtt_guest *g)
     return rc;
 }
 
+/* From what the guest says; or, when it is given up, without a look at it. */
+static int take_up(struct gtt_guest *g)
+{
+    int rc = g->given_up ? ggtt_clear(&g->ggtt) : ggtt_rebuild(&g->ggtt, g->c.image);
+
+    crash_point("gtt.rebuild.entries");
+    if (!rc && g->given_up)
+        ppgtt_retract(&g->ppgtt);
+    else if (!rc)
+        ppgtt_rebuild(&g->ppgtt);
+    crash_point("gtt.rebuild.roots");
+    return rc;
+}
+
 int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
 {
     struct gtt_guest *g = calloc(1, sizeof(*g));
@@ -73,15 +90,13 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
     }
     crash_point("gtt.rebuild.begun");
     ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
-    rc = ggtt_rebuild(&g->ggtt, config->image);
-    crash_point("gtt.rebuild.entries");
+    g->given_up = quarantine_full(config->quarantine);
+    rc = take_up(g);
     if (rc) {
         ggtt_clear(&g->ggtt);
         gtt_guest_forget(g);
         return rc;
     }
-    ppgtt_rebuild(&g->ppgtt);
-    crash_point("gtt.rebuild.roots");
     g->applied = true;
     *out = g;
     return 0;
@@ -122,19 +137,43 @@ static int apply_reset(struct gtt_guest *g, const struct mmio_gtt *m)
     return 0;
 }
 
-int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
+/* Of a message with this very epoch: what it stands for is noted by itself where that matters. */
+static bool allowed(struct gtt_guest *g, const struct mmio_gtt *msg)
+{
+    uint64_t word[QUARANTINE_WORDS];
+
+    static_assert(sizeof(word) == sizeof(*msg), "whole");
+    memcpy(word, msg, sizeof(word));
+    if (quarantine_begin(g->c.quarantine, QUARANTINE_OUTER, WIRE_INPUT_MESSAGE, word,
+                         QUARANTINE_WORDS))
+        return true;
+    account_event(g->c.account, ACCOUNT_QUARANTINED, "message=%u", msg->kind);
+    return false;
+}
+
+static int apply(struct gtt_guest *g, const struct mmio_gtt *msg)
 {
     static int (*const handler[])(struct gtt_guest * g, const struct mmio_gtt *m) = {
         [MMIO_GTT_PTE] = apply_pte,       [MMIO_GTT_TABLE_WRITE] = apply_write,
         [MMIO_GTT_PPGTT_NEW] = apply_new, [MMIO_GTT_PPGTT_GONE] = apply_gone,
         [MMIO_GTT_RESET] = apply_reset,   [MMIO_GTT_FENCE] = apply_fence,
     };
-    int rc = 0;
 
     if (msg->kind < sizeof(handler) / sizeof(handler[0]) && handler[msg->kind])
-        rc = handler[msg->kind](g, msg);
-    else
-        account_event(g->c.account, ACCOUNT_BAD_GTT, "kind=%u", msg->kind);
+        return handler[msg->kind](g, msg);
+    account_event(g->c.account, ACCOUNT_BAD_GTT, "kind=%u", msg->kind);
+    return 0;
+}
+
+int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
+{
+    int rc = 0;
+
+    if (!g->given_up) {
+        if (allowed(g, msg))
+            rc = apply(g, msg);
+        quarantine_end(g->c.quarantine, QUARANTINE_OUTER);
+    }
     if (msg->epoch > g->epoch)
         g->epoch = msg->epoch;
     g->applied = true;
@@ -199,6 +238,8 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
     rc = gtt_guest_settle(g, budget);
     if (rc < 0 || shadow_busy(&g->shadows))
         return rc;
+    if (got == LANE_EMPTY && !rc)
+        quarantine_settled(g->c.quarantine);
     /* Waiting for mmio's confirmation alone does not hold the lane, which has to carry it. */
     crash_point("gtt.lane.settled");
     rc = lane_rx_advance(rx);

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "services/gtt/ggtt.h"
 #include "services/gtt/ppgtt.h"
 #include "services/wire/mmio_gtt.h"
@@ -28,6 +29,9 @@ struct gtt_guest_config {
     struct workers *workers; /* NULL: everything in the loop */
     uint64_t max_pins, max_tables;
     bool confirmed; /* see shadow_config */
+    /* Inputs that kill; NULL: nobody notes any. Full: this guest gets graphics memory that shows
+     * scratch everywhere, and what it says is dropped. */
+    struct quarantine *quarantine;
 };
 
 struct gtt_guest {
@@ -40,6 +44,7 @@ struct gtt_guest {
     struct ppgtt ppgtt;
     uint64_t epoch; /* of the last entry applied */
     bool applied;   /* entries were applied and not yet settled */
+    bool given_up;  /* its inputs killed too often */
     bool detaching; /* everything reachable was taken away; tables are being taken apart */
     bool cleared;   /* and all clears are published */
 };

@@ -3,6 +3,7 @@
 #include "services/gtt/ppgtt.h"
 
 #include "lib/crash.h"
+#include "services/wire/input.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -84,6 +85,24 @@ static void fill(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t 
     publish(&p->map->root[slot], level, r->guest, shadow);
 }
 
+/* False: it is quarantined and stays unknown. */
+static bool enter(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t pdp[4])
+{
+    unsigned tables = tables_of(level);
+    uint64_t word[5] = {level};
+    bool yes;
+
+    memcpy(&word[1], pdp, tables * sizeof(pdp[0]));
+    yes =
+        quarantine_begin(p->set->c.quarantine, QUARANTINE_INNER, WIRE_INPUT_ROOT, word, 1 + tables);
+    if (yes)
+        fill(p, slot, level, pdp);
+    else
+        account_event(p->account, ACCOUNT_QUARANTINED, "root=0x%" PRIx64, pdp[0]);
+    quarantine_end(p->set->c.quarantine, QUARANTINE_INNER);
+    return yes;
+}
+
 void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
 {
     unsigned tables = tables_of(level);
@@ -101,7 +120,7 @@ void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
         account_event(p->account, ACCOUNT_NO_RESOURCE, "roots=%u", GTT_MAP_ROOTS);
         return;
     }
-    fill(p, slot, level, pdp);
+    enter(p, slot, level, pdp);
 }
 
 static void drop(struct ppgtt *p, struct ppgtt_root *r)
@@ -147,6 +166,16 @@ void ppgtt_rebuild(struct ppgtt *p)
                 publish(&p->map->root[i], 0, none, none);
             continue;
         }
-        fill(p, i, r.level, r.guest);
+        if (!enter(p, i, r.level, r.guest))
+            publish(&p->map->root[i], 0, none, none);
     }
+}
+
+void ppgtt_retract(struct ppgtt *p)
+{
+    static const uint64_t none[4];
+
+    for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++)
+        if (p->map->root[i].seq & 1 || p->map->root[i].level)
+            publish(&p->map->root[i], 0, none, none);
 }

@@ -135,6 +135,7 @@ static void release(struct gtt_member *m)
     detach_lanes(m);
     region_unmap(&m->vggtt);
     region_unmap(&m->map);
+    region_unmap(&m->bad);
     for (unsigned i = 0; i < TLB_READERS; i++)
         region_unmap(&m->inval[i]);
     if (m->vmm)
@@ -202,6 +203,7 @@ void gtt_service_turn(struct gtt_service *s)
     if (!s->gpu)
         return;
     gtt_host_turn(s);
+    gtt_bad_careful(s);
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (s->member[i].used)
             turn_of(&s->member[i]);
@@ -243,7 +245,7 @@ static int map_regions(struct gtt_member *m)
     for (unsigned i = 0; i < TLB_READERS && !rc; i++)
         rc = wire_region(&m->fds, inval[i], WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
                          sizeof(struct gtt_inval), false, &m->inval[i]);
-    return rc;
+    return rc ? rc : gtt_bad_attach(m);
 }
 
 static int attach_lanes(struct gtt_member *m)
@@ -276,7 +278,8 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant)
                                  .workers = s->workers,
                                  .max_pins = MAX_PINS,
                                  .max_tables = MAX_TABLES,
-                                 .confirmed = true};
+                                 .confirmed = true,
+                                 .quarantine = &m->quarantine};
 
     for (unsigned i = 0; i < TLB_READERS; i++)
         c.inval[i] = m->inval[i].data;

@@ -23,7 +23,8 @@ struct gtt_member {
     uint32_t domid, remove_id;
     struct account account;
     struct wire_fds fds;
-    struct region vggtt, map, inval[TLB_READERS];
+    struct region vggtt, map, inval[TLB_READERS], bad;
+    struct quarantine quarantine;
     struct lane_rx from_mmio;
     struct lane_tx to_mmio;
     struct loop_source *wake, *room;
@@ -46,6 +47,7 @@ struct gtt_service {
     struct loop_source *sched_wake, *sched_room, *turn, *tick, *came_back;
     struct gtt_sched answer; /* the last one owed to sched */
     bool answer_owed;
+    bool no_quarantine; /* option: every input is applied, however often it killed */
     struct gtt_slice slice;
     struct gtt_member member[WIRE_MAX_GUESTS];
     uint64_t host_entries; /* written for sched */
@@ -68,6 +70,13 @@ extern const struct chan_type gtt_wire_types[1];
 struct gtt_member *gtt_member_find(struct gtt_service *s, uint32_t domid);
 /* Turns of all guests before the loop sleeps. */
 void gtt_service_turn(struct gtt_service *s);
+
+/* bad.c */
+/* Its table, as far as the broker has one. 0 or -errno. */
+int gtt_bad_attach(struct gtt_member *m);
+/* While anything is suspected to kill, of whichever guest, nobody works beside the loop: so it is
+ * clear who died of what. */
+void gtt_bad_careful(struct gtt_service *s);
 
 /* host.c */
 int gtt_host_claim(struct gtt_service *s);

@@ -13,8 +13,7 @@
 
 #include "lib/crash.h"
 
-#define MAX_CRASHES 2u
-#define PAGE        4096u
+#define PAGE 4096u
 
 /* What a unit of an access is served by. */
 struct target {
@@ -285,7 +284,7 @@ static int serve(struct mmio *m, const struct vmm_access *a)
     m->serving = a->vcpu;
     if (mmio_journal_stage(j) == VREG_APPLIED)
         return answer(m, a, j);
-    if (j->crashes >= MAX_CRASHES) {
+    if (mmio_bad(m, a, j)) {
         mmio_fault(m, MMIO_FAULT_QUARANTINE);
         j->result = ~0ull;
         return answer(m, a, j);
@@ -295,8 +294,10 @@ static int serve(struct mmio *m, const struct vmm_access *a)
 
         if (rc == MMIO_LATER)
             return park(m, a, j);
-        if (rc)
+        if (rc) {
+            mmio_journal_roll_back(m, j); /* the seam's fault: this process ends, but not of it */
             return rc;
+        }
         mmio_journal_step(j, unit + 1, VREG_TAKEN);
         crash_point("mmio.unit.done");
     }

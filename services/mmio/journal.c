@@ -13,7 +13,7 @@
 
 enum { FLAG_BACKWARDS = 1, FLAG_INDIRECT = 2 };
 
-static uint8_t flags_of(const struct vmm_access *a)
+uint8_t mmio_journal_flags(const struct vmm_access *a)
 {
     return (a->backwards ? FLAG_BACKWARDS : 0) | (a->indirect ? FLAG_INDIRECT : 0);
 }
@@ -22,7 +22,7 @@ static bool same(const struct vreg_inflight *j, const struct vmm_access *a)
 {
     return j->addr == a->addr && j->data == a->data && j->count == a->count &&
            j->space == a->space && j->size == a->size && j->write == a->write &&
-           j->flags == flags_of(a);
+           j->flags == mmio_journal_flags(a);
 }
 
 uint64_t mmio_journal_unit(const struct vreg_inflight *j)
@@ -50,7 +50,7 @@ static void start(struct vreg_inflight *j, const struct vmm_access *a)
     j->space = a->space;
     j->size = a->size;
     j->write = a->write;
-    j->flags = flags_of(a);
+    j->flags = mmio_journal_flags(a);
     j->result = 0;
     j->crashes = 0;
     j->undo_len = 0;

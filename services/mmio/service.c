@@ -8,6 +8,7 @@
 #include "gen/gen8_engine.h"
 #include "gen/pvinfo.h"
 #include "lib/crash.h"
+#include "services/wire/input.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 #include "services/wire/names.h"
@@ -172,6 +173,7 @@ static void on_turn(void *data, uint32_t events)
         return;
     }
     account_faults(s);
+    wire_input_tell(&s->quarantine, s->log, s->domid);
     if (!asleep(s, &s->from_gtt) || !asleep(s, &s->from_sched))
         loop_trigger(s->turn);
 }
@@ -199,6 +201,18 @@ static void on_lane(void *data, uint32_t events)
 
 /* ---- attaching */
 
+/* A broker of an older version has none. */
+static int map_quarantine(struct mmio_service *s)
+{
+    int rc = wire_region(&s->fds, WIRE_BAD_MMIO, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                         sizeof(struct quarantine_table), true, &s->bad);
+
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    quarantine_attach(&s->quarantine, s->bad.data);
+    return 0;
+}
+
 static int map_regions(struct mmio_service *s)
 {
     int rc = wire_region(&s->fds, WIRE_VREG, WIRE_REGION_VREG, VREG_LAYOUT,
@@ -210,7 +224,7 @@ static int map_regions(struct mmio_service *s)
     if (!rc)
         rc = wire_region(&s->fds, WIRE_TIMING, WIRE_REGION_TIMING, TIMING_LAYOUT,
                          sizeof(struct timing), false, &s->timing);
-    return rc;
+    return rc ? rc : map_quarantine(s);
 }
 
 static int attach_lanes(struct mmio_service *s)
@@ -280,6 +294,7 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
                                .to_sched = &s->to_sched,
                                .from_gtt = &s->from_gtt,
                                .from_sched = &s->from_sched,
+                               .quarantine = s->no_quarantine ? NULL : &s->quarantine,
                                .aperture = aperture,
                                .aperture_ctx = s,
                                .now_ns = now_ns,
@@ -381,6 +396,7 @@ void mmio_service_stop(struct mmio_service *s)
     region_unmap(&s->vreg);
     region_unmap(&s->vggtt);
     region_unmap(&s->timing);
+    region_unmap(&s->bad);
     wire_fds_close(&s->fds);
 }
 

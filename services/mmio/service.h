@@ -16,10 +16,11 @@ struct mmio_service {
     const struct log *log;
     const struct vmm_ops *ops;
     uint32_t domid;
-    bool attached, trace;
+    bool attached, trace, no_quarantine;
     struct account account;
     struct wire_fds fds;
-    struct region vreg, vggtt, timing;
+    struct region vreg, vggtt, timing, bad;
+    struct quarantine quarantine;
     struct lane_tx to_gtt, to_sched;
     struct lane_rx from_gtt, from_sched;
     struct vmm *vmm;

@@ -7,6 +7,7 @@
  */
 #include "gen/pvinfo.h"
 #include "tests/rig/blit.h"
+#include "tests/rig/poison.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -26,7 +27,7 @@ struct options {
     uint32_t domid, mib, vcpus;
     double seconds, report, limit;
     uint64_t rounds, seed;
-    bool screen;
+    bool screen, poison;
 };
 
 struct noise {
@@ -90,6 +91,29 @@ static void report(const char *name, struct blit *b)
     c->since_ns = 0;
 }
 
+/* All of poison.h, among the work, and not used by it. */
+static void poison(struct blit *b)
+{
+    const uint32_t pdp = PVINFO_BASE + offsetof(struct pvinfo, pdp);
+    struct driver *d = b->d;
+
+    driver_ggtt(d, d->low_base + d->low_size - SHM_PAGE, POISON_GGTT >> 12);
+    driver_poke(d, d->pt * SHM_PAGE + 8 * POISON_SLOT, 8, POISON_ENTRY);
+    driver_w32(d, pdp, (uint32_t)POISON_ROOT);
+    driver_w32(d, pdp + 4, 0);
+    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, g2v_notify), PVINFO_PPGTT_L4_CREATE);
+    driver_w32(d, POISON_REG, POISON_VALUE);
+}
+
+/* Twice: what was quarantined must not kill again. */
+static void maybe_poison(const struct options *o, struct blit *b)
+{
+    if (!o->poison || (b->round != POISON_ROUND && b->round != 2 * POISON_ROUND))
+        return;
+    poison(b);
+    printf("VGT: rig_poison=%d\n", b->round == POISON_ROUND ? 1 : 2);
+}
+
 static int work(const struct options *o, struct blit *b)
 {
     double end = now() + o->seconds, next = now() + o->report;
@@ -97,6 +121,7 @@ static int work(const struct options *o, struct blit *b)
 
     while (!rc && !stop && (now() < end || b->round < o->rounds)) {
         rc = blit_round(b);
+        maybe_poison(o, b);
         if (o->report > 0 && now() >= next) {
             report("so_far", b);
             next = now() + o->report;
@@ -152,6 +177,7 @@ static int run(const struct options *o, struct rig_guest *g, struct blit *b)
         return 1;
     }
     printf("VGT: rig_up low_base=%#x low_size=%#x\n", d.low_base, d.low_size);
+    printf("VGT: rig_pt=%" PRIu64 "\n", d.pt);
     count = start_noise(g, noise);
     rc = work(o, b);
     others = end_noise(noise, count);
@@ -175,7 +201,8 @@ static int usage(FILE *out, int status)
         "  --limit S     a submission that takes longer is lost (60)\n"
         "  --report S    say how far it is every S seconds\n"
         "  --seed N      of what is drawn (1)\n"
-        "  --screen      turn a pipe on and show a picture\n",
+        "  --screen      turn a pipe on and show a picture\n"
+        "  --poison      write the inputs of poison.h, twice\n",
         out);
     return status;
 }
@@ -208,6 +235,9 @@ static int set(struct options *o, int opt)
     case 'c':
         o->screen = true;
         return 0;
+    case 'p':
+        o->poison = true;
+        return 0;
     case 'e':
         o->seed = strtoull(optarg, NULL, 0);
         return 0;
@@ -217,11 +247,19 @@ static int set(struct options *o, int opt)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"dir", 1, NULL, 'd'},    {"domid", 1, NULL, 'i'},   {"mib", 1, NULL, 'm'},
-        {"vcpus", 1, NULL, 'v'},  {"seconds", 1, NULL, 's'}, {"rounds", 1, NULL, 'n'},
-        {"limit", 1, NULL, 'l'},  {"report", 1, NULL, 'r'},  {"seed", 1, NULL, 'e'},
-        {"screen", 0, NULL, 'c'}, {"help", 0, NULL, 'h'},    {0}};
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
+                                          {"domid", 1, NULL, 'i'},
+                                          {"mib", 1, NULL, 'm'},
+                                          {"vcpus", 1, NULL, 'v'},
+                                          {"seconds", 1, NULL, 's'},
+                                          {"rounds", 1, NULL, 'n'},
+                                          {"limit", 1, NULL, 'l'},
+                                          {"report", 1, NULL, 'r'},
+                                          {"seed", 1, NULL, 'e'},
+                                          {"screen", 0, NULL, 'c'},
+                                          {"poison", 0, NULL, 'p'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};
     static struct blit blit;
     struct rig_guest g;

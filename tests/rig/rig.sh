@@ -2,7 +2,9 @@
 # Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), seed, limit, vcpus, work (seconds), out,
-# guest_options. After it: D is the folder, guest_pids the guests that run.
+# guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program. After it: D is the folder,
+# guest_pids the guests that run.
+declare -A guest_more=()
 
 # The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
 # that writes back stops who writes to it for seconds.
@@ -68,7 +70,7 @@ start_services() {
     local vmm=shm:$D/g wire=unix:$D/wire
     ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "$wire" --core NONE \
         --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start
-    ask unit vgt-gtt always "$B/services/gtt/vgt-gtt" --wire "$wire" --vmm "$vmm"
+    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm"
     ask unit vgt-sched always "$B/services/sched/vgt-sched" --wire "$wire" --vmm "$vmm"
     ask unit vgt-display always "$B/services/display/vgt-display" --wire "$wire"
     for name in vgt-broker vgt-gtt vgt-sched vgt-display; do
@@ -79,11 +81,11 @@ start_services() {
 # The guest's process makes its files and waits at its first access; then it gets its vGPU.
 start_guest() { # DOMID
     "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid "$1" --vcpus "$vcpus" --seconds "$work" \
-        --seed $((seed + $1)) --limit "$limit" $guest_options >"$D/guest-$1.txt" 2>&1 &
+        --seed $((seed + $1)) --limit "$limit" $guest_options ${guest_more[$1]-} >"$D/guest-$1.txt" 2>&1 &
     guest_pids+=($!)
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
-    ask unit "vgt-mmio@$1" failure "$B/services/mmio/vgt-mmio" --domid "$1" \
+    ask unit "vgt-mmio@$1" failure "${mmio_program:-$B/services/mmio/vgt-mmio}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g"
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt type=small -machine xenfv

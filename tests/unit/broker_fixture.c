@@ -110,6 +110,7 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     Vgt__Counter counter = VGT__COUNTER__INIT, replayed = VGT__COUNTER__INIT;
     Vgt__Counter *counters[2] = {&counter, &replayed};
     Vgt__EngineTime time = VGT__ENGINE_TIME__INIT, *times[1] = {&time};
+    Vgt__Quarantined bad = VGT__QUARANTINED__INIT, *bads[1] = {&bad};
     Vgt__Gpu gpu = VGT__GPU__INIT;
     struct fake *f = data;
 
@@ -123,6 +124,12 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     replayed.name = (char *)"replayed";
     replayed.value = 3;
     guest.n_counters = 2;
+    bad.service = (char *)"broker"; /* lies, too */
+    bad.kind = (char *)f->role;
+    bad.input = (ProtobufCBinaryData){4, (uint8_t *)"\1\2\3"};
+    bad.deaths = 2;
+    guest.quarantined = bads;
+    guest.n_quarantined = f == &f->rig->gtt || f == &f->rig->mmio;
     guest.foreground = f == &f->rig->display;
     if (f == &f->rig->sched) {
         time.engine = (char *)"bcs";

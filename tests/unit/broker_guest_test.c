@@ -42,7 +42,7 @@ static void test_attach(void **state)
     assert_int_equal(r.mmio.low_base, 32 * MIB);
     assert_false(r.mmio.restart);
     assert_true(rig_module.attached[7]);
-    assert_int_equal(r.mmio.fds.count, 16);
+    assert_int_equal(r.mmio.fds.count, 17);
     assert_int_equal(wire_region(&r.mmio.fds, WIRE_VREG, WIRE_REGION_VREG, VREG_LAYOUT,
                                  sizeof(struct vreg_file), true, &region),
                      0);
@@ -363,7 +363,7 @@ static void test_restart_broker(void **state)
     assert_non_null(strstr(r.trace, "display:stop gtt:remove sched:remove display:remove "));
     rig_until(&r, r.mmio.adds == 2 && r.mmio.restart);
     assert_int_equal(r.mmio.low_base, 32 * MIB);
-    assert_int_equal(r.mmio.fds.count, 16);
+    assert_int_equal(r.mmio.fds.count, 17);
     assert_int_equal(r.broker->guest[0]->s->vgpu, 1);
     assert_int_equal(r.broker->state->generation, generation);
     detach(&r, 7);
