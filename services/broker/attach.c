@@ -62,14 +62,16 @@ static int step_domain(struct guest *g)
 
 static int step_module(struct guest *g)
 {
-    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev");
-    int rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
 
-    if (rc)
-        return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
-                             strerror(-rc));
+    /* Here and below: written down before it is so. A broker that dies in between shall find it. */
     g->s->held |= HELD_MODULE;
-    return STEP_DONE;
+    rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    if (!rc)
+        return STEP_DONE;
+    g->s->held &= ~(uint32_t)HELD_MODULE;
+    return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
+                         strerror(-rc));
 }
 
 /* A lost service is asked again when it is back; its refusal is handed on as it is. */
@@ -102,11 +104,12 @@ static int add_to(struct guest *g, enum role role, call_done *done)
     if (!s->up)
         return STEP_POLL;
     /* Before anything runs there is nothing to resume, except the claim vgt-mmio may have made. */
-    rc = service_add(s, g, role == ROLE_MMIO && g->resumed, done);
-    if (rc)
-        return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
     g->s->held |= 1u << role;
-    return STEP_WAIT;
+    rc = service_add(s, g, role == ROLE_MMIO && g->resumed, done);
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(1u << role);
+    return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
 }
 
 static bool gtt_ready(struct broker *b, void *owner, int err, const char *text,
@@ -192,11 +195,12 @@ static int step_unit(struct guest *g)
 
     if (!g->broker->config.units)
         return STEP_DONE;
-    rc = unit_start(g, "start", unit_started);
-    if (rc)
-        return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
     g->s->held |= HELD_UNIT;
-    return STEP_WAIT;
+    rc = unit_start(g, "start", unit_started);
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(uint32_t)HELD_UNIT;
+    return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
 }
 
 static int step_hello(struct guest *g)

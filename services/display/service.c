@@ -376,8 +376,8 @@ static void on_other(void *ctx, const struct chan_message *m)
             handlers[i].take(s, m);
 }
 
-static const struct wire_ops wire_ops = {on_device, on_guest_add, on_guest_remove, on_stats,
-                                         on_other};
+static const struct wire_ops wire_ops = {on_device, on_guest_add, on_guest_remove,
+                                         NULL,      on_stats,     on_other};
 
 int service_new(struct loop *loop, const struct log *log, const struct service_options *options,
                 struct service **service)

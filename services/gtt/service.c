@@ -278,7 +278,9 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant)
     return gtt_guest_new(&c, &m->guest);
 }
 
-static int attach(struct gtt_member *m, const struct partition_grant *grant)
+/* A guest that was here before is taken up even if its vgt-mmio has ruined a lane: refused, what
+ * the process before this one pinned for it would stay pinned for ever. */
+static int attach(struct gtt_member *m, const struct partition_grant *grant, bool restart)
 {
     int rc = m->service->ops->open_memory(m->domid, &m->vmm);
 
@@ -286,6 +288,10 @@ static int attach(struct gtt_member *m, const struct partition_grant *grant)
         rc = map_regions(m);
     if (!rc)
         rc = attach_lanes(m);
+    if (rc == -EBADMSG && restart && m->inval[TLB_READERS - 1].data) {
+        lane_lost(m, m->from_mmio.mem.shared ? WIRE_GTT_MMIO : WIRE_MMIO_GTT);
+        rc = 0;
+    }
     return rc ? rc : make_guest(m, grant);
 }
 
@@ -344,7 +350,7 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     *m = (struct gtt_member){.service = s, .used = true, .domid = add->domid, .fds = *fds};
     fds->count = 0;
     account_init(&m->account, add->domid, add->name, s->log);
-    rc = attach(m, &g);
+    rc = attach(m, &g, add->restart);
     if (rc) {
         partition_free(&s->partition, add->domid);
         release(m);
@@ -359,6 +365,16 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
               (unsigned long long)(g.range[PARTITION_HIGH].base / MIB),
               (unsigned long long)(g.range[PARTITION_HIGH].size / MIB));
     loop_trigger(s->turn);
+}
+
+/* Who never had the guest, or lost it with its engines halted, acknowledges nothing. */
+static void guest_unread(void *ctx, uint32_t domid, uint32_t readers)
+{
+    struct gtt_member *m = gtt_member_find(ctx, domid);
+
+    for (unsigned i = 0; m && i < TLB_READERS; i++)
+        if (readers & (1u << i))
+            m->guest->tlb.inval[i] = NULL;
 }
 
 /* Once is enough for gtt: it goes only after the engines have let the guest go. */
@@ -469,6 +485,7 @@ const struct wire_ops gtt_wire_ops = {
     .device = device,
     .guest_add = guest_add,
     .guest_remove = guest_remove,
+    .guest_unread = guest_unread,
     .stats = gtt_stats,
     .other = other,
 };

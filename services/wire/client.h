@@ -48,6 +48,9 @@ struct wire_ops {
     /* Takes fds, error or not. Never twice for one domid without guest_remove(final) between. */
     void (*guest_add)(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
     void (*guest_remove)(void *ctx, uint32_t domid, bool final, uint32_t id);
+    /* Just before guest_remove: these readers do not have the guest (GuestRemove.unread). NULL: it
+     * makes no difference here. */
+    void (*guest_unread)(void *ctx, uint32_t domid, uint32_t readers);
     void (*stats)(void *ctx, uint32_t id);
     /* NULL: a message of any other type the service declared cuts the broker off. */
     void (*other)(void *ctx, const struct chan_message *message);

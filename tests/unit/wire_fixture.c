@@ -53,6 +53,7 @@ static void on_removed(struct chan *chan, const struct chan_message *m, void *da
     (void)chan;
     (void)data;
     w->removed++;
+    w->unknown += ((const Vgt__GuestRemoved *)m->body)->unknown;
     w->last_id = m->id;
 }
 
@@ -152,6 +153,8 @@ void answer_add(uint32_t domid, uint32_t id)
     Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
 
     ready.domid = domid;
+    if (w->edid)
+        ready.edid = (ProtobufCBinaryData){strlen(w->edid), (uint8_t *)w->edid};
     wire_reply(w->client, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
 }
 
@@ -202,7 +205,14 @@ static void other(void *ctx, const struct chan_message *m)
     w->other_id = m->id;
 }
 
-static const struct wire_ops ops = {device, guest_add, guest_remove, stats, other};
+static void guest_unread(void *ctx, uint32_t domid, uint32_t readers)
+{
+    (void)ctx;
+    assert_int_equal(domid, w->add_domid);
+    w->unread = readers;
+}
+
+static const struct wire_ops ops = {device, guest_add, guest_remove, guest_unread, stats, other};
 static const struct chan_type more_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, NULL},
 };
@@ -334,10 +344,16 @@ uint32_t send_add(uint32_t domid, uint64_t generation)
 
 uint32_t send_remove(uint32_t domid, bool final)
 {
+    return send_remove_unread(domid, final, 0);
+}
+
+uint32_t send_remove_unread(uint32_t domid, bool final, uint32_t unread)
+{
     Vgt__GuestRemove remove = VGT__GUEST_REMOVE__INIT;
 
     remove.domid = domid;
     remove.final = final;
+    remove.unread = unread;
     return request(VGT__TYPE__TYPE_GUEST_REMOVE, &remove.base);
 }
 
