@@ -68,9 +68,9 @@ static int step_domain(struct guest *g)
 
 static int step_module(struct guest *g)
 {
-    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev");
-    int rc;
+    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
 
+    /* Here and below: written down before it is so. A broker that dies in between shall find it. */
     g->s->held |= HELD_MODULE;
     crash_point("broker.attach.module-noted");
     rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);

@@ -145,6 +145,8 @@ struct guest {
     enum step_outcome outcome; /* taken up by the next turn */
     bool polls;                /* start() of this step is called again when something changes */
     bool told;                 /* said once in this step */
+    enum role asked;           /* in this step of a removal, */
+    bool asked_final;          /* to forget the guest */
     bool resumed; /* in this step the service was lost: it resumes what it may have begun */
     struct peer *asker, *detacher; /* who waits for AttachReply, DetachReply */
     uint32_t ask_id, detach_id;

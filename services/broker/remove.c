@@ -3,7 +3,9 @@
  * remove.c: a guest's vGPU goes away, because its domain did, somebody asked, or an attach failed.
  * The order is that of the TLB rule: vgt-mmio, then sched and display stop (but still publish
  * invalidations), gtt lets go of the memory, then sched and display forget. Only who may know of
- * the guest is asked. A step that fails is logged and the next one taken.
+ * the guest is asked, and is waited for as long as it takes: what a service holds of a guest is let
+ * go by that service alone, perhaps by its next process. Any other step that fails is logged and
+ * the next one taken.
  */
 #include "services/broker/priv.h"
 
@@ -14,6 +16,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The service is away or silent: said once, then it is asked again. */
+static void wait_for(struct guest *g, const char *how)
+{
+    g->deadline = broker_now() + 2 * g->broker->limit_ns;
+    if (!g->told)
+        log_write(g->broker->log, LOG_WARNING, "removal waits for a service",
+                  "domid=%u step=\"%s\" service=\"%s\" %s", g->s->domid, g->steps[g->at].what,
+                  role_names[g->asked], how);
+    g->told = true;
+}
+
+/* Written down at once: a service that dies now is not to hear of the guest again. A service that
+ * did not have it has nothing to acknowledge, and need not be asked to forget it. */
+static void note_removed(struct guest *g, const Vgt__GuestRemoved *r)
+{
+    if (g->asked_final || r->unknown)
+        g->s->held &= ~(1u << g->asked);
+    guest_step_done(g);
+}
+
 static bool removed(struct broker *b, void *owner, int err, const char *text,
                     const ProtobufCMessage *body)
 {
@@ -22,13 +44,15 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
     (void)b;
     (void)body;
     crash_point("broker.remove.answered");
-    if (err == -ECONNRESET) {
+    if (err == -ECONNRESET || err == -ETIMEDOUT) {
+        if (err == -ETIMEDOUT)
+            wait_for(g, "does not answer");
         guest_step_again(g);
     } else if (err) {
         guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
         guest_step_failed(g);
     } else {
-        guest_step_done(g);
+        note_removed(g, (const Vgt__GuestRemoved *)body);
     }
     return false;
 }
@@ -49,16 +73,21 @@ static int ask(struct guest *g, enum role role, bool final)
 
     if (!(g->s->held & (1u << role)))
         return STEP_DONE;
-    guest_because(g, EAGAIN, "%s is not running", role_names[role]);
-    if (!s->up)
+    g->asked = role;
+    g->asked_final = final;
+    g->deadline = broker_now() + 2 * g->broker->limit_ns; /* the call's own limit comes first */
+    if (!s->up) {
+        if (broker_now() - s->down_ns > g->broker->limit_ns)
+            wait_for(g, "is not running");
         return STEP_POLL;
+    }
     r.domid = g->s->domid;
     r.final = final;
     r.unseen = role == ROLE_GTT ? unseen(g) : 0;
     rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
                     &r.base, g->broker->limit_ns, removed, g);
     crash_point("broker.remove.asked");
-    return rc ? guest_because(g, -rc, "cannot ask: %s", strerror(-rc)) : STEP_WAIT;
+    return rc ? STEP_POLL : STEP_WAIT;
 }
 
 /* vgt-mmio is not waited for: it is stopped next, and may have noticed the end of the domain. */
@@ -122,13 +151,11 @@ static int step_gtt(struct guest *g)
 
 static int step_sched_forgets(struct guest *g)
 {
-    g->s->held &= ~(1u << ROLE_GTT); /* its step is over */
     return ask(g, ROLE_SCHED, true);
 }
 
 static int step_display_forgets(struct guest *g)
 {
-    g->s->held &= ~(1u << ROLE_SCHED);
     return ask(g, ROLE_DISPLAY, true);
 }
 
@@ -137,7 +164,6 @@ static int step_module(struct guest *g)
 {
     int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
 
-    g->s->held &= ~(1u << ROLE_DISPLAY);
     if (!(g->s->held & HELD_MODULE))
         return STEP_DONE;
     rc = g->broker->config.module->detach(fd, (uint16_t)g->s->domid);

@@ -286,7 +286,9 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant)
     return gtt_guest_new(&c, &m->guest);
 }
 
-static int attach(struct gtt_member *m, const struct partition_grant *grant)
+/* A guest that was here before is taken up even if its vgt-mmio has ruined a lane: refused, what
+ * the process before this one pinned for it would stay pinned for ever. */
+static int attach(struct gtt_member *m, const struct partition_grant *grant, bool restart)
 {
     int rc = m->service->ops->open_memory(m->domid, &m->vmm);
 
@@ -296,6 +298,10 @@ static int attach(struct gtt_member *m, const struct partition_grant *grant)
     if (!rc)
         rc = attach_lanes(m);
     crash_point("gtt.attach.lanes");
+    if (rc == -EBADMSG && restart && m->inval[TLB_READERS - 1].data) {
+        lane_lost(m, m->from_mmio.mem.shared ? WIRE_GTT_MMIO : WIRE_MMIO_GTT);
+        rc = 0;
+    }
     return rc ? rc : make_guest(m, grant);
 }
 
@@ -355,7 +361,7 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     *m = (struct gtt_member){.service = s, .used = true, .domid = add->domid, .fds = *fds};
     fds->count = 0;
     account_init(&m->account, add->domid, add->name, s->log);
-    rc = attach(m, &g);
+    rc = attach(m, &g, add->restart);
     if (rc) {
         partition_free(&s->partition, add->domid);
         release(m);

@@ -97,6 +97,7 @@ static void on_remove(struct chan *chan, const struct chan_message *m, void *dat
     if (f->silent)
         return;
     reply.domid = r->domid;
+    reply.unknown = f->unknown;
     fake_send(f, VGT__TYPE__TYPE_GUEST_REMOVED, m->id, &reply.base);
     if (f == &f->rig->mmio)
         fake_crash(f);
@@ -315,6 +316,8 @@ void client_attach(struct rig *r, uint32_t domid, const char *type)
 static int module_attach(int fd, uint16_t domid)
 {
     (void)fd;
+    if (rig_module.rig)
+        assert_true(guest_find(rig_module.rig->broker, domid)->s->held & HELD_MODULE);
     rig_module.attaches++;
     rig_module.attached[domid] = true;
     return 0;
@@ -352,6 +355,7 @@ static void start(struct rig *r, unsigned limit_ms, bool keep, const char *units
 {
     memset(r, 0, sizeof(*r));
     memset(&rig_module, 0, sizeof(rig_module));
+    rig_module.rig = r;
     snprintf(r->wire, sizeof(r->wire), "unix:/tmp/vgt-broker-test-%d.wire", (int)getpid());
     snprintf(r->ctl, sizeof(r->ctl), "unix:/tmp/vgt-broker-test-%d.ctl", (int)getpid());
     r->gtt = (struct fake){.rig = r, .name = "gtt", .role = "vgt-gtt"};

@@ -26,6 +26,7 @@ struct fake {
     int cut; /* how often the broker closed the channel */
     /* what it does */
     bool silent, crash_on_add;
+    bool unknown;       /* it never had the guest it is to remove */
     const char *refuse; /* text of the Error to GuestAdd */
     /* what it got */
     unsigned adds, removes;
@@ -63,6 +64,7 @@ struct rig {
 extern struct rig_module {
     bool attached[16];
     unsigned attaches, busy;
+    const struct rig *rig; /* set: an attach must stand in its broker's state page by then */
 } rig_module;
 
 void rig_start(struct rig *r, unsigned limit_ms);

@@ -53,6 +53,7 @@ static void on_removed(struct chan *chan, const struct chan_message *m, void *da
     (void)chan;
     (void)data;
     w->removed++;
+    w->unknown += ((const Vgt__GuestRemoved *)m->body)->unknown;
     w->last_id = m->id;
 }
 
@@ -152,6 +153,8 @@ void answer_add(uint32_t domid, uint32_t id)
     Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
 
     ready.domid = domid;
+    if (w->edid)
+        ready.edid = (ProtobufCBinaryData){strlen(w->edid), (uint8_t *)w->edid};
     wire_reply(w->client, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
 }
 
@@ -348,11 +351,16 @@ uint32_t send_add(uint32_t domid, uint64_t generation)
 
 uint32_t send_remove(uint32_t domid, bool final)
 {
+    return send_remove_unseen(domid, final, w->send_unseen);
+}
+
+uint32_t send_remove_unseen(uint32_t domid, bool final, uint32_t unseen)
+{
     Vgt__GuestRemove remove = VGT__GUEST_REMOVE__INIT;
 
     remove.domid = domid;
     remove.final = final;
-    remove.unseen = w->send_unseen;
+    remove.unseen = unseen;
     return request(VGT__TYPE__TYPE_GUEST_REMOVE, &remove.base);
 }
 

@@ -18,6 +18,7 @@ struct world {
     /* The broker. */
     struct chan_listener *listener[ENDS];
     struct chan *chan[ENDS];
+    int unknown; /* of removed */
     int hellos, closed, ready, removed, stats_replies, errors, notices;
     uint32_t last_id, last_code, last_request;
     char last_edid[16];
@@ -29,6 +30,7 @@ struct world {
     bool final, refuse, later;
     uint32_t unseen;
     int removes_at_unseen;
+    const char *edid; /* in its answer */
     struct wire_fds fds;
 };
 
@@ -53,6 +55,7 @@ uint32_t request(uint32_t type, const ProtobufCMessage *body);
 void send_wire(uint32_t domid, uint64_t generation);
 uint32_t send_add(uint32_t domid, uint64_t generation);
 uint32_t send_remove(uint32_t domid, bool final);
+uint32_t send_remove_unseen(uint32_t domid, bool final, uint32_t unseen);
 
 /* The service's: a late answer, and the descriptors it took last are those of send_wire(). */
 void answer_add(uint32_t domid, uint32_t id);
