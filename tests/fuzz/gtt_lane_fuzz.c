@@ -79,7 +79,8 @@ static uint64_t take(struct input *in, size_t bytes)
         bytes = in->size;
     if (bytes)
         memcpy(&v, in->data, bytes);
-    in->data += bytes;
+    if (bytes)
+        in->data += bytes;
     in->size -= bytes;
     return v;
 }
@@ -389,7 +390,7 @@ static void (*const operations[])(struct world *, struct input *) = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world w;
-    struct input in = {data, size}, own = {NULL, 0};
+    struct input in = {data, size}, own = {data, 0};
 
     if (!w.fake)
         make_world(&w);
