@@ -25,10 +25,10 @@
 #define MIB      (UINT64_C(1) << 20)
 #define ENTRIES  (1u << 20)
 #define PAGES    64u
-#define PARTS    2u      /* guests, and so parts of the table */
-#define SPAN     256u    /* entries of one part of a guest */
+#define PARTS    2u   /* guests, and so parts of the table */
+#define SPAN     256u /* entries of one part of a guest */
 #define MAX_OPS  64u
-#define PATIENCE 400     /* turns until the good guest is served */
+#define PATIENCE 400 /* turns until the good guest is served */
 
 enum { BAD, GOOD };
 
@@ -53,7 +53,7 @@ struct world {
     struct wire_fds own;
     struct fake_guest *ram[PARTS];
     struct side side[PARTS];
-    uint64_t *table; /* what the whole table was before the guests came */
+    uint64_t *table;     /* what the whole table was before the guests came */
     uint64_t want[SPAN]; /* of the good guest's low part; 0: nothing yet */
     int left;
 };
@@ -356,10 +356,8 @@ static void leave(struct world *w, const struct side *x)
 
 static void make_world(struct world *w)
 {
-    static const struct wire_config config = {.role = "vgt-gtt",
-                                              .socket = "unix:/nowhere/at-all",
-                                              .ops = &gtt_wire_ops,
-                                              .log = &quiet};
+    static const struct wire_config config = {
+        .role = "vgt-gtt", .socket = "unix:/nowhere/at-all", .ops = &gtt_wire_ops, .log = &quiet};
 
     urcu_memb_register_thread();
     w->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
@@ -371,7 +369,7 @@ static void make_world(struct world *w)
     check(!wire_client_new(w->loop, NULL, &config, w->s, &w->client));
     for (unsigned i = 0; i < PARTS; i++) {
         w->ram[i] = fake_guest_new(5 + i, PAGES, 1);
-        check(w->ram[i] && !gpu_fake_attach(w->fake, (uint16_t)(5 + i)));
+        check(w->ram[i]);
         for (uint64_t gfn = 0; gfn < PAGES; gfn++)
             check(!gpu_fake_add_frame(w->fake, (uint16_t)(5 + i), gfn, frame(i, gfn)));
     }
@@ -381,9 +379,8 @@ static void make_world(struct world *w)
 }
 
 static void (*const operations[])(struct world *, struct input *) = {
-    bad_entry, bad_entry, bad_entry, bad_index,   bad_slots,
-    bad_page,  bad_page,  good_pte,  bad_config,  bad_restart,
-    some_turns,
+    bad_entry, bad_entry, bad_entry,  bad_index,   bad_slots,  bad_page,
+    bad_page,  good_pte,  bad_config, bad_restart, some_turns,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -399,6 +396,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < PARTS; i++) {
         make_side(&w.side[i], 5 + i);
         memset(fake_ram(w.ram[i], 0), 0, PAGES * 4096);
+        check(!gpu_fake_attach(w.fake, (uint16_t)(5 + i))); /* ends with unpin_domain */
         attach(&w, &w.side[i], false);
     }
     for (unsigned n = 0; n < MAX_OPS && in.size; n++)
@@ -407,10 +405,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_good(&w);
     if (size % 64 == 0)
         check_table(&w);
-    for (unsigned i = 0; i < PARTS; i++) {
+    for (unsigned i = 0; i < PARTS; i++)
         leave(&w, &w.side[i]);
+    for (unsigned i = 0; i < PARTS; i++)
         free_side(&w.side[i]);
-    }
     check(!gpu_fake_pins(w.fake) && !gpu_dma_list(w.s->gpu, NULL, 0));
     return 0;
 }
