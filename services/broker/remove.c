@@ -19,7 +19,6 @@
 /* The service is away or silent: said once, then it is asked again. */
 static void wait_for(struct guest *g, const char *how)
 {
-    g->deadline = broker_now() + 2 * g->broker->limit_ns;
     if (!g->told)
         log_write(g->broker->log, LOG_WARNING, "removal waits for a service",
                   "domid=%u step=\"%s\" service=\"%s\" %s", g->s->domid, g->steps[g->at].what,
@@ -75,7 +74,7 @@ static int ask(struct guest *g, enum role role, bool final)
         return STEP_DONE;
     g->asked = role;
     g->asked_final = final;
-    g->deadline = broker_now() + 2 * g->broker->limit_ns; /* the call's own limit comes first */
+    g->deadline = UINT64_MAX; /* also if we ourselves were stopped for long */
     if (!s->up) {
         if (broker_now() - s->down_ns > g->broker->limit_ns)
             wait_for(g, "is not running");
@@ -173,7 +172,7 @@ static int step_module(struct guest *g)
             log_write(g->broker->log, LOG_WARNING, "the module still holds pins", "domid=%u",
                       g->s->domid);
         g->told = true;
-        g->deadline = broker_now() + g->broker->limit_ns;
+        g->deadline = UINT64_MAX;
         return STEP_POLL;
     }
     g->s->held &= ~(uint32_t)HELD_MODULE;

@@ -79,7 +79,8 @@ static uint64_t take(struct input *in, size_t bytes)
         bytes = in->size;
     if (bytes)
         memcpy(&v, in->data, bytes);
-    in->data += bytes;
+    if (bytes)
+        in->data += bytes;
     in->size -= bytes;
     return v;
 }
@@ -368,7 +369,7 @@ static void make_world(struct world *w)
     check(!wire_client_new(w->loop, NULL, &config, w->s, &w->client));
     for (unsigned i = 0; i < PARTS; i++) {
         w->ram[i] = fake_guest_new(5 + i, PAGES, 1);
-        check(w->ram[i] && !gpu_fake_attach(w->fake, (uint16_t)(5 + i)));
+        check(w->ram[i]);
         for (uint64_t gfn = 0; gfn < PAGES; gfn++)
             check(!gpu_fake_add_frame(w->fake, (uint16_t)(5 + i), gfn, frame(i, gfn)));
     }
@@ -386,7 +387,7 @@ static void (*const operations[])(struct world *, struct input *) = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world w;
-    struct input in = {data, size}, own = {NULL, 0};
+    struct input in = {data, size}, own = {data, 0};
 
     if (!w.fake)
         make_world(&w);
@@ -395,6 +396,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < PARTS; i++) {
         make_side(&w.side[i], 5 + i);
         memset(fake_ram(w.ram[i], 0), 0, PAGES * 4096);
+        check(!gpu_fake_attach(w.fake, (uint16_t)(5 + i))); /* ends with unpin_domain */
         attach(&w, &w.side[i], false);
     }
     for (unsigned n = 0; n < MAX_OPS && in.size; n++)
@@ -403,10 +405,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_good(&w);
     if (size % 64 == 0)
         check_table(&w);
-    for (unsigned i = 0; i < PARTS; i++) {
+    for (unsigned i = 0; i < PARTS; i++)
         leave(&w, &w.side[i]);
+    for (unsigned i = 0; i < PARTS; i++)
         free_side(&w.side[i]);
-    }
     check(!gpu_fake_pins(w.fake) && !gpu_dma_list(w.s->gpu, NULL, 0));
     return 0;
 }

@@ -186,11 +186,11 @@ static void test_service_away_in_removal(void **state)
     rig_start(&r, 0);
     rig_services(&r);
     rig_attach(&r);
-    r.broker->limit_ns = 100000000;
+    r.broker->limit_ns = 300000000;
     fake_crash(&r.sched);
     kill_domain(&r, 7);
     rig_until(&r, r.mmio.removes == 1);
-    for (end = broker_now() + 800000000; broker_now() < end;)
+    for (end = broker_now() + 1500000000; broker_now() < end;)
         rig_turns(&r, 1);
     assert_int_equal(broker_guests(r.broker), 1);
     assert_int_equal(r.gtt.removes, 0);
