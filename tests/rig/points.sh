@@ -259,7 +259,8 @@ third_mmio() { # DOMID
         ask forget "$unit"
     fi
     ask status | grep -q "^$unit " ||
-        ask unit "$unit" failure "$B/services/mmio/vgt-mmio" --domid "$1" --wire "unix:$D/wire" --vmm "shm:$D/g"
+        ask unit "$unit" failure "$B/services/mmio/vgt-mmio" --domid "$1" --wire "unix:$D/wire" --vmm "shm:$D/g" \
+            $no_quarantine
 }
 
 third_is_up() { # DOMID

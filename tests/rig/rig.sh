@@ -5,6 +5,7 @@
 # guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=()
+no_quarantine= # or the option of that name: for who kills at one and the same input twice
 
 # The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
 # that writes back stops who writes to it for seconds.
@@ -70,7 +71,7 @@ start_services() {
     local vmm=shm:$D/g wire=unix:$D/wire
     ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "$wire" --core NONE \
         --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start
-    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm"
+    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm" $no_quarantine
     ask unit vgt-sched always "$B/services/sched/vgt-sched" --wire "$wire" --vmm "$vmm"
     ask unit vgt-display always "$B/services/display/vgt-display" --wire "$wire"
     for name in vgt-broker vgt-gtt vgt-sched vgt-display; do
@@ -86,7 +87,7 @@ start_guest() { # DOMID
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
     ask unit "vgt-mmio@$1" failure "${mmio_program:-$B/services/mmio/vgt-mmio}" --domid "$1" \
-        --wire "unix:$D/wire" --vmm "shm:$D/g"
+        --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt type=small -machine xenfv
     until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
