@@ -58,7 +58,6 @@ chan from[2] = [2] of { mtype, byte };
 bit linked[2], hello[2], lost[2];
 bit broker_up;
 byte mmio_gen; /* of the regions vgt-mmio has, 0 none */
-
 /* ---- the outside */
 byte deaths, asks, runs;
 bit asked, gone, refused;
