@@ -48,7 +48,7 @@ inline on_add(me)
                                              ::else->half_add = g;
     half_id = id
 #else
-                                                ::!known &&
+                                             ::!known &&
             (g < half_wire || g < half_add)
                 ->say(me, REFUSED, id)::else->if ::(half_add && half_add < g) ||
         (half_wire && half_wire < g)->cancel(me)::else fi;
