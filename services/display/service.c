@@ -140,6 +140,8 @@ static int on_device(void *ctx, struct wire_fds *fds, const Vgt__Device *device)
     }
     rc = wire_region(&s->fds, WIRE_SCREEN, WIRE_REGION_SCREEN, SCREEN_LAYOUT,
                      sizeof(struct screen_record), true, &s->screen);
+    if (rc == -EPROTONOSUPPORT || rc == -EBADMSG)
+        return rc;
     if (rc) {
         s->screen.data = NULL;
         log_write(s->log, LOG_WARNING, "who is on the screen will be forgotten", "error=%d", rc);
@@ -376,8 +378,11 @@ static void on_other(void *ctx, const struct chan_message *m)
             handlers[i].take(s, m);
 }
 
-static const struct wire_ops wire_ops = {on_device, on_guest_add, on_guest_remove, on_stats,
-                                         on_other};
+static const struct wire_ops wire_ops = {.device = on_device,
+                                         .guest_add = on_guest_add,
+                                         .guest_remove = on_guest_remove,
+                                         .stats = on_stats,
+                                         .other = on_other};
 
 int service_new(struct loop *loop, const struct log *log, const struct service_options *options,
                 struct service **service)

@@ -70,15 +70,20 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
         return rc;
     }
     ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
+    *out = g;
+    if (config->gone) {
+        ppgtt_withdraw(&g->ppgtt);
+        return 0;
+    }
     rc = ggtt_rebuild(&g->ggtt, config->image);
     if (rc) {
         ggtt_clear(&g->ggtt);
         gtt_guest_forget(g);
+        *out = NULL;
         return rc;
     }
     ppgtt_rebuild(&g->ppgtt);
     g->applied = true;
-    *out = g;
     return 0;
 }
 

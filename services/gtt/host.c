@@ -163,7 +163,7 @@ void gtt_host_slice(struct gtt_service *s, const struct chan_message *message)
     Vgt__SliceReply reply = VGT__SLICE_REPLY__INIT;
     int rc;
 
-    if (r->pages && (!m || m->leaving)) {
+    if (r->pages && (!m || !m->guest || m->leaving)) {
         wire_error(s->client, message->id, ENOENT, "no such guest");
         return;
     }

@@ -143,3 +143,12 @@ void ppgtt_rebuild(struct ppgtt *p)
         fill(p, i, r.level, r.guest);
     }
 }
+
+void ppgtt_withdraw(struct ppgtt *p)
+{
+    static const uint64_t none[4];
+
+    for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++)
+        if (p->map->root[i].level || p->map->root[i].seq & 1)
+            publish(&p->map->root[i], 0, none, none);
+}

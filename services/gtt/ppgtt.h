@@ -45,3 +45,6 @@ void ppgtt_reset(struct ppgtt *p);
  * record a crash left with an odd sequence. A record not complete yet is dropped: the entry that
  * was being applied comes again. */
 void ppgtt_rebuild(struct ppgtt *p);
+
+/* The guest is gone: no root of it stays on the map. For an object without roots of its own. */
+void ppgtt_withdraw(struct ppgtt *p);

@@ -1,105 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client.c: see client.h. Descriptors (Wire) and the request they belong to (GuestAdd) may come
- * over two channels in any order: whichever is first waits here for the other.
+ * client.c: see client.h. The channels to the broker, the service's own descriptors, and messages
+ * out; guests.c has the guests.
  */
-#include "services/wire/client.h"
+#include "services/wire/client_priv.h"
 
-#include "lib/lane.h"
-#include "lib/region.h"
+#include "services/wire/names.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <systemd/sd-daemon.h>
 
-#define AGAIN_NS  (200u * 1000 * 1000)
-#define MAX_TYPES 24u
+#define AGAIN_NS   (200u * 1000 * 1000)
+#define REFUSED_NS (5000u * 1000 * 1000ull) /* to the next try with a broker of another version */
+#define END_NS     (2000u * 1000 * 1000ull) /* systemd's limit is one start a second */
 
-/* One guest on its way in (fds or add are there, the other is missing) or known. */
-struct guest {
-    bool used, known, have_fds;
-    uint32_t domid;
-    uint64_t generation;
-    struct wire_fds fds;
-    Vgt__GuestAdd *add;
-    uint32_t id;
-};
-
-struct wire_client {
-    struct loop *loop;
-    struct store *store;
-    const struct wire_config *config;
-    void *ctx;
-    struct chan_type types[MAX_TYPES];
-    struct chan_user user;
-    struct chan *socket, *control; /* the same one without a control uri */
-    struct loop_source *again;
-    struct guest guest[WIRE_MAX_GUESTS];
-    bool device_known, complained;
-};
-
-/* ---- descriptors by name */
-
-int wire_fd(const struct wire_fds *fds, const char *name)
-{
-    for (unsigned i = 0; i < fds->count; i++)
-        if (!strcmp(fds->item[i].name, name))
-            return fds->item[i].fd;
-    return -ENOENT;
-}
-
-void wire_fds_close(struct wire_fds *fds)
-{
-    for (unsigned i = 0; i < fds->count; i++)
-        close(fds->item[i].fd);
-    fds->count = 0;
-}
-
-int wire_region(const struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,
-                uint64_t min_size, bool writable, struct region *region)
-{
-    int fd = wire_fd(fds, name);
-
-    return fd < 0 ? fd : region_map(fd, type, version, min_size, writable, region);
-}
-
-/* The three descriptors of a lane. */
-static int lane_fds(const struct wire_fds *fds, const char *lane, int out[3])
-{
-    static const char *const suffix[3] = {"", ".wake", ".room"};
-
-    for (int i = 0; i < 3; i++) {
-        char name[sizeof(fds->item[0].name)];
-
-        snprintf(name, sizeof(name), "%s%s", lane, suffix[i]);
-        out[i] = wire_fd(fds, name);
-        if (out[i] < 0)
-            return out[i];
-    }
-    return 0;
-}
-
-int wire_producer(const struct wire_fds *fds, const char *lane, uint32_t layout, struct lane_tx *tx)
-{
-    int fd[3], rc = lane_fds(fds, lane, fd);
-
-    return rc ? rc : lane_producer_attach(tx, fd[0], layout, fd[1], fd[2]);
-}
-
-int wire_consumer(const struct wire_fds *fds, const char *lane, uint32_t layout, struct lane_rx *rx)
-{
-    int fd[3], rc = lane_fds(fds, lane, fd);
-
-    return rc ? rc : lane_consumer_attach(rx, fd[0], layout, fd[1], fd[2]);
-}
+/* ---- descriptors of a message */
 
 /* Takes the message's descriptors. False: they do not fit the names. */
-static bool take_fds(const Vgt__Wire *wire, const struct chan_message *m, struct wire_fds *fds)
+static bool take_fds(struct wire_client *c, const Vgt__Wire *wire, const struct chan_message *m,
+                     struct wire_fds *fds)
 {
     fds->count = 0;
+    fds->note = &c->note;
     if (wire->n_fd_names != m->nfds || m->nfds > CHAN_MAX_FDS)
         return false;
     for (unsigned i = 0; i < m->nfds; i++) {
@@ -115,156 +41,40 @@ static bool take_fds(const Vgt__Wire *wire, const struct chan_message *m, struct
     return true;
 }
 
-/* ---- guests */
-
-static struct guest *find(struct wire_client *c, uint32_t domid)
-{
-    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (c->guest[i].used && c->guest[i].domid == domid)
-            return &c->guest[i];
-    return NULL;
-}
-
-static void drop(struct guest *g)
-{
-    wire_fds_close(&g->fds);
-    if (g->add)
-        vgt__guest_add__free_unpacked(g->add, NULL);
-    *g = (struct guest){0};
-}
-
-/* Forget a guest that is not known yet; whoever asked for it is told. */
-static void cancel(struct wire_client *c, struct guest *g)
-{
-    if (g->add)
-        wire_error(c, g->id, ECANCELED, "the guest was taken back before it was attached");
-    drop(g);
-}
-
-/*
- * The record of this attach of domid; one of an earlier attach that never finished goes. It is of a
- * later attach where a Wire of an earlier one arrives late.
- */
-static struct guest *obtain(struct wire_client *c, uint32_t domid, uint64_t generation)
-{
-    struct guest *g = find(c, domid);
-
-    if (g && !g->known && g->generation < generation)
-        cancel(c, g);
-    for (unsigned i = 0; (!g || !g->used) && i < WIRE_MAX_GUESTS; i++)
-        if (!c->guest[i].used)
-            g = &c->guest[i];
-    if (g && !g->used)
-        *g = (struct guest){.used = true, .domid = domid, .generation = generation};
-    return g;
-}
-
-static void try_add(struct wire_client *c, struct guest *g)
-{
-    Vgt__GuestAdd *add = g->add;
-    struct wire_fds fds = g->fds;
-
-    if (!g->have_fds || !add)
-        return;
-    g->known = true;
-    g->add = NULL;
-    g->have_fds = false;
-    g->fds.count = 0; /* the service's from here on, also if it forgets the guest at once */
-    c->config->ops->guest_add(c->ctx, add, &fds, g->id);
-    vgt__guest_add__free_unpacked(add, NULL);
-}
-
-static Vgt__GuestAdd *copy_of(const Vgt__GuestAdd *add)
-{
-    size_t size = vgt__guest_add__get_packed_size(add);
-    uint8_t *packed = malloc(size ? size : 1);
-    Vgt__GuestAdd *copy;
-
-    if (!packed)
-        return NULL;
-    vgt__guest_add__pack(add, packed);
-    copy = vgt__guest_add__unpack(NULL, size, packed);
-    free(packed);
-    return copy;
-}
-
-/* A broker that came back asks again about guests we never lost. */
-static void still_here(struct wire_client *c, const Vgt__GuestAdd *add, uint32_t id)
-{
-    Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
-
-    ready.domid = add->domid;
-    ready.resources = add->resources;
-    ready.edid = add->edid;
-    wire_reply(c, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
-}
-
-static void on_guest_add(struct chan *chan, const struct chan_message *m, void *data)
-{
-    struct wire_client *c = data;
-    const Vgt__GuestAdd *add = (const Vgt__GuestAdd *)m->body;
-    struct guest *g;
-
-    (void)chan;
-    g = obtain(c, add->domid, add->generation);
-    if (g && g->known) {
-        if (g->generation == add->generation)
-            still_here(c, add, m->id);
-        else
-            wire_error(c, m->id, EEXIST, "this domain is still attached from before");
-        return;
-    }
-    if (g && g->generation != add->generation) {
-        wire_error(c, m->id, ESTALE, "this domain was attached anew since");
-        return;
-    }
-    if (g && g->add)
-        vgt__guest_add__free_unpacked(g->add, NULL);
-    if (g)
-        g->add = copy_of(add);
-    if (!g || !g->add) {
-        wire_error(c, m->id, ENOSPC, "no room for another guest");
-        return;
-    }
-    g->id = m->id;
-    try_add(c, g);
-}
-
-static void on_guest_remove(struct chan *chan, const struct chan_message *m, void *data)
-{
-    struct wire_client *c = data;
-    const Vgt__GuestRemove *r = (const Vgt__GuestRemove *)m->body;
-    struct guest *g = find(c, r->domid);
-    Vgt__GuestRemoved removed = VGT__GUEST_REMOVED__INIT;
-
-    (void)chan;
-    if (g && g->known) {
-        c->config->ops->guest_remove(c->ctx, r->domid, r->final, m->id);
-        return;
-    }
-    if (g)
-        cancel(c, g);
-    removed.domid = r->domid;
-    wire_reply(c, m->id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
-}
-
-void wire_forget(struct wire_client *client, uint32_t domid)
-{
-    struct guest *g = find(client, domid);
-
-    if (g)
-        drop(g);
-}
-
 static void on_stats(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
+    Vgt__StatsReply none = VGT__STATS_REPLY__INIT;
 
     (void)chan;
-    c->config->ops->stats(c->ctx, m->id);
+    if (*c->refusal)
+        wire_reply(c, m->id, VGT__TYPE__TYPE_STATS_REPLY, &none.base);
+    else
+        c->config->ops->stats(c->ctx, m->id);
 }
 
 /* ---- the service's own descriptors */
+
+static void on_end(void *data, uint32_t events)
+{
+    struct wire_client *c = data;
+
+    (void)events;
+    loop_stop(c->loop, c->end_with);
+}
+
+void wire_end_later(struct wire_client *client, int err)
+{
+    const char *why = *client->note.text ? client->note.text : strerror(-err);
+
+    snprintf(client->refusal, sizeof(client->refusal), "%s", why);
+    client->refusal_error = EAGAIN;
+    sd_notifyf(0, "STATUS=cannot start: %s", why);
+    log_write(client->config->log, LOG_ERR, "ends, to be started again", "why=\"%s\"",
+              client->refusal);
+    client->end_with = err;
+    loop_timer_arm(client->end, END_NS, 0);
+}
 
 static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Device *device)
 {
@@ -274,10 +84,23 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
         wire_fds_close(fds);
         return;
     }
+    if (*c->refusal) {
+        wire_fds_close(fds);
+        wire_start_anew(c);
+        return;
+    }
     c->device_known = true;
+    wire_note_begin(c, 0);
     rc = c->config->ops->device(c->ctx, fds, device);
-    if (rc < 0)
-        loop_stop(c->loop, rc);
+    if (rc >= 0)
+        return;
+    c->device_known = false;
+    if (!wire_note_refusal(&c->note)) {
+        wire_end_later(c, rc);
+        return;
+    }
+    wire_refuse_all(c, c->note.text);
+    wire_tell_refusal(c);
 }
 
 static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
@@ -288,7 +111,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     struct guest *g;
 
     (void)chan;
-    if (!take_fds(wire, m, &fds)) {
+    if (!take_fds(c, wire, m, &fds)) {
         log_write(c->config->log, LOG_ERR, "descriptors without fitting names", "count=%u",
                   m->nfds);
         return;
@@ -297,7 +120,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
         own_fds(c, &fds, wire->device);
         return;
     }
-    g = obtain(c, wire->domid, wire->generation);
+    g = wire_guest_obtain(c, wire->domid, wire->generation);
     if (!g || g->known || g->generation != wire->generation) {
         wire_fds_close(&fds);
         return;
@@ -305,7 +128,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     wire_fds_close(&g->fds);
     g->fds = fds;
     g->have_fds = true;
-    try_add(c, g);
+    wire_guest_try(c, g);
 }
 
 /* ---- the channels */
@@ -313,20 +136,33 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
 static void on_hello_reply(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
+    const Vgt__Hello *hello = (const Vgt__Hello *)m->body;
+    char text[WIRE_WHY];
 
     (void)chan;
-    (void)m;
     c->complained = false;
+    if (hello->version != WIRE_PROTOCOL) {
+        wire_versions(text, c->config->role, WIRE_PROTOCOL, "vgt-broker", hello->version);
+        c->broker_refused = true;
+        wire_refuse_all(c, text);
+        wire_tell_refusal(c);
+    } else if (c->broker_refused) {
+        wire_start_anew(c);
+    }
 }
 
 static void on_error(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
     const Vgt__Error *e = (const Vgt__Error *)m->body;
-    char text[200];
+    char text[WIRE_WHY];
 
-    (void)chan;
     log_clean(text, sizeof(text), e->text);
+    if (m->id == c->hello[chan != c->socket] && e->code == EPROTO) {
+        c->broker_refused = true;
+        wire_refuse_all(c, text);
+        return;
+    }
     log_write(c->config->log, LOG_WARNING, "the broker refused", "error=%u text=\"%s\"", e->code,
               text);
     if (c->config->ops->other)
@@ -338,6 +174,11 @@ static void on_other(struct chan *chan, const struct chan_message *m, void *data
     struct wire_client *c = data;
 
     (void)chan;
+    if (*c->refusal) {
+        if (!(m->type & 1)) /* a request */
+            wire_error(c, m->id, c->refusal_error, c->refusal);
+        return;
+    }
     c->config->ops->other(c->ctx, m);
 }
 
@@ -346,12 +187,12 @@ static void lose(struct wire_client *c)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (c->guest[i].used && !c->guest[i].known)
-            drop(&c->guest[i]);
+            wire_guest_drop(&c->guest[i]);
     if (c->control != c->socket)
         chan_close(c->control);
     chan_close(c->socket);
     c->control = c->socket = NULL;
-    loop_timer_arm(c->again, AGAIN_NS, 0);
+    loop_timer_arm(c->again, c->broker_refused ? REFUSED_NS : AGAIN_NS, 0);
 }
 
 static void on_closed(struct chan *chan, int err, void *data)
@@ -373,10 +214,13 @@ static int hello(struct wire_client *c, struct chan *chan)
 {
     Vgt__Hello h = VGT__HELLO__INIT;
 
-    h.version = 1;
+    uint32_t *id = &c->hello[chan != c->socket];
+
+    h.version = WIRE_PROTOCOL;
     h.role = (char *)c->config->role;
     h.domid = c->config->domid;
-    return chan_send(chan, VGT__TYPE__TYPE_HELLO, chan_next_id(chan), &h.base, NULL, 0);
+    *id = chan_next_id(chan);
+    return chan_send(chan, VGT__TYPE__TYPE_HELLO, *id, &h.base, NULL, 0);
 }
 
 static int connect_all(struct wire_client *c)
@@ -428,8 +272,8 @@ static void declare_types(struct wire_client *c)
     add_type(c, VGT__TYPE__TYPE_HELLO_REPLY, &vgt__hello__descriptor, on_hello_reply);
     add_type(c, VGT__TYPE__TYPE_ERROR, &vgt__error__descriptor, on_error);
     add_type(c, VGT__TYPE__TYPE_WIRE, &vgt__wire__descriptor, on_wire);
-    add_type(c, VGT__TYPE__TYPE_GUEST_ADD, &vgt__guest_add__descriptor, on_guest_add);
-    add_type(c, VGT__TYPE__TYPE_GUEST_REMOVE, &vgt__guest_remove__descriptor, on_guest_remove);
+    add_type(c, VGT__TYPE__TYPE_GUEST_ADD, &vgt__guest_add__descriptor, wire_on_guest_add);
+    add_type(c, VGT__TYPE__TYPE_GUEST_REMOVE, &vgt__guest_remove__descriptor, wire_on_guest_remove);
     add_type(c, VGT__TYPE__TYPE_STATS, &vgt__stats_request__descriptor, on_stats);
     for (unsigned i = 0; i < c->config->type_count; i++)
         add_type(c, c->config->types[i].type, c->config->types[i].descriptor, on_other);
@@ -446,7 +290,9 @@ int wire_client_new(struct loop *loop, struct store *store, const struct wire_co
     *c = (struct wire_client){.loop = loop, .store = store, .config = config, .ctx = ctx};
     declare_types(c);
     rc = loop_timer(loop, try_connect, c, &c->again);
+    rc = rc ? rc : loop_timer(loop, on_end, c, &c->end);
     if (rc) {
+        loop_remove(c->again);
         free(c);
         return rc;
     }
@@ -460,16 +306,17 @@ void wire_client_free(struct wire_client *client)
     if (!client)
         return;
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        drop(&client->guest[i]);
+        wire_guest_drop(&client->guest[i]);
     if (client->control != client->socket)
         chan_close(client->control);
     chan_close(client->socket);
     loop_remove(client->again);
+    loop_remove(client->end);
     free(client);
 }
 
 /* A channel that cannot take a message is as good as lost: the broker will ask again. */
-static bool send(struct wire_client *c, uint32_t id, uint32_t type, const ProtobufCMessage *body)
+static bool transmit(struct wire_client *c, uint32_t id, uint32_t type, const ProtobufCMessage *body)
 {
     int rc = c->control ? chan_send(c->control, type, id, body, NULL, 0) : -EPIPE;
 
@@ -482,7 +329,7 @@ static bool send(struct wire_client *c, uint32_t id, uint32_t type, const Protob
 void wire_reply(struct wire_client *client, uint32_t id, uint32_t type,
                 const ProtobufCMessage *body)
 {
-    send(client, id, type, body);
+    transmit(client, id, type, body);
 }
 
 void wire_error(struct wire_client *client, uint32_t id, int err, const char *text)
@@ -490,13 +337,13 @@ void wire_error(struct wire_client *client, uint32_t id, int err, const char *te
     Vgt__Error e = VGT__ERROR__INIT;
 
     e.code = (uint32_t)err;
-    e.text = (char *)text;
-    send(client, id, VGT__TYPE__TYPE_ERROR, &e.base);
+    e.text = *client->note.text ? client->note.text : (char *)text;
+    transmit(client, id, VGT__TYPE__TYPE_ERROR, &e.base);
 }
 
 uint32_t wire_request(struct wire_client *client, uint32_t type, const ProtobufCMessage *body)
 {
     uint32_t id = client->control ? chan_next_id(client->control) : 0;
 
-    return id && send(client, id, type, body) ? id : 0;
+    return id && transmit(client, id, type, body) ? id : 0;
 }

@@ -202,7 +202,11 @@ static void other(void *ctx, const struct chan_message *m)
     w->other_id = m->id;
 }
 
-static const struct wire_ops ops = {device, guest_add, guest_remove, stats, other};
+static const struct wire_ops ops = {.device = device,
+                                    .guest_add = guest_add,
+                                    .guest_remove = guest_remove,
+                                    .stats = stats,
+                                    .other = other};
 static const struct chan_type more_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, NULL},
 };
