@@ -24,13 +24,13 @@ static int step_services(struct guest *g)
 }
 
 /* A guest that reboots comes back under a new domain while its old one is taken down: what that
- * one holds is worth a third of the time limit. */
+ * one holds is worth a third of the time limit, unless it is stuck. */
 static int step_departures(struct guest *g)
 {
     struct broker *b = g->broker;
 
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
-        if (b->guest[i] && b->guest[i]->s->stage == GUEST_DETACHING)
+        if (b->guest[i] && b->guest[i]->s->stage == GUEST_DETACHING && !b->guest[i]->told)
             return broker_now() + b->limit_ns * 2 / 3 < g->deadline ? STEP_POLL : STEP_DONE;
     return STEP_DONE;
 }
@@ -243,19 +243,19 @@ static int step_answer(struct guest *g)
 }
 
 const struct step attach_steps[] = {
-    {"the services run", step_services},
-    {"the domain is there", step_domain},
-    {"guests on their way out are gone", step_departures},
-    {"shared memory is made", step_parts},
-    {"the kernel module knows the domain", step_module},
-    {"vgt-gtt grants graphics memory", step_gtt},
-    {"vgt-sched takes the guest", step_sched},
-    {"vgt-display takes the guest", step_display},
-    {"systemd starts vgt-mmio", step_unit},
-    {"vgt-mmio comes up", step_hello},
-    {"vgt-mmio emulates the device", step_mmio},
-    {"vgt-dm is answered", step_answer},
-    {NULL, NULL},
+    {"the services run", step_services, false},
+    {"the domain is there", step_domain, false},
+    {"guests on their way out are gone", step_departures, false},
+    {"shared memory is made", step_parts, false},
+    {"the kernel module knows the domain", step_module, false},
+    {"vgt-gtt grants graphics memory", step_gtt, false},
+    {"vgt-sched takes the guest", step_sched, false},
+    {"vgt-display takes the guest", step_display, false},
+    {"systemd starts vgt-mmio", step_unit, false},
+    {"vgt-mmio comes up", step_hello, false},
+    {"vgt-mmio emulates the device", step_mmio, false},
+    {"vgt-dm is answered", step_answer, false},
+    {NULL, NULL, false},
 };
 
 void attach_failed(struct guest *g)

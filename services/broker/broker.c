@@ -38,6 +38,7 @@ static void on_tick(void *data, uint32_t events)
     b->state->alive_ns = now;
     calls_tick(b, now);
     guests_tick(b, now);
+    service_retry(b, now);
     peers_tick(b);
     if (++b->ticks % ALIVE_TICKS == 0)
         guests_check_alive(b);
@@ -109,6 +110,8 @@ static int set_up(struct broker *b)
         rc = loop_defer(b->loop, on_turn, b, &b->turn);
     if (!rc)
         rc = fdstore_restore(b);
+    if (rc == -EPROTONOSUPPORT && *b->refusal)
+        return fdstore_refused(b);
     if (!rc)
         rc = add_devices(b);
     if (!rc)
@@ -136,6 +139,8 @@ static void start_services(struct broker *b)
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
+    if (*b->refusal)
+        return;
     fdstore_put(b, "s.", &b->parts);
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
@@ -163,7 +168,8 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
         rc = peers_listen(b);
     }
     if (rc) {
-        log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d", rc);
+        log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d why=\"%s\"", rc,
+                  strerror(-rc));
         broker_free(b);
         return rc;
     }

@@ -111,7 +111,8 @@ int guest_because(struct guest *g, int err, const char *format, ...)
 void guests_kick(struct broker *b)
 {
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
-        if (b->guest[i] && b->guest[i]->polls && b->guest[i]->outcome == STEP_RUNS)
+        if (b->guest[i] && b->guest[i]->polls && b->guest[i]->outcome == STEP_RUNS &&
+            broker_now() >= b->guest[i]->not_before)
             outcome(b->guest[i], STEP_RETRIES);
 }
 
@@ -154,6 +155,7 @@ static void start(struct guest *g)
 static void begin(struct guest *g)
 {
     g->told = g->resumed = false;
+    g->not_before = 0;
     g->because[0] = 0;
     g->deadline = broker_now() + g->broker->limit_ns;
     if (g->steps[g->at].start) {
@@ -197,6 +199,20 @@ void guests_turn(struct broker *b)
             act(b->guest[i]);
 }
 
+/* Its time is over, but not the step: what it waits for is worth any time. */
+static void go_on(struct guest *g)
+{
+    if (!g->told)
+        log_write(g->broker->log, LOG_WARNING, "a step goes on waiting",
+                  "domid=%u step=\"%s\" reason=\"%s\"", g->s->domid, g->steps[g->at].what,
+                  g->because);
+    g->told = true;
+    g->deadline = broker_now() + g->broker->limit_ns;
+    if (!g->polls)
+        calls_cancel(g->broker, g);
+    guest_step_again(g);
+}
+
 void guests_tick(struct broker *b, uint64_t now)
 {
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++) {
@@ -207,7 +223,10 @@ void guests_tick(struct broker *b, uint64_t now)
         if (!g->polls || !g->because[0])
             guest_because(g, ETIMEDOUT, "no end within %u s: %s",
                           (unsigned)(b->limit_ns / 1000000000u), g->steps[g->at].what);
-        guest_step_failed(g);
+        if (g->steps[g->at].insists)
+            go_on(g);
+        else
+            guest_step_failed(g);
     }
     guests_kick(b);
 }

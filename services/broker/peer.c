@@ -220,6 +220,17 @@ static void on_lane_broken(struct chan *chan, const struct chan_message *m, void
               service_name(p->service, name), l->domid, lane);
 }
 
+static void on_refused(struct chan *chan, const struct chan_message *m, void *data)
+{
+    struct peer *p = data;
+
+    (void)chan;
+    if (!p->service || !p->service->wire)
+        peer_cut(p, "a notice before Hello");
+    else
+        service_refused(p->service, ((const Vgt__Refused *)m->body)->text);
+}
+
 static void on_ctl(struct chan *chan, const struct chan_message *m, void *data)
 {
     (void)chan;
@@ -234,6 +245,7 @@ static const struct chan_type wire_types[] = {
     {VGT__TYPE__TYPE_STATS_REPLY, &vgt__stats_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SLICE_REPLY, &vgt__slice_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_LANE_BROKEN, &vgt__lane_broken__descriptor, on_lane_broken},
+    {VGT__TYPE__TYPE_REFUSED, &vgt__refused__descriptor, on_refused},
     /* Up to here on the core channel, too. */
     {VGT__TYPE__TYPE_SWITCH_REPLY, &vgt__switch_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_reply},
@@ -241,7 +253,7 @@ static const struct chan_type wire_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, on_slice},
 };
 #define WIRE_TYPES (sizeof(wire_types) / sizeof(wire_types[0]))
-#define CORE_TYPES 7u
+#define CORE_TYPES 8u
 
 static const struct chan_type ctl_types[] = {
     {VGT__TYPE__TYPE_HELLO, &vgt__hello__descriptor, on_hello},
@@ -315,10 +327,10 @@ int peers_listen(struct broker *b)
     int rc;
 
     set_up_users(b);
-    rc = listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
-    if (!rc)
+    rc = *b->refusal ? 0 : listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
+    if (!rc && !*b->refusal)
         open_wire_socket(b);
-    if (!rc && b->config.core)
+    if (!rc && b->config.core && !*b->refusal)
         rc = listen_on(b, b->config.core, PEER_CORE, &b->core);
     for (unsigned i = 0; !rc && i < b->config.ctl_count; i++)
         rc = listen_on(b, b->config.ctl[i], PEER_CTL, &b->ctl[i]);

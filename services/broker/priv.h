@@ -8,6 +8,7 @@
 #pragma once
 #include "proto/vgt.pb-c.h"
 #include "services/broker/broker.h"
+#include "services/wire/fds.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,7 @@
 #define TICK_NS    250000000ull
 #define MAX_PART   32u /* parts of one guest, or of the broker itself */
 #define GUEST_NAME 64u
+#define BROKER_WHY 400u /* a sentence for whoever runs the host */
 
 enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
 #define CORE_ROLES 3u /* the first three: one process each */
@@ -23,6 +25,7 @@ enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
 struct part {
     char name[28]; /* as on the wire; "dev" of a row is "vgt-gtt.dev" and so on */
     int fd;
+    unsigned copy; /* how often its contents were converted: "NAME@copy" in the fd store */
 };
 struct parts {
     unsigned count;
@@ -102,6 +105,8 @@ struct service {
     unsigned resuming;       /* guests it has still to take up after a restart */
     uint64_t lanes_broken;
     bool met;       /* said Hello to this broker before */
+    bool fresh;     /* a process that has not mapped anything yet when it said Hello */
+    char refused[BROKER_WHY]; /* why it serves nothing; empty: it does */
     bool restarted; /* and has not yet taken up all guests */
     bool up;        /* both channels said Hello */
 };
@@ -128,6 +133,7 @@ enum step_result { STEP_DONE, STEP_WAIT, STEP_POLL }; /* or -errno with guest_be
 struct step {
     const char *what; /* "vgt-gtt grants graphics memory": also the text when its time is over */
     int (*start)(struct guest *guest);
+    bool insists; /* it has no end but success: what is skipped here nobody ever makes good */
 };
 
 /* What happened to the running step; acted on at the end of the turn, never inside a handler. */
@@ -145,6 +151,11 @@ struct guest {
     enum step_outcome outcome; /* taken up by the next turn */
     bool polls;                /* start() of this step is called again when something changes */
     bool told;                 /* said once in this step */
+    uint64_t not_before;       /* a polling step that was answered with an error waits so long */
+    uint32_t untaken;          /* bits 1 << role: services that could not resume this guest, */
+    uint32_t refused;          /* of these, for good, as long as neither side is another build */
+    char refusal[BROKER_WHY];  /* the last reason */
+    uint64_t retry;            /* when the others are asked again */
     bool resumed; /* in this step the service was lost: it resumes what it may have begun */
     struct peer *asker, *detacher; /* who waits for AttachReply, DetachReply */
     uint32_t ask_id, detach_id;
@@ -184,12 +195,14 @@ struct broker {
     struct store_watch *release;
     unsigned ticks;
     struct log_limit refusals;
+    char refusal[BROKER_WHY]; /* the kept state is not ours to read: only vgtctl is answered */
     bool closing;
 };
 
 uint64_t broker_now(void);
 
 int parts_fd(const struct parts *parts, const char *name);
+int parts_close_mode(int fd); /* of a memory file: the broker's user's alone */
 /* Takes fd, error or not. */
 int parts_add(struct parts *parts, const char *name, int fd);
 void parts_close(struct parts *parts);
@@ -201,11 +214,35 @@ int parts_make_service(struct parts *parts);
 int parts_for(const struct parts *parts, enum role role, bool guest, const char **names, int *fds,
               uint32_t *copies);
 
+/* May this role map this region (of a guest or a service)? */
+bool parts_granted(enum role role, bool guest, const char *name);
+
+enum part_kind { PART_REGION, PART_LANE, PART_EVENT };
+
+struct part_def {
+    const char *name;
+    enum part_kind kind;
+    uint32_t type;   /* of a region */
+    uint32_t layout; /* version of a region, layout of a lane */
+    uint64_t size;   /* bytes of a region, slots of a lane */
+};
+/* The regions of a guest or of the services, one after the other; NULL after the last. */
+const struct part_def *parts_region(bool guest, unsigned n);
+
+/* upgrade.c: regions that an earlier build made become this build's where nobody has them mapped.
+ * True: one did. of NULL: the services' own. asker (may be NULL) is about to be handed them. */
+bool upgrade_parts(struct broker *b, struct guest *of, const struct service *asker);
+
 /* fdstore.c. prefix: "s." or "g.N." */
 void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts);
 void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts);
-/* The state page and what came back; guests' parts go into b->guest[]. */
+/* One part was replaced by its next copy. */
+void fdstore_replace(struct broker *b, const char *prefix, const struct part *part);
+/* The state page and what came back; guests' parts go into b->guest[]. -EPROTONOSUPPORT: the page
+ * is damaged or another build's, b->refusal says what; everything is left where it is. */
 int fdstore_restore(struct broker *b);
+/* A state page of our own that is not kept, to answer vgtctl with. 0 or -errno. */
+int fdstore_refused(struct broker *b);
 
 /* peer.c */
 int peers_listen(struct broker *b);
@@ -225,6 +262,10 @@ extern const char *const role_names[ROLES];
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
 /* One of its channels is gone: so is the other. */
 void service_lost(struct service *s, struct peer *gone);
+/* Ask services again that could not resume a guest for want of something. */
+void service_retry(struct broker *b, uint64_t now);
+/* Its notice that it serves nothing. */
+void service_refused(struct service *s, const char *text);
 /* Wire and GuestAdd; owner of the call is the guest. 0 or -errno. */
 int service_add(struct service *s, struct guest *g, bool restart, call_done *done);
 const char *service_name(const struct service *s, char name[32]);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AGAIN_NS 5000000000ull /* to the next try after a refusal */
+
 static bool removed(struct broker *b, void *owner, int err, const char *text,
                     const ProtobufCMessage *body)
 {
@@ -19,6 +21,10 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
     (void)b;
     (void)body;
     if (err == -ECONNRESET) {
+        guest_step_again(g);
+    } else if (err && g->steps[g->at].insists) {
+        guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
+        g->not_before = broker_now() + AGAIN_NS;
         guest_step_again(g);
     } else if (err) {
         guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
@@ -38,14 +44,18 @@ static int ask(struct guest *g, enum role role, bool final)
 
     if (!(g->s->held & (1u << role)))
         return STEP_DONE;
-    guest_because(g, EAGAIN, "%s is not running", role_names[role]);
-    if (!s->up)
+    if (!s->up) {
+        guest_because(g, EAGAIN, "%s is not running", role_names[role]);
         return STEP_POLL;
+    }
     r.domid = g->s->domid;
     r.final = final;
     rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
                     &r.base, g->broker->limit_ns, removed, g);
-    return rc ? guest_because(g, -rc, "cannot ask: %s", strerror(-rc)) : STEP_WAIT;
+    if (!rc)
+        return STEP_WAIT;
+    guest_because(g, -rc, "cannot ask: %s", strerror(-rc));
+    return g->steps[g->at].insists ? STEP_POLL : rc;
 }
 
 /* vgt-mmio is not waited for: it is stopped next, and may have noticed the end of the domain. */
@@ -158,17 +168,18 @@ static int step_aperture(struct guest *g)
 }
 
 const struct step remove_steps[] = {
-    {"vgt-mmio is told", step_tell_mmio},
-    {"systemd stops vgt-mmio", step_stop_mmio},
-    {"vgt-mmio is gone", step_mmio_gone},
-    {"the aperture is unmapped", step_aperture},
-    {"vgt-sched stops the guest", step_sched_stops},
-    {"vgt-display stops the guest", step_display_stops},
-    {"vgt-gtt releases its memory", step_gtt},
-    {"vgt-sched forgets the guest", step_sched_forgets},
-    {"vgt-display forgets the guest", step_display_forgets},
-    {"the kernel module lets go", step_module},
-    {NULL, NULL},
+    {"vgt-mmio is told", step_tell_mmio, false},
+    {"systemd stops vgt-mmio", step_stop_mmio, false},
+    {"vgt-mmio is gone", step_mmio_gone, false},
+    {"the aperture is unmapped", step_aperture, false},
+    {"vgt-sched stops the guest", step_sched_stops, false},
+    {"vgt-display stops the guest", step_display_stops, false},
+    /* Who is not told now is never told, and the pins stay. */
+    {"vgt-gtt releases its memory", step_gtt, true},
+    {"vgt-sched forgets the guest", step_sched_forgets, false},
+    {"vgt-display forgets the guest", step_display_forgets, false},
+    {"the kernel module lets go", step_module, false},
+    {NULL, NULL, false},
 };
 
 void remove_begin(struct guest *g)
