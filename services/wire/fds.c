@@ -51,7 +51,7 @@ static void describe(struct wire_note *n, const struct thing *t)
     bool newer = t->found > t->known;
 
     if (n->error == -EPROTONOSUPPORT) {
-        advise(n, newer ? "install the vgt that made it, or " : "", advice, sizeof(advice));
+        advise(n, "install the vgt that made it, or ", advice, sizeof(advice));
         snprintf(n->text, sizeof(n->text), "%s %s has layout %u, %s than %u, which this %s knows: %s",
                  t->kind, t->name, t->found, newer ? "newer" : "older", t->known, n->who, advice);
     } else if (n->error == -EBADMSG || n->error == -EPERM) {

@@ -141,7 +141,7 @@ void wire_on_guest_remove(struct chan *chan, const struct chan_message *m, void 
         wire_error(c, m->id, c->refusal_error, c->refusal);
         return;
     }
-    if (c->status_domid == r->domid && r->final)
+    if (g && g->known && r->final)
         wire_note_guest(c, r->domid);
     if (g && g->known) {
         c->config->ops->guest_remove(c->ctx, r->domid, r->final, m->id);
@@ -150,7 +150,9 @@ void wire_on_guest_remove(struct chan *chan, const struct chan_message *m, void 
     if (g)
         cancel(c, g);
     if (c->config->ops->guest_stale) {
+        wire_note_begin(c, r->domid);
         c->config->ops->guest_stale(c->ctx, r->domid, r->final, m->id);
+        wire_note_guest(c, r->domid);
         return;
     }
     removed.domid = r->domid;

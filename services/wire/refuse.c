@@ -49,8 +49,10 @@ void wire_start_anew(struct wire_client *c)
 void wire_note_guest(struct wire_client *c, uint32_t domid)
 {
     if (wire_note_refusal(&c->note)) {
+        if (c->status_domid != domid)
+            log_write(c->config->log, LOG_ERR, "refused", "domid=%u why=\"%s\"", domid,
+                      c->note.text);
         c->status_domid = domid;
-        log_write(c->config->log, LOG_ERR, "refused", "domid=%u why=\"%s\"", domid, c->note.text);
         sd_notifyf(0, "STATUS=refused: domain %u: %s", domid, c->note.text);
     } else if (c->status_domid == domid) {
         c->status_domid = 0;

@@ -8,6 +8,9 @@
  *   watchdog NAME MS                                from its next start on
  *   kill NAME SIGNAL                                KILL SEGV TERM ABRT, or STOP:MS
  *   stop NAME                                       for good, what it kept included
+ *   hold NAME                                       killed, and down for now
+ *   start NAME                                      after hold
+ *   program NAME PATH                               another one from its next start on
  *   every MS SIGNAL NAME...                         one of these at random, each MS, for ever
  *   together MS SIGNAL NAME...                      all of these at once, each MS, for ever
  *   calm                                            no schedule any more
@@ -138,12 +141,13 @@ static int status(struct main *m, FILE *out)
 
         if (!u)
             continue;
-        fprintf(out, "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu\n", u->name,
-                (int)u->pid,
+        fprintf(out,
+                "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu status=\"%s\"\n",
+                u->name, (int)u->pid,
                 !u->pid    ? "down"
                 : u->ready ? "ready"
                            : "starting",
-                u->starts, u->failures, u->kept.count, (unsigned long long)u->worst_ms);
+                u->starts, u->failures, u->kept.count, (unsigned long long)u->worst_ms, u->status);
     }
     fprintf(out, "scheduled_signals=%llu\n", (unsigned long long)m->kills);
     return 0;
@@ -159,12 +163,28 @@ static int of_unit(struct main *m, char **w, unsigned n)
         unit_stop(u);
         return 0;
     }
+    if (!strcmp(w[0], "hold"))
+        return unit_hold(u);
+    if (!strcmp(w[0], "start"))
+        return unit_start(u);
     if (n != 3)
         return -EINVAL;
+    if (!strcmp(w[0], "program"))
+        return unit_program(u, w[2]);
     if (!strcmp(w[0], "kill"))
         return unit_signal(u, w[2]);
     unit_set_watchdog(u, (unsigned)strtoul(w[2], NULL, 10));
     return 0;
+}
+
+static bool about_unit(const char *word)
+{
+    static const char *const words[] = {"kill", "stop", "hold", "start", "program", "watchdog"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (!strcmp(words[i], word))
+            return true;
+    return false;
 }
 
 static int command(struct main *m, char *line, FILE *out)
@@ -176,7 +196,7 @@ static int command(struct main *m, char *line, FILE *out)
         return 0;
     if (!strcmp(w[0], "unit"))
         return unit_new(&m->keeper, w + 1, n - 1);
-    if (!strcmp(w[0], "kill") || !strcmp(w[0], "stop") || !strcmp(w[0], "watchdog"))
+    if (about_unit(w[0]))
         return of_unit(m, w, n);
     if (!strcmp(w[0], "every") || !strcmp(w[0], "together"))
         return plan_new(m, !strcmp(w[0], "together"), w + 1, n - 1);

@@ -40,7 +40,8 @@ struct unit {
     pid_t pid;            /* 0: not running */
     int pidfd, notify_fd;
     struct loop_source *on_end, *on_notify, *again, *watchdog, *cont;
-    bool ready, stopping;
+    bool ready, stopping, held; /* held: down until it is told to start */
+    char status[512];           /* what it last said of itself (STATUS=) */
     struct kept kept;
     unsigned starts, failures;  /* failures: ends that were no exit with 0 */
     uint64_t down_ns, worst_ms; /* since when, and the longest from an end to READY=1 */
@@ -67,6 +68,11 @@ int kept_hand_over(const struct kept *kept);
 struct unit *unit_find(struct keeper *k, const char *name);
 /* words: what follows "unit" (NAME RESTART COMMAND...); starts it. 0 or -errno. */
 int unit_new(struct keeper *k, char **words, unsigned count);
+/* Killed, and down until unit_start(): what it kept stays. */
+int unit_hold(struct unit *u);
+int unit_start(struct unit *u);
+/* Another program from its next start on. */
+int unit_program(struct unit *u, const char *path);
 /* No restart from here on; what it kept goes with its process. */
 void unit_stop(struct unit *u);
 /* SIGNAL: KILL, SEGV, TERM, ABRT, or STOP:MS, which is continued after so long. -EINVAL, -ESRCH. */
