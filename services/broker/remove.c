@@ -178,7 +178,7 @@ const struct step remove_steps[] = {
     {"vgt-gtt releases its memory", step_gtt, true},
     {"vgt-sched forgets the guest", step_sched_forgets, false},
     {"vgt-display forgets the guest", step_display_forgets, false},
-    {"the kernel module lets go", step_module, false},
+    {"the kernel module lets go", step_module, true},
     {NULL, NULL, false},
 };
 
