@@ -174,12 +174,12 @@ static void recovered(struct service *s)
 static void tell_guest(struct service *s, struct guest *g);
 
 /* Regions that nobody has mapped any more may be converted now: whoever refused them is asked
- * again. */
-static void after_refusal(struct broker *b, struct guest *g)
+ * again. asker (may be NULL) is being told of the guest just now. */
+static void convert(struct broker *b, struct guest *g, const struct service *asker)
 {
-    uint32_t refused = g->refused;
+    uint32_t refused = asker ? g->refused & ~(1u << asker->role) : g->refused;
 
-    if (!upgrade_parts(b, g, NULL))
+    if (!upgrade_parts(b, g, asker))
         return;
     for (unsigned role = 0; role < ROLES; role++)
         if (refused & (1u << role))
@@ -200,7 +200,7 @@ static void not_taken(struct broker *b, enum role role, struct guest *g, int err
     if (err != EPROTONOSUPPORT && err != EBADMSG && err != EPERM && err != ENOENT)
         return;
     g->refused |= 1u << role;
-    after_refusal(b, g);
+    convert(b, g, NULL);
 }
 
 static bool resumed(struct broker *b, enum role role, struct guest *g, int err, const char *text)
@@ -260,7 +260,7 @@ static void tell_guest(struct service *s, struct guest *g)
 
     if (!g || !(g->s->held & (1u << s->role)) || (s->guest && s->guest != g))
         return;
-    upgrade_parts(g->broker, g, s);
+    convert(g->broker, g, s);
     g->refused &= ~(1u << s->role);
     rc = service_add(s, g, true, on_resumed[s->role]);
     if (!rc) {

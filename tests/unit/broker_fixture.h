@@ -27,8 +27,12 @@ struct fake {
     /* what it does */
     bool silent, crash_on_add;
     const char *refuse; /* text of the Error to GuestAdd */
+    int refuse_code;    /* 0: ENOSPC */
+    const char *refuse_remove; /* and to GuestRemove */
+    uint32_t version;          /* of its Hello; 0: 1 */
     /* what it got */
     unsigned adds, removes;
+    uint32_t add_id; /* of the last GuestAdd */
     bool restart;
     uint64_t low_base;
     size_t edid_size;
