@@ -79,6 +79,8 @@ static bool answered(struct guest *g, enum role role, int err, const char *text)
         return true;
     if (err == -ECONNRESET) {
         g->s->held &= ~(1u << role);
+        if (role == ROLE_GTT)
+            g->s->held |= HELD_TRIED;
         g->resumed = true;
         guest_because(g, EAGAIN, "%s went away while it attached the guest", role_names[role]);
         guest_step_again(g);

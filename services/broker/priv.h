@@ -43,7 +43,11 @@ struct service;
 enum guest_stage { GUEST_FREE, GUEST_ATTACHING, GUEST_RUNNING, GUEST_DETACHING };
 
 /* Who may know of a guest: bit 1 << role, and: */
-enum { HELD_MODULE = 1 << ROLES, HELD_UNIT = 2 << ROLES };
+enum {
+    HELD_MODULE = 1 << ROLES,
+    HELD_UNIT = 2 << ROLES,
+    HELD_TRIED = 4 << ROLES, /* vgt-gtt died while it attached the guest: it may have begun */
+};
 
 /* Of one service: how often it started, and how it came back the last time. */
 struct service_state {

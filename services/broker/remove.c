@@ -42,7 +42,7 @@ static int ask(struct guest *g, enum role role, bool final)
     struct service *s = guest_service(g, role);
     int rc;
 
-    if (!(g->s->held & (1u << role)))
+    if (!(g->s->held & (1u << role | (role == ROLE_GTT ? HELD_TRIED : 0))))
         return STEP_DONE;
     if (!s->up) {
         guest_because(g, EAGAIN, "%s is not running", role_names[role]);
@@ -117,7 +117,7 @@ static int step_gtt(struct guest *g)
 
 static int step_sched_forgets(struct guest *g)
 {
-    g->s->held &= ~(1u << ROLE_GTT); /* its step is over */
+    g->s->held &= ~(HELD_TRIED | 1u << ROLE_GTT); /* its step is over */
     return ask(g, ROLE_SCHED, true);
 }
 

@@ -220,17 +220,37 @@ static int map_gone(struct gtt_member *m)
     return rc;
 }
 
+/* A former process may have died at the beginning of its attach. Pins are another matter: without a
+ * grant nobody can say which entries name them. */
+static void never_attached(struct gtt_service *s, uint32_t domid, uint32_t id)
+{
+    Vgt__GuestRemoved removed = VGT__GUEST_REMOVED__INIT;
+    struct gpu_pin pin;
+    int rc = s->gpu && domid <= UINT16_MAX
+                 ? gpu_pin_list(s->gpu, (uint16_t)domid, UINT64_MAX, &pin, 1)
+                 : 0;
+
+    if (rc > 0)
+        rc = -EBUSY;
+    else if (!rc && s->gpu)
+        rc = pages_free_left(s->gpu, (uint16_t)domid);
+    if (rc) {
+        wire_error(s->client, id, -rc, "vgt-gtt holds memory of a guest it was not told of");
+        return;
+    }
+    removed.domid = domid;
+    wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+}
+
 void gtt_attach_gone(void *ctx, uint32_t domid, bool final, uint32_t id)
 {
     struct gtt_service *s = ctx;
     struct gtt_member *m = gtt_member_find(s, domid);
-    Vgt__GuestRemoved removed = VGT__GUEST_REMOVED__INIT;
     int rc;
 
     (void) final;
     if (!m) {
-        removed.domid = domid;
-        wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+        never_attached(s, domid, id);
         return;
     }
     m->remove_id = id;

@@ -98,6 +98,28 @@ static void test_removal_waits_for_gtt(void **state)
     rig_stop(&r);
 }
 
+/* vgt-gtt died in the middle of an attach, and the attach is given up before it is back. */
+static void test_broken_attach(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    r.gtt.crash_on_add = true;
+    client_attach(&r, 7, "");
+    rig_until(&r, r.gtt.adds == 1 && !r.gtt.chan);
+    end_domain(7);
+    rig_until(&r, r.client.type);
+    assert_int_equal(r.client.type, VGT__TYPE__TYPE_ERROR);
+    assert_int_equal(broker_guests(r.broker), 1);
+    fake_connect(&r.gtt);
+    rig_until(&r, broker_guests(r.broker) == 0);
+    assert_int_equal(r.gtt.adds, 1);
+    assert_int_equal(r.gtt.removes, 1);
+    rig_stop(&r);
+}
+
 static void test_gtt_refuses_removal(void **state)
 {
     struct rig r;
@@ -357,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_removal_waits_for_gtt),
+        cmocka_unit_test(test_broken_attach),
         cmocka_unit_test(test_gtt_refuses_removal),
         cmocka_unit_test(test_guest_is_retried),
         cmocka_unit_test(test_guest_is_refused),

@@ -78,11 +78,34 @@ static void unwanted_traps_are_let_go(void **state)
     free(r);
 }
 
+/* A process that died at the beginning of an attach had its scratch pages, and nothing else. */
+static void pages_of_a_broken_attach_are_freed(void **state)
+{
+    struct rig *r = calloc(1, sizeof(*r));
+    struct gpu_dma other;
+
+    (void)state;
+    setup(r, 20);
+    assert_int_equal(gpu_dma_alloc(r->gpu, 1, 77, &other), 0);
+    gtt_guest_forget(r->g);
+    assert_true(gpu_dma_list(r->gpu, NULL, 0) > 1);
+    assert_int_equal(pages_free_left(r->gpu, DOMID + 1), 0);
+    assert_true(gpu_dma_list(r->gpu, NULL, 0) > 1);
+    assert_int_equal(pages_free_left(r->gpu, DOMID), 0);
+    assert_int_equal(gpu_dma_list(r->gpu, NULL, 0), 1);
+    assert_int_equal(gpu_dma_free(r->gpu, &other), 0);
+    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
+    settle(r);
+    teardown(r);
+    free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pins_go_after_the_invalidation),
         cmocka_unit_test(unwanted_traps_are_let_go),
+        cmocka_unit_test(pages_of_a_broken_attach_are_freed),
     };
 
     return run_twice(tests);
