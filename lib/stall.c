@@ -19,7 +19,7 @@ struct job {
     void (*late)(void *arg);
     int result;
     bool done;
-    bool given_up; /* nobody waits (any more) */
+    bool given_up;  /* nobody waits (any more) */
     bool late_call; /* ... but somebody did */
     size_t size;
     _Alignas(16) char arg[];

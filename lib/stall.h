@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stall.h: calls that may not come back for a long time (to xenstored), made by a thread of their own
- * so that an event loop waits for them only so long. Calls run one after the other, in their order.
- * Used by one thread; nothing a call touches may be used elsewhere while it runs.
+ * stall.h: calls that may not come back for a long time (to xenstored), made by a thread of their
+ * own so that an event loop waits for them only so long. Calls run one after the other, in their
+ * order. Used by one thread; nothing a call touches may be used elsewhere while it runs.
  */
 #pragma once
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Key/value store: xenstore under Xen, a directory of files elsewhere, chosen by the uri. Paths are
- * absolute, values text. One thread, that of the loop. Calls to xenstore wait for its reply, a second
- * at most (-ETIMEDOUT): for set-up and rendezvous, never on a guest's trap path.
+ * absolute, values text. One thread, that of the loop. Calls to xenstore wait for its reply, a
+ * second at most (-ETIMEDOUT): for set-up and rendezvous, never on a guest's trap path.
  */
 #pragma once
 #include "lib/loop.h"

@@ -46,9 +46,8 @@ static int do_call(struct store *store, int (*fn)(void *arg), struct call *c,
 static int prepare(struct call *c, const char *path)
 {
     *c = (struct call){0};
-    return (size_t)snprintf(c->path, sizeof(c->path), "%s", path) < sizeof(c->path)
-               ? 0
-               : -ENAMETOOLONG;
+    return (size_t)snprintf(c->path, sizeof(c->path), "%s", path) < sizeof(c->path) ? 0
+                                                                                    : -ENAMETOOLONG;
 }
 
 static int run_read(void *arg)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,35 @@ static void on_turn(void *data, uint32_t events)
     guests_turn(data);
 }
 
+/* Ending would not help, and ending over and over makes systemd let go of all it keeps for us. */
+static bool may_pass(int err)
+{
+    return err == -ENOSPC || err == -ENOMEM || err == -EMFILE || err == -ENFILE ||
+           err == -ETIMEDOUT || err == -EAGAIN || err == -EDQUOT;
+}
+
+static void listen_again(struct broker *b)
+{
+    int rc = peers_listen(b);
+
+    if (rc)
+        return;
+    b->deaf = false;
+    sd_notify(0, "STATUS=");
+}
+
+/* Is there a reason to go on without (all) sockets? Then it is tried again each second. */
+static int listen_first(struct broker *b)
+{
+    int rc = peers_listen(b);
+
+    if (!rc || !may_pass(rc))
+        return rc;
+    b->deaf = true;
+    sd_notifyf(0, "STATUS=cannot listen yet: %s", strerror(-rc));
+    return 0;
+}
+
 static void on_tick(void *data, uint32_t events)
 {
     struct broker *b = data;
@@ -39,6 +69,8 @@ static void on_tick(void *data, uint32_t events)
     calls_tick(b, now);
     guests_tick(b, now);
     service_retry(b, now);
+    if (b->deaf && b->ticks % ALIVE_TICKS == 0)
+        listen_again(b);
     peers_tick(b);
     if (++b->ticks % ALIVE_TICKS == 0)
         guests_check_alive(b);
@@ -165,7 +197,7 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     rc = set_up(b);
     if (!rc) {
         start_services(b);
-        rc = peers_listen(b);
+        rc = listen_first(b);
     }
     if (rc) {
         log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d why=\"%s\"", rc,

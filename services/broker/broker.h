@@ -60,7 +60,7 @@ struct broker_config {
     const struct vmm_ops *vmm; /* NULL: no domain calls at all */
     const struct broker_module *module;
     const struct region_steps *steps; /* conversions of regions; NULL: none are known */
-    const char *wire; /* uri of the wiring socket */
+    const char *wire;                 /* uri of the wiring socket */
     const char *core; /* control of vgt-gtt and vgt-sched; NULL: the wiring socket */
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;

@@ -94,10 +94,11 @@ static int refuse_state(struct broker *b, uint32_t version)
     if (!version)
         snprintf(b->refusal, sizeof(b->refusal), "the kept state is damaged: %s", stop);
     else
-        snprintf(b->refusal, sizeof(b->refusal),
-                 "the kept state has layout %u, %s than %u, which this vgt-broker knows: install the "
-                 "vgt that made it and restart vgt-broker, or %s",
-                 version, version > STATE_VERSION ? "newer" : "older", STATE_VERSION, stop);
+        snprintf(
+            b->refusal, sizeof(b->refusal),
+            "the kept state has layout %u, %s than %u, which this vgt-broker knows: install the "
+            "vgt that made it and restart vgt-broker, or %s",
+            version, version > STATE_VERSION ? "newer" : "older", STATE_VERSION, stop);
     log_write(b->log, LOG_ERR, "refused", "why=\"%s\"", b->refusal);
     sd_notifyf(0, "STATUS=refused: %s", b->refusal);
     return -EPROTONOSUPPORT;

@@ -19,6 +19,10 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+/* systemd gives up after 30 starts in 30 s, and then lets go of what it keeps: the guests' memory.
+ */
+#define PATIENCE_S 2u
+
 struct options {
     const char *wire, *core, *store, *vmm, *dev_dir, *gpu, *units;
     const char *ctl[BROKER_MAX_CTL];
@@ -52,20 +56,13 @@ static void usage(FILE *out)
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'},
-    {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},
-    {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},
-    {"dev-dir", required_argument, NULL, 'd'},
-    {"units", required_argument, NULL, 'u'},
-    {"no-start", no_argument, NULL, 'n'},
-    {"limit-ms", required_argument, NULL, 'l'},
-    {"debug", no_argument, NULL, 'g'},
-    {"no-sandbox", no_argument, NULL, 'S'},
-    {"gpu", required_argument, NULL, 'p'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"wire", required_argument, NULL, 'w'},     {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},      {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},      {"dev-dir", required_argument, NULL, 'd'},
+    {"units", required_argument, NULL, 'u'},    {"no-start", no_argument, NULL, 'n'},
+    {"limit-ms", required_argument, NULL, 'l'}, {"debug", no_argument, NULL, 'g'},
+    {"no-sandbox", no_argument, NULL, 'S'},     {"gpu", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static int fail(const char *text)
@@ -343,6 +340,8 @@ int main(int argc, char **argv)
         sandbox_when_ready(loop, &broker_sandbox);
     if (!rc)
         rc = serve(loop, &config);
+    if (rc && config.kept_count)
+        sleep(PATIENCE_S);
     store_close(config.store);
     loop_free(loop);
     return rc;

@@ -292,7 +292,8 @@ static int listen_on(struct broker *b, const char *uri, enum peer_kind kind,
                          listener);
 
     if (rc)
-        log_write(b->log, LOG_ERR, "cannot listen", "at=%s error=%d", uri, rc);
+        log_limited(b->log, &b->refusals, LOG_ERR, "cannot listen", "at=%s error=%d why=\"%s\"",
+                    uri, rc, strerror(-rc));
     return rc;
 }
 
@@ -326,14 +327,16 @@ int peers_listen(struct broker *b)
 {
     int rc;
 
-    set_up_users(b);
-    rc = *b->refusal ? 0 : listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
+    if (!b->user[PEER_WIRE].count)
+        set_up_users(b);
+    rc = *b->refusal || b->wire ? 0 : listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
     if (!rc && !*b->refusal)
         open_wire_socket(b);
-    if (!rc && b->config.core && !*b->refusal)
+    if (!rc && b->config.core && !*b->refusal && !b->core)
         rc = listen_on(b, b->config.core, PEER_CORE, &b->core);
     for (unsigned i = 0; !rc && i < b->config.ctl_count; i++)
-        rc = listen_on(b, b->config.ctl[i], PEER_CTL, &b->ctl[i]);
+        if (!b->ctl[i])
+            rc = listen_on(b, b->config.ctl[i], PEER_CTL, &b->ctl[i]);
     return rc;
 }
 

@@ -108,11 +108,11 @@ struct service {
     uint64_t down_ns;        /* since when it is away */
     unsigned resuming;       /* guests it has still to take up after a restart */
     uint64_t lanes_broken;
-    bool met;       /* said Hello to this broker before */
-    bool fresh;     /* a process that has not mapped anything yet when it said Hello */
+    bool met;                 /* said Hello to this broker before */
+    bool fresh;               /* a process that has not mapped anything yet when it said Hello */
     char refused[BROKER_WHY]; /* why it serves nothing; empty: it does */
-    bool restarted; /* and has not yet taken up all guests */
-    bool up;        /* both channels said Hello */
+    bool restarted;           /* and has not yet taken up all guests */
+    bool up;                  /* both channels said Hello */
 };
 
 /* ---- call.c */
@@ -198,6 +198,7 @@ struct broker {
     struct loop_source *tick, *turn;
     struct store_watch *release;
     unsigned ticks;
+    bool deaf; /* some sockets could not be made yet */
     struct log_limit refusals;
     char refusal[BROKER_WHY]; /* the kept state is not ours to read: only vgtctl is answered */
     bool closing;

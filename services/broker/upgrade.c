@@ -3,8 +3,8 @@
  * upgrade.c: regions that an earlier build left, converted into this build's layout
  * (lib/region.h). A copy is converted, and takes the place of the old region only where no process
  * can have that one mapped: each service that may map it is gone, or new, or has said that it does
- * not understand it. Otherwise the region stays, and who does not understand it says so. Called when
- * a service is about to be handed regions, or has refused them; owns nothing.
+ * not understand it. Otherwise the region stays, and who does not understand it says so. Called
+ * when a service is about to be handed regions, or has refused them; owns nothing.
  */
 #include "services/broker/priv.h"
 
@@ -93,8 +93,9 @@ static bool upgrade(struct broker *b, struct guest *g, const struct part_def *d,
         return false;
     rc = convert(b, g, p, d);
     if (rc)
-        log_write(b->log, rc == -ENOENT ? LOG_NOTICE : LOG_ERR, "a region of an earlier layout stays",
-                  "region=%s domid=%u error=%d", d->name, g ? g->s->domid : 0, rc);
+        log_write(b->log, rc == -ENOENT ? LOG_NOTICE : LOG_ERR,
+                  "a region of an earlier layout stays", "region=%s domid=%u error=%d", d->name,
+                  g ? g->s->domid : 0, rc);
     else
         log_write(b->log, LOG_NOTICE, "a region was converted", "region=%s domid=%u layout=%u",
                   d->name, g ? g->s->domid : 0, d->layout);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach.c: guests come to vgt-gtt: their share of graphics memory, their regions and lanes. One that
- * ran before and cannot be taken over keeps its share, so that nobody else gets memory the GPU may
- * still reach, until it can be attached or goes. Called by the wiring in the service's loop.
+ * attach.c: guests come to vgt-gtt: their share of graphics memory, their regions and lanes. One
+ * that ran before and cannot be taken over keeps its share, so that nobody else gets memory the GPU
+ * may still reach, until it can be attached or goes. Called by the wiring in the service's loop.
  */
 #include "services/gtt/service.h"
 
@@ -135,8 +135,8 @@ static void refuse(struct gtt_service *s, uint32_t domid, struct wire_fds *fds, 
     wire_error(s->client, id, err, why);
 }
 
-/* A guest that ran keeps what it has: its graphics memory is nobody else's, its descriptors are here
- * for the day it goes. */
+/* A guest that ran keeps what it has: its graphics memory is nobody else's, its descriptors are
+ * here for the day it goes. */
 static void keep_refused(struct gtt_member *m)
 {
     gtt_member_unmap(m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * service.c: guests of vgt-gtt: turns of their lanes, detach (attach.c has the rest). Every guest gets a bounded
- * budget per turn of the loop, so a guest with much work delays the others by one budget at most.
- * See service.h.
+ * service.c: guests of vgt-gtt: turns of their lanes, detach (attach.c has the rest). Every guest
+ * gets a bounded budget per turn of the loop, so a guest with much work delays the others by one
+ * budget at most. See service.h.
  */
 #include "services/gtt/service.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * service.h: vgt-gtt as a process: the guests it serves, their lanes, and the host's share of the
- * GGTT. main.c makes it; attach.c takes guests, service.c runs their turns and detaches them; host.c serves
- * sched's requests and display's slice. All in the loop's thread; workers.h has the others.
+ * GGTT. main.c makes it; attach.c takes guests, service.c runs their turns and detaches them;
+ * host.c serves sched's requests and display's slice. All in the loop's thread; workers.h has the
+ * others.
  */
 #pragma once
 #include "lib/region.h"
@@ -78,8 +79,9 @@ int gtt_member_protect(void *ctx, uint64_t gfn, bool on);
 /* Turns of all guests before the loop sleeps. */
 void gtt_service_turn(struct gtt_service *s);
 
-/* attach.c; both are handlers of gtt_wire_ops. Gone: the guest was never attached by this process, or
- * could not be: what it has left is taken back as the TLB rule says, then the request answered. */
+/* attach.c; both are handlers of gtt_wire_ops. Gone: the guest was never attached by this process,
+ * or could not be: what it has left is taken back as the TLB rule says, then the request answered.
+ */
 void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
 void gtt_attach_gone(void *ctx, uint32_t domid, bool final, uint32_t id);
 

@@ -122,8 +122,8 @@ void shadow_drop_tracks(struct shadow_set *s)
     }
 }
 
-/* It traps for nothing: let go since mmio saw the write, or tracked by a process before us that died.
- * Where there is no room now, the next write asks again. */
+/* It traps for nothing: let go since mmio saw the write, or tracked by a process before us that
+ * died. Where there is no room now, the next write asks again. */
 static void unwanted(struct shadow_set *s, uint64_t gfn)
 {
     if (!s->stopped)

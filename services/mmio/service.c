@@ -296,8 +296,8 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
 }
 
 /* A layout does not change by trying again: stay, so that systemd does not give up, and begin anew
- * in a new process when the broker asks again. The guest's accesses wait. What is short may be there
- * a little later: then a new process tries. */
+ * in a new process when the broker asks again. The guest's accesses wait. What is short may be
+ * there a little later: then a new process tries. */
 static void not_attached(struct mmio_service *s, int rc)
 {
     if (!wire_refused(s->client)) {

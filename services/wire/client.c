@@ -103,6 +103,27 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
     wire_tell_refusal(c);
 }
 
+/* Fewer descriptors than names: the kernel drops what this process may not have open. */
+static void lost_fds(struct wire_client *c, const Vgt__Wire *wire, const struct chan_message *m)
+{
+    struct guest *g;
+
+    log_write(c->config->log, LOG_ERR, "descriptors without fitting names",
+              "domid=%u count=%u names=%zu", wire->domid, m->nfds, wire->n_fd_names);
+    if (m->nfds >= wire->n_fd_names)
+        return;
+    if (!wire->domid && !c->device_known && c->config->ops->device) {
+        wire_note_begin(c, 0);
+        wire_end_later(c, -EMFILE);
+        return;
+    }
+    g = wire->domid ? wire_guest_obtain(c, wire->domid, wire->generation) : NULL;
+    if (!g || g->known || g->generation != wire->generation)
+        return;
+    g->lost_fds = true;
+    wire_guest_try(c, g);
+}
+
 static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
@@ -112,8 +133,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
 
     (void)chan;
     if (!take_fds(c, wire, m, &fds)) {
-        log_write(c->config->log, LOG_ERR, "descriptors without fitting names", "count=%u",
-                  m->nfds);
+        lost_fds(c, wire, m);
         return;
     }
     if (!wire->domid) {
@@ -128,6 +148,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     wire_fds_close(&g->fds);
     g->fds = fds;
     g->have_fds = true;
+    g->lost_fds = false;
     wire_guest_try(c, g);
 }
 
@@ -316,7 +337,8 @@ void wire_client_free(struct wire_client *client)
 }
 
 /* A channel that cannot take a message is as good as lost: the broker will ask again. */
-static bool transmit(struct wire_client *c, uint32_t id, uint32_t type, const ProtobufCMessage *body)
+static bool transmit(struct wire_client *c, uint32_t id, uint32_t type,
+                     const ProtobufCMessage *body)
 {
     int rc = c->control ? chan_send(c->control, type, id, body, NULL, 0) : -EPIPE;
 

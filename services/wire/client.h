@@ -19,9 +19,9 @@ struct wire_client;
  * request that fails is answered with wire_error(). */
 struct wire_ops {
     /* The service's own descriptors, once (a broker that comes back is not asked again). Takes
-     * fds. Negative: the service cannot go on; the loop is stopped with it soon, unless a layout was
-     * the reason (wire_note_refusal()): then the service stays, serves nothing and says why. NULL:
-     * it has none. */
+     * fds. Negative: the service cannot go on; the loop is stopped with it soon, unless a layout
+     * was the reason (wire_note_refusal()): then the service stays, serves nothing and says why.
+     * NULL: it has none. */
     int (*device)(void *ctx, struct wire_fds *fds, const Vgt__Device *device);
     /* Takes fds, error or not. Never twice for one domid without guest_remove(final) between. */
     void (*guest_add)(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
@@ -59,7 +59,8 @@ void wire_error(struct wire_client *client, uint32_t id, int err, const char *te
 uint32_t wire_request(struct wire_client *client, uint32_t type, const ProtobufCMessage *body);
 /* guest_remove(final) was carried out, or guest_add failed: the domid may be added again. */
 void wire_forget(struct wire_client *client, uint32_t domid);
-/* In guest_add(): something of this guest cannot be mapped, now or later; wire_error() says what. */
+/* In guest_add(): something of this guest cannot be mapped, now or later; wire_error() says what.
+ */
 bool wire_refused(const struct wire_client *client);
 /* The process cannot go on just now: it ends with this result, but not so fast that systemd, which
  * starts it again, loses its patience. Nothing may be asked of the service meanwhile. */

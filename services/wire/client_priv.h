@@ -11,6 +11,7 @@
 /* One guest on its way in (fds or add are there, the other is missing) or known. */
 struct guest {
     bool used, known, have_fds;
+    bool lost_fds; /* they came, and we could not take them */
     uint32_t domid;
     uint64_t generation;
     struct wire_fds fds;
@@ -30,12 +31,12 @@ struct wire_client {
     int end_with; /* result of the loop when end is due */
     struct guest guest[WIRE_MAX_GUESTS];
     bool device_known, complained;
-    bool broker_refused; /* it speaks another version */
-    struct wire_note note; /* of the descriptors being taken just now */
-    uint32_t hello[2];     /* ids: socket, control */
+    bool broker_refused;    /* it speaks another version */
+    struct wire_note note;  /* of the descriptors being taken just now */
+    uint32_t hello[2];      /* ids: socket, control */
     char refusal[WIRE_WHY]; /* why this service does not serve; empty: it does */
     int refusal_error;      /* errno of its answers then */
-    uint32_t status_domid; /* the guest that our status at systemd is about; 0: none */
+    uint32_t status_domid;  /* the guest that our status at systemd is about; 0: none */
 };
 
 /* guests.c */

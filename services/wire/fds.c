@@ -52,8 +52,9 @@ static void describe(struct wire_note *n, const struct thing *t)
 
     if (n->error == -EPROTONOSUPPORT) {
         advise(n, "install the vgt that made it, or ", advice, sizeof(advice));
-        snprintf(n->text, sizeof(n->text), "%s %s has layout %u, %s than %u, which this %s knows: %s",
-                 t->kind, t->name, t->found, newer ? "newer" : "older", t->known, n->who, advice);
+        snprintf(n->text, sizeof(n->text),
+                 "%s %s has layout %u, %s than %u, which this %s knows: %s", t->kind, t->name,
+                 t->found, newer ? "newer" : "older", t->known, n->who, advice);
     } else if (n->error == -EBADMSG || n->error == -EPERM) {
         advise(n, "", advice, sizeof(advice));
         snprintf(n->text, sizeof(n->text), "%s %s is damaged: %s", t->kind, t->name, advice);
@@ -88,10 +89,11 @@ bool wire_note_refusal(const struct wire_note *note)
 void wire_versions(char text[WIRE_WHY], const char *one, uint32_t version, const char *other,
                    uint32_t others)
 {
-    snprintf(text, WIRE_WHY,
-             "%s speaks version %u of the messages, %s version %u: install both from one version of "
-             "vgt and restart both",
-             one, version, other, others);
+    snprintf(
+        text, WIRE_WHY,
+        "%s speaks version %u of the messages, %s version %u: install both from one version of "
+        "vgt and restart both",
+        one, version, other, others);
 }
 
 /* ---- mapping */

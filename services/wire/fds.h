@@ -36,8 +36,8 @@ struct lane_tx;
 struct lane_rx;
 
 /*
- * region_map(), lane_*_attach() by name, of exactly this version or layout: -EPROTONOSUPPORT is also
- * an older one, -ENOENT no such descriptor; else as those. Every failure is noted.
+ * region_map(), lane_*_attach() by name, of exactly this version or layout: -EPROTONOSUPPORT is
+ * also an older one, -ENOENT no such descriptor; else as those. Every failure is noted.
  */
 int wire_region(const struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,
                 uint64_t min_size, bool writable, struct region *region);

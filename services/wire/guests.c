@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define LOST_FDS "the guest's descriptors could not be taken: Too many open files"
+
 static struct guest *find(struct wire_client *c, uint32_t domid)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
@@ -57,6 +59,11 @@ void wire_guest_try(struct wire_client *c, struct guest *g)
     struct wire_fds fds = g->fds;
     uint32_t id = g->id; /* the service may forget g at once */
 
+    if (g->lost_fds && add) {
+        wire_error(c, g->id, EMFILE, LOST_FDS);
+        wire_guest_drop(g);
+        return;
+    }
     if (!g->have_fds || !add)
         return;
     g->known = true;

@@ -26,8 +26,8 @@ struct fake {
     int cut; /* how often the broker closed the channel */
     /* what it does */
     bool silent, crash_on_add;
-    const char *refuse; /* text of the Error to GuestAdd */
-    int refuse_code;    /* 0: ENOSPC */
+    const char *refuse;        /* text of the Error to GuestAdd */
+    int refuse_code;           /* 0: ENOSPC */
     const char *refuse_remove; /* and to GuestRemove */
     uint32_t version;          /* of its Hello; 0: 1 */
     /* what it got */

@@ -273,8 +273,7 @@ static int widen(const void *old, uint64_t old_size, void *new, uint64_t new_siz
     return 0;
 }
 
-static const struct region_step step[] = {
-    {WIRE_REGION_GTT_MAP, 1, sizeof(struct gtt_map), widen}};
+static const struct region_step step[] = {{WIRE_REGION_GTT_MAP, 1, sizeof(struct gtt_map), widen}};
 static const struct region_steps steps = {step, 1};
 
 static struct part *map_part(struct rig *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Conversion of regions that an earlier build left: over several layouts at once, with another size,
- * and where there is no way.
+ * Conversion of regions that an earlier build left: over several layouts at once, with another
+ * size, and where there is no way.
  */
 #include "lib/region.h"
 

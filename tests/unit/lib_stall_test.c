@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store behind which a server hangs: calls end in time, the loop goes on, and when the server is back
- * so is the store. What was given up is cleaned up.
+ * A store behind which a server hangs: calls end in time, the loop goes on, and when the server is
+ * back so is the store. What was given up is cleaned up.
  */
 #include "tests/unit/slow_store.h"
 
@@ -121,8 +121,7 @@ static void test_late_watch(void **state)
     slow_store_hang(&server, true);
     assert_int_equal(store_watch(store, "/a", on_event, NULL, &watch), -ETIMEDOUT);
     slow_store_hang(&server, false);
-    while (store_read(store, "/b", value, sizeof(value)) == -ETIMEDOUT &&
-           now_ms() - before < 20000)
+    while (store_read(store, "/b", value, sizeof(value)) == -ETIMEDOUT && now_ms() - before < 20000)
         ;
     assert_int_equal(server.watches, 0); /* also checked at the end */
 }

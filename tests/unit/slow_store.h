@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slow_store.h: a store whose server can hang, for tests. Its calls may come from another thread, as
- * those of store_calm.c do.
+ * slow_store.h: a store whose server can hang, for tests. Its calls may come from another thread,
+ * as those of store_calm.c do.
  */
 #pragma once
 #include "lib/store_priv.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a service does with regions, lanes and messages of another version, and with damaged ones: it
- * says so to systemd, to the broker and in its log, maps nothing, and stays.
+ * What a service does with regions, lanes and messages of another version, and with damaged ones:
+ * it says so to systemd, to the broker and in its log, maps nothing, and stays.
  */
 #include "lib/lane.h"
 #include "lib/region.h"
@@ -169,8 +169,8 @@ static void give(uint32_t version)
     w->map = map;
 }
 
-/* Own descriptors that it does not understand: it stays, answers everybody with the reason, and begins
- * anew when it is offered others. */
+/* Own descriptors that it does not understand: it stays, answers everybody with the reason, and
+ * begins anew when it is offered others. */
 static void test_service(void **state)
 {
     uint32_t id;
@@ -260,8 +260,9 @@ static void test_broker_is_newer(void **state)
     w->version = 2;
     start(false);
     until(&w->refusals, 1);
-    assert_string_equal(w->last_text, "vgt-test speaks version 1 of the messages, vgt-broker version "
-                                      "2: install both from one version of vgt and restart both");
+    assert_string_equal(w->last_text,
+                        "vgt-test speaks version 1 of the messages, vgt-broker version "
+                        "2: install both from one version of vgt and restart both");
     assert_true(told_systemd("STATUS=refused: vgt-test speaks version 1"));
     w->give = 0;
     send_wire(0, 0);
