@@ -251,6 +251,7 @@ static void test_newer_state(void **state)
     expect_broker_refused(&r, "the kept state has layout 3, newer than 2, which this "
                               "vgt-broker knows: install the vgt that made it and restart");
     rig_stop(&r);
+    free(r.config.kept);
 }
 
 static void test_damaged_state(void **state)
@@ -262,6 +263,7 @@ static void test_damaged_state(void **state)
     r.broker->state->magic = 0;
     expect_broker_refused(&r, "the kept state is damaged");
     rig_stop(&r);
+    free(r.config.kept);
 }
 
 /* Layout 1 had the epoch in 32 bits. */
@@ -341,6 +343,7 @@ static void test_conversion(void **state)
     expect_map(map_part(&r)->fd, 2, 4711);
     assert_int_equal(map_part(&r)->copy, 1);
     rig_stop(&r);
+    free(r.config.kept);
 }
 
 /* One has not answered yet when the others refuse: it may have the region mapped. When it refuses
