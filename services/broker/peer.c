@@ -6,7 +6,6 @@
 #include "services/broker/priv.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -300,10 +299,8 @@ static int listen_on(struct broker *b, const char *uri, enum peer_kind kind,
 /* Services have users of their own; the group lets them all reach the wiring socket. */
 static void open_wire_socket(struct broker *b)
 {
-    const struct group *group = getgrnam("vgt");
-
-    if (group && !strncmp(b->config.wire, "unix:", 5) &&
-        chown(b->config.wire + 5, (uid_t)-1, group->gr_gid))
+    if (b->wire_gid != UINT32_MAX && !strncmp(b->config.wire, "unix:", 5) &&
+        chown(b->config.wire + 5, (uid_t)-1, b->wire_gid))
         log_write(b->log, LOG_WARNING, "cannot give the wiring socket to group vgt", "error=%d",
                   -errno);
 }

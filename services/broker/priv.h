@@ -191,6 +191,7 @@ struct broker {
     struct peer *peers;
     struct service service[CORE_ROLES];
     uint32_t uid[ROLES];                    /* of each role's user; UINT32_MAX: there is none */
+    uint32_t wire_gid;                      /* of group vgt; UINT32_MAX: there is none */
     struct guest *guest[BROKER_MAX_GUESTS]; /* index as in the state page */
     struct call *calls;
     struct ask *asks;

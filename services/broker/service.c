@@ -8,6 +8,7 @@
 #include "services/wire/names.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,9 @@ static bool in_unit(int32_t pid, uint32_t domid)
 
 void service_learn_users(struct broker *b)
 {
+    const struct group *group = getgrnam("vgt");
+
+    b->wire_gid = group ? group->gr_gid : UINT32_MAX;
     for (unsigned i = 0; i < ROLES; i++) {
         const struct passwd *user = getpwnam(role_names[i]);
 
