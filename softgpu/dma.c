@@ -348,6 +348,19 @@ static uint8_t *whole(const struct dma *d, uint64_t addr, size_t len, unsigned r
     return d->ranges[i].host + (addr - d->ranges[i].iova);
 }
 
+int dma_visit(struct dma *d, uint64_t addr, size_t len, unsigned right,
+              void (*fn)(void *ctx, uint8_t *host), void *ctx)
+{
+    uint8_t *host;
+
+    pthread_rwlock_rdlock(&d->lock);
+    host = whole(d, addr, len, right);
+    if (host)
+        fn(ctx, host);
+    pthread_rwlock_unlock(&d->lock);
+    return host ? 0 : -EFAULT;
+}
+
 int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len)
 {
     uint8_t *in, *out;

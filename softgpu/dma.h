@@ -27,6 +27,11 @@ void dma_remove_all(struct dma *d);
  * (nothing is copied then). */
 int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len);
 int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len);
+/* Call fn with our address of [addr, addr+len), which must lie within one range with that right (as
+ * prot of dma_add), while nobody can take it away. 0, or -EFAULT: not called. Whole aligned words
+ * must be moved at once: others may be looking at them. */
+int dma_visit(struct dma *d, uint64_t addr, size_t len, unsigned right,
+              void (*fn)(void *ctx, uint8_t *host), void *ctx);
 /* From one place of machine memory to another, which do not overlap, within a range each; otherwise
  * as above. */
 int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len);

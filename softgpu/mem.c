@@ -286,6 +286,21 @@ int mem_copy(struct engine *e, uint64_t to, uint64_t from, uint32_t len)
     return r;
 }
 
+int mem_visit(struct engine *e, uint64_t addr, bool write, void (*fn)(void *ctx, uint8_t *host),
+              void *ctx)
+{
+    bool ppgtt = e->owner->kind->ppgtt_on(e), injected;
+    uint64_t entry;
+
+    if (translate(e, ppgtt, addr & ((1ull << 48) - 1), GTT_PAGE, &entry, &injected) ||
+        (write && !(entry & GTT_WRITABLE)))
+        return -EFAULT;
+    if (dma_visit(e->owner->dma, GTT_ADDR(entry), GTT_PAGE, write ? 2 : 1, fn, ctx))
+        return -EFAULT;
+    present(e, ppgtt ? JUDGE_PPGTT : JUDGE_GGTT, addr, GTT_ADDR(entry), write, injected);
+    return 0;
+}
+
 uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr)
 {
     uint32_t v;

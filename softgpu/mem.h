@@ -21,6 +21,10 @@ int mem_write(struct engine *e, bool ppgtt, uint64_t addr, const void *buf, uint
 void mem_look_ahead(struct engine *e, bool on);
 /* In the context's own space, between ranges that do not overlap, without a detour. */
 int mem_copy(struct engine *e, uint64_t to, uint64_t from, uint32_t len);
+/* A whole page in the context's own space, at its address here (dma_visit()). -EFAULT: not called;
+ * nothing is counted, for the caller then does it the long way. */
+int mem_visit(struct engine *e, uint64_t addr, bool write, void (*fn)(void *ctx, uint8_t *host),
+              void *ctx);
 uint32_t mem_read32(struct engine *e, bool ppgtt, uint64_t addr);
 void mem_write32(struct engine *e, bool ppgtt, uint64_t addr, uint32_t value);
 uint64_t mem_read64(struct engine *e, bool ppgtt, uint64_t addr);

@@ -42,5 +42,12 @@ struct tile_surface {
  * height in bytes, whether or not that is whole tiles. */
 uint64_t tile_address(const struct tile_surface *s, int64_t x, int64_t y, uint32_t *run);
 
+/* One tile, a page of memory, as tile_height() rows of tile_width() bytes, stride bytes apart; and
+ * back. The surface's base is at a page. */
+void tile_unpack(const struct tile_surface *s, const uint8_t page[4096], uint8_t *rows,
+                 uint32_t stride);
+void tile_pack(const struct tile_surface *s, uint8_t page[4096], const uint8_t *rows,
+               uint32_t stride);
+
 /* "none", "9", "9_10", "9_11", "9_10_11"; -EINVAL for anything else. */
 int tile_swizzle_parse(const char *text, enum tile_swizzle *out);

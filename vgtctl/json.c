@@ -81,6 +81,40 @@ static json_object *resources(const Vgt__Resources *r)
     return o;
 }
 
+static json_object *hex(const ProtobufCBinaryData *bytes)
+{
+    char *text = malloc(2 * bytes->len + 1);
+    json_object *o;
+
+    if (!text)
+        return json_object_new_string("");
+    *text = 0;
+    for (size_t i = 0; i < bytes->len; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes->data[i]);
+    o = json_object_new_string(text);
+    free(text);
+    return o;
+}
+
+static json_object *quarantined(size_t n, Vgt__Quarantined **list)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < n; i++) {
+        json_object *o = json_object_new_object();
+
+        json_object_object_add(o, "service", string(list[i]->service));
+        json_object_object_add(o, "kind", string(list[i]->kind));
+        json_object_object_add(o, "text", string(list[i]->text));
+        json_object_object_add(o, "bytes", hex(&list[i]->input));
+        number(o, "deaths", list[i]->deaths);
+        number(o, "skipped", list[i]->skipped);
+        number(o, "at_s", list[i]->at_s);
+        json_object_array_add(array, o);
+    }
+    return array;
+}
+
 static json_object *guest_object(const Vgt__Guest *g)
 {
     json_object *o = json_object_new_object();
@@ -95,6 +129,7 @@ static json_object *guest_object(const Vgt__Guest *g)
     json_object_object_add(o, "gpu_time_us", times(g->n_gpu_time, g->gpu_time));
     json_object_object_add(o, "resources", resources(g->resources));
     json_object_object_add(o, "counters", counters(g->n_counters, g->counters));
+    number(o, "quarantined_inputs", g->quarantined_inputs);
     return o;
 }
 
@@ -177,7 +212,10 @@ void json_list(FILE *out, const Vgt__ListReply *reply)
 
 void json_guest(FILE *out, const Vgt__Guest *guest)
 {
-    print(out, guest_object(guest));
+    json_object *o = guest_object(guest);
+
+    json_object_object_add(o, "quarantined", quarantined(guest->n_quarantined, guest->quarantined));
+    print(out, o);
 }
 
 void json_switch(FILE *out, uint32_t domid, uint32_t ms)

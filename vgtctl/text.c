@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MAX_COLUMNS 9u
+#define MAX_COLUMNS 10u
 #define CELL        32u /* longer names are cut */
 #define SENTENCE    512u
 
@@ -185,13 +185,15 @@ static void guest_row(struct table *t, const Vgt__Guest *g)
     cell(t, "%u", g->resources ? g->resources->fences : 0);
     cell(t, "%s", text_time(unit, gpu_time(g)));
     cell(t, "%" PRIu64, text_events(g));
+    cell(t, "%u", g->quarantined_inputs);
 }
 
 static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
 {
-    static const char *const heads[] = {">DOMID",   "NAME",    "STATE",     "TYPE",   "FG",
-                                        ">MEM MiB", ">FENCES", ">GPU TIME", ">EVENTS"};
-    struct table t = {.columns = 9, .heads = heads};
+    static const char *const heads[] = {">DOMID",  "NAME",        "STATE",   "TYPE",
+                                        "FG",      ">MEM MiB",    ">FENCES", ">GPU TIME",
+                                        ">EVENTS", ">QUARANTINED"};
+    struct table t = {.columns = 10, .heads = heads};
     char who[24];
 
     if (!n) {
@@ -212,17 +214,24 @@ void text_list(FILE *out, const Vgt__ListReply *reply)
     guest_table(out, reply->n_guests, reply->guests);
 }
 
-/* When it last came back (UTC), how long that took, and what it found unfinished. */
-static void recovery_cells(struct table *t, const Vgt__Service *s)
+/* UTC; "-" for 0. */
+static const char *text_moment(char out[TEXT_UNIT], uint64_t unix_s)
 {
-    time_t at = (time_t)s->recovered_s;
-    char text[32] = "-";
+    time_t at = (time_t)unix_s;
     struct tm tm;
 
-    if (at && gmtime_r(&at, &tm))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    cell(t, "%s", text);
-    if (at)
+    if (!at || !gmtime_r(&at, &tm) || !strftime(out, TEXT_UNIT, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        strcpy(out, "-");
+    return out;
+}
+
+/* When it last came back, how long that took, and what it found unfinished. */
+static void recovery_cells(struct table *t, const Vgt__Service *s)
+{
+    char unit[TEXT_UNIT];
+
+    cell(t, "%s", text_moment(unit, s->recovered_s));
+    if (s->recovered_s)
         cell(t, "%u", s->recovery_ms);
     else
         cell(t, "-");
@@ -331,6 +340,20 @@ static void word_line(FILE *out, const char *label, const char *text)
     fprintf(out, "%-10s  %s\n", label, clean);
 }
 
+static void quarantined_line(FILE *out, const Vgt__Quarantined *q)
+{
+    char unit[TEXT_UNIT], service[16], kind[24], text[160];
+
+    log_clean(service, sizeof(service), q->service);
+    log_clean(kind, sizeof(kind), q->kind);
+    log_clean(text, sizeof(text), q->text);
+    fprintf(out, "  %s  %s  %s: %s; deaths %u, skipped %" PRIu64 "\n    ",
+            text_moment(unit, q->at_s), service, kind, text, q->deaths, q->skipped);
+    for (size_t i = 0; i < q->input.len; i++)
+        fprintf(out, "%02x%s", q->input.data[i], i % 8 == 7 && i + 1 < q->input.len ? " " : "");
+    fputc('\n', out);
+}
+
 void text_guest(FILE *out, const Vgt__Guest *g)
 {
     const Vgt__Resources *r = g->resources;
@@ -349,6 +372,10 @@ void text_guest(FILE *out, const Vgt__Guest *g)
     engine_line(out, "gpu time", g->n_gpu_time, g->gpu_time);
     fprintf(out, "%-10s  %" PRIu64 "\n", "batches", g->batches);
     fprintf(out, "%-10s  %" PRIu64 "\n", "events", text_events(g));
+    if (g->n_quarantined)
+        fputs("quarantined\n", out);
+    for (size_t i = 0; i < g->n_quarantined; i++)
+        quarantined_line(out, g->quarantined[i]);
     if (g->n_counters)
         fputs("counters\n", out);
     counter_lines(out, g->n_counters, g->counters, true);

@@ -6,6 +6,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,10 +32,13 @@ static int move(struct guest *g, uint64_t at)
 
     if (rc && rc != -ENOENT)
         return rc;
+    crash_point("broker.aperture.unmapped");
     g->s->aperture_at = 0;
     rc = at ? map(g, at, true) : 0;
+    crash_point("broker.aperture.mapped");
     if (!rc)
         g->s->aperture_at = at;
+    crash_point("broker.aperture.noted");
     return rc;
 }
 

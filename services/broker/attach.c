@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * attach.c: a domain gets a vGPU, one named step after the other; vgt-dm waits for the answer. If a
- * step fails, the sentence goes to vgt-dm and removal undoes what was done.
+ * step fails, the sentence goes to vgt-dm and removal undoes what was done. Who may know of the
+ * guest is noted before he is told, for the broker that finds an attach half done.
  */
 #include "services/broker/priv.h"
+
+#include "lib/crash.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,8 +45,10 @@ static int step_parts(struct guest *g)
 
     if (rc)
         return guest_because(g, -rc, "cannot make the shared memory of a vGPU: %s", strerror(-rc));
+    crash_point("broker.attach.parts");
     snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
-    fdstore_put(g->broker, prefix, &g->parts);
+    fdstore_put(g->broker, prefix, &g->parts, 0);
+    crash_point("broker.attach.stored");
     return STEP_DONE;
 }
 
@@ -52,6 +57,7 @@ static int step_domain(struct guest *g)
     const struct vmm_ops *ops = g->broker->config.vmm;
     int rc = ops ? ops->open_control(g->s->domid, &g->vmm) : 0;
 
+    crash_point("broker.attach.domain");
     if (!rc && ops)
         rc = ops->alive(g->vmm);
     if (rc)
@@ -62,19 +68,24 @@ static int step_domain(struct guest *g)
 
 static int step_module(struct guest *g)
 {
-    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev");
-    int rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
 
-    if (rc)
-        return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
-                             strerror(-rc));
+    /* Here and below: written down before it is so. A broker that dies in between shall find it. */
     g->s->held |= HELD_MODULE;
-    return STEP_DONE;
+    crash_point("broker.attach.module-noted");
+    rc = g->broker->config.module->attach(fd, (uint16_t)g->s->domid);
+    crash_point("broker.attach.module");
+    if (!rc)
+        return STEP_DONE;
+    g->s->held &= ~(uint32_t)HELD_MODULE;
+    return guest_because(g, -rc, "the kernel module did not attach domain %u: %s", g->s->domid,
+                         strerror(-rc));
 }
 
 /* A lost service is asked again when it is back; its refusal is handed on as it is. */
 static bool answered(struct guest *g, enum role role, int err, const char *text)
 {
+    crash_point("broker.attach.granted");
     if (!err)
         return true;
     if (err == -ECONNRESET) {
@@ -103,12 +114,15 @@ static int add_to(struct guest *g, enum role role, call_done *done)
 
     if (!s->up)
         return STEP_POLL;
+    g->s->held |= 1u << role;
+    crash_point("broker.attach.asks");
     /* Before anything runs there is nothing to resume, except the claim vgt-mmio may have made. */
     rc = service_add(s, g, role == ROLE_MMIO && g->resumed, done);
-    if (rc)
-        return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
-    g->s->held |= 1u << role;
-    return STEP_WAIT;
+    crash_point("broker.attach.asked");
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(1u << role);
+    return guest_because(g, -rc, "%s cannot be asked: %s", role_names[role], strerror(-rc));
 }
 
 static bool gtt_ready(struct broker *b, void *owner, int err, const char *text,
@@ -131,6 +145,7 @@ static bool gtt_ready(struct broker *b, void *owner, int err, const char *text,
     g->s->high_size = ready->resources->high_size;
     g->s->fence_base = ready->resources->fence_base;
     g->s->fences = ready->resources->fences;
+    crash_point("broker.attach.resources");
     guest_step_done(g);
     return false;
 }
@@ -194,11 +209,12 @@ static int step_unit(struct guest *g)
 
     if (!g->broker->config.units)
         return STEP_DONE;
-    rc = unit_start(g, "start", unit_started);
-    if (rc)
-        return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
     g->s->held |= HELD_UNIT;
-    return STEP_WAIT;
+    rc = unit_start(g, "start", unit_started);
+    if (!rc)
+        return STEP_WAIT;
+    g->s->held &= ~(uint32_t)HELD_UNIT;
+    return guest_because(g, -rc, "vgt-units.socket does not answer: %s", strerror(-rc));
 }
 
 static int step_hello(struct guest *g)
@@ -231,12 +247,14 @@ static int step_answer(struct guest *g)
     Vgt__Resources resources;
 
     g->s->stage = GUEST_RUNNING;
+    crash_point("broker.attach.running");
     guest_resources(g, &resources);
     reply.vgpu = g->s->vgpu;
     reply.resources = &resources;
     if (g->asker)
         peer_send(g->asker, VGT__TYPE__TYPE_ATTACH_REPLY, g->ask_id, &reply.base);
     g->asker = NULL;
+    crash_point("broker.attach.answered");
     log_write(g->broker->log, LOG_INFO, "attached",
               "domid=%u name=\"%s\" vgpu=%u type=%s low=%lluM high=%lluM fences=%u", g->s->domid,
               g->s->name, g->s->vgpu, g->s->type, (unsigned long long)(g->s->low_size >> 20),
@@ -245,19 +263,19 @@ static int step_answer(struct guest *g)
 }
 
 const struct step attach_steps[] = {
-    {"the services run", step_services, false},
-    {"the domain is there", step_domain, false},
-    {"guests on their way out are gone", step_departures, false},
-    {"shared memory is made", step_parts, false},
-    {"the kernel module knows the domain", step_module, false},
-    {"vgt-gtt grants graphics memory", step_gtt, false},
-    {"vgt-sched takes the guest", step_sched, false},
-    {"vgt-display takes the guest", step_display, false},
-    {"systemd starts vgt-mmio", step_unit, false},
-    {"vgt-mmio comes up", step_hello, false},
-    {"vgt-mmio emulates the device", step_mmio, false},
-    {"vgt-dm is answered", step_answer, false},
-    {NULL, NULL, false},
+    {"the services run", step_services},
+    {"the domain is there", step_domain},
+    {"guests on their way out are gone", step_departures},
+    {"shared memory is made", step_parts},
+    {"the kernel module knows the domain", step_module},
+    {"vgt-gtt grants graphics memory", step_gtt},
+    {"vgt-sched takes the guest", step_sched},
+    {"vgt-display takes the guest", step_display},
+    {"systemd starts vgt-mmio", step_unit},
+    {"vgt-mmio comes up", step_hello},
+    {"vgt-mmio emulates the device", step_mmio},
+    {"vgt-dm is answered", step_answer},
+    {NULL, NULL},
 };
 
 void attach_failed(struct guest *g)
@@ -326,7 +344,9 @@ static struct guest *enter(struct broker *b, const Vgt__AttachRequest *r,
     s->vgpu = vgpu;
     s->generation = ++b->state->generation;
     log_clean(s->name, sizeof(s->name), r->name);
+    crash_point("broker.attach.filled");
     s->stage = GUEST_ATTACHING;
+    crash_point("broker.attach.entered");
     g = guest_new(b, slot);
     if (!g)
         s->stage = GUEST_FREE;

@@ -5,6 +5,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,12 +119,25 @@ static int add_devices(struct broker *b)
     return rc;
 }
 
+/* What a broker of an older version did not make is made now. */
+static int complete_parts(struct guest *g)
+{
+    unsigned had = g->parts.count;
+    char prefix[16];
+    int rc = parts_make_guest(&g->parts);
+
+    snprintf(prefix, sizeof(prefix), "g.%u.", g->s->domid);
+    fdstore_put(g->broker, prefix, &g->parts, had);
+    return rc;
+}
+
 /* Guests that ran go on; one that was half attached or half removed is removed. */
 static void resume_guest(struct guest *g)
 {
     const struct vmm_ops *ops = g->broker->config.vmm;
-    int rc = parts_make_guest(&g->parts);
+    int rc = complete_parts(g);
 
+    crash_point("broker.start.guest");
     if (!rc && ops)
         rc = ops->open_control(g->s->domid, &g->vmm);
     if (rc)
@@ -144,6 +159,7 @@ static int set_up(struct broker *b)
         rc = fdstore_restore(b);
     if (rc == -EPROTONOSUPPORT && *b->refusal)
         return fdstore_refused(b);
+    crash_point("broker.start.restored");
     if (!rc)
         rc = add_devices(b);
     if (!rc)
@@ -173,7 +189,9 @@ static void start_services(struct broker *b)
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
     if (*b->refusal)
         return;
-    fdstore_put(b, "s.", &b->parts);
+    crash_point("broker.start.noted");
+    fdstore_put(b, "s.", &b->parts, 0);
+    crash_point("broker.start.stored");
     watch_domains(b);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
         if (b->guest[i])
@@ -197,7 +215,9 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     rc = set_up(b);
     if (!rc) {
         start_services(b);
+        crash_point("broker.start.resumed");
         rc = listen_first(b);
+        crash_point("broker.start.listening");
     }
     if (rc) {
         log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d why=\"%s\"", rc,

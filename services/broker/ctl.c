@@ -6,6 +6,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +51,7 @@ static bool relayed(struct broker *b, void *owner, int err, const char *text,
 {
     struct relay *r = owner;
 
+    crash_point("broker.relay.answered");
     if (err) {
         relay_error(r, err, text);
     } else {
@@ -73,6 +76,7 @@ static void hand_on(struct peer *p, const struct chan_message *m, enum role to)
     }
     *r = (struct relay){b->relays, p, m->id, m->type + 1, role_names[to]};
     b->relays = r;
+    crash_point("broker.relay.asks");
     rc = call_start(b, &b->service[to], m->type, r->reply, m->body, RELAY_NS, relayed, r);
     if (rc) {
         relay_error(r, rc, "");

@@ -7,6 +7,8 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,16 +36,17 @@ static void push(struct broker *b, const char *prefix, const char *name, int fd)
 
     snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s%s\nFDPOLL=0", prefix, name);
     rc = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+    crash_point("broker.part.stored");
     if (rc < 0)
         log_write(b->log, LOG_WARNING, "a descriptor is not kept", "name=%s%s error=%d", prefix,
                   name, rc);
 }
 
-void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts)
+void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first)
 {
     char name[40];
 
-    for (unsigned i = 0; b->config.keep && i < parts->count; i++) {
+    for (unsigned i = first; b->config.keep && i < parts->count; i++) {
         kept_name(name, &parts->item[i]);
         push(b, prefix, name, parts->item[i].fd);
     }
@@ -57,6 +60,7 @@ void fdstore_drop(struct broker *b, const char *prefix, const struct parts *part
         kept_name(name, &parts->item[i]);
         sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s%s", prefix, name);
     }
+    crash_point("broker.remove.dropped");
 }
 
 /* The new copy is there before the old one goes: after a crash in between there are both. */
@@ -136,6 +140,7 @@ static int make_state(struct broker *b)
     }
     b->state->magic = STATE_MAGIC;
     b->state->version = STATE_VERSION;
+    crash_point("broker.start.state-made");
     if (b->config.keep && !*b->refusal)
         push(b, "", STATE_NAME, fd);
     return 0;
@@ -252,6 +257,7 @@ int fdstore_restore(struct broker *b)
 {
     int rc = open_state(b);
 
+    crash_point("broker.start.state");
     if (!rc)
         rc = restore_guests(b);
     for (unsigned i = 0; !rc && i < b->config.kept_count; i++)

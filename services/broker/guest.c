@@ -199,20 +199,6 @@ void guests_turn(struct broker *b)
             act(b->guest[i]);
 }
 
-/* Its time is over, but not the step: what it waits for is worth any time. */
-static void go_on(struct guest *g)
-{
-    if (!g->told)
-        log_write(g->broker->log, LOG_WARNING, "a step goes on waiting",
-                  "domid=%u step=\"%s\" reason=\"%s\"", g->s->domid, g->steps[g->at].what,
-                  g->because);
-    g->told = true;
-    g->deadline = broker_now() + g->broker->limit_ns;
-    if (!g->polls)
-        calls_cancel(g->broker, g);
-    guest_step_again(g);
-}
-
 void guests_tick(struct broker *b, uint64_t now)
 {
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++) {
@@ -223,10 +209,7 @@ void guests_tick(struct broker *b, uint64_t now)
         if (!g->polls || !g->because[0])
             guest_because(g, ETIMEDOUT, "no end within %u s: %s",
                           (unsigned)(b->limit_ns / 1000000000u), g->steps[g->at].what);
-        if (g->steps[g->at].insists)
-            go_on(g);
-        else
-            guest_step_failed(g);
+        guest_step_failed(g);
     }
     guests_kick(b);
 }

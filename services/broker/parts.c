@@ -6,7 +6,9 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "lib/region.h"
 #include "services/wire/gtt_map.h"
 #include "services/wire/mmio_gtt.h"
@@ -36,6 +38,10 @@ static const struct part_def guest_defs[] = {
     {WIRE_INVAL_DISPLAY, PART_REGION, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
      sizeof(struct gtt_inval)},
     {WIRE_TIMING, PART_REGION, WIRE_REGION_TIMING, TIMING_LAYOUT, sizeof(struct timing)},
+    {WIRE_BAD_MMIO, PART_REGION, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+     sizeof(struct quarantine_table)},
+    {WIRE_BAD_GTT, PART_REGION, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+     sizeof(struct quarantine_table)},
     {WIRE_MMIO_GTT, PART_LANE, 0, MMIO_GTT_LAYOUT, 1024},
     {WIRE_GTT_MMIO, PART_LANE, 0, MMIO_GTT_LAYOUT, 256},
     {WIRE_MMIO_SCHED, PART_LANE, 0, MMIO_SCHED_LAYOUT, 256},
@@ -46,7 +52,8 @@ static const struct part_def guest_defs[] = {
 static const struct part_def service_defs[] = {
     {WIRE_SCHED_GTT, PART_LANE, 0, SCHED_GTT_LAYOUT, 256},
     {WIRE_GTT_SCHED, PART_LANE, 0, SCHED_GTT_LAYOUT, 256},
-    {WIRE_JOURNAL, PART_REGION, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT, HOST_REGION},
+    {WIRE_JOURNAL, PART_REGION, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT,
+     sizeof(struct sched_journal)},
     {WIRE_SCREEN, PART_REGION, WIRE_REGION_SCREEN, SCREEN_LAYOUT, HOST_REGION},
 };
 
@@ -62,6 +69,7 @@ static const struct grant guest_grants[ROLES][MAX_GRANTS] = {
     [ROLE_MMIO] = {{WIRE_VREG, GRANT_WHOLE},
                    {WIRE_VGGTT, GRANT_WHOLE},
                    {WIRE_TIMING, GRANT_READ},
+                   {WIRE_BAD_MMIO, GRANT_WHOLE},
                    {WIRE_MMIO_GTT, GRANT_LANE},
                    {WIRE_GTT_MMIO, GRANT_LANE},
                    {WIRE_MMIO_SCHED, GRANT_LANE},
@@ -71,6 +79,7 @@ static const struct grant guest_grants[ROLES][MAX_GRANTS] = {
                   {WIRE_GTT_MAP, GRANT_WHOLE},
                   {WIRE_INVAL_SCHED, GRANT_READ},
                   {WIRE_INVAL_DISPLAY, GRANT_READ},
+                  {WIRE_BAD_GTT, GRANT_WHOLE},
                   {WIRE_MMIO_GTT, GRANT_LANE},
                   {WIRE_GTT_MMIO, GRANT_LANE}},
     [ROLE_SCHED] = {{WIRE_VGGTT, GRANT_READ},
@@ -187,6 +196,7 @@ static int make_one(struct parts *parts, const struct part_def *d)
 
     if (parts_fd(parts, d->name) < 0)
         rc = d->kind == PART_EVENT ? make_event(parts, d->name) : make_memory(parts, d);
+    crash_point("broker.part.made");
     for (int i = 1; !rc && d->kind == PART_LANE && i < 3; i++) {
         snprintf(name, sizeof(name), "%s%s", d->name, suffix[i]);
         if (parts_fd(parts, name) < 0)

@@ -137,7 +137,6 @@ enum step_result { STEP_DONE, STEP_WAIT, STEP_POLL }; /* or -errno with guest_be
 struct step {
     const char *what; /* "vgt-gtt grants graphics memory": also the text when its time is over */
     int (*start)(struct guest *guest);
-    bool insists; /* it has no end but success: what is skipped here nobody ever makes good */
 };
 
 /* What happened to the running step; acted on at the end of the turn, never inside a handler. */
@@ -160,6 +159,8 @@ struct guest {
     uint32_t refused;          /* of these, for good, as long as neither side is another build */
     char refusal[BROKER_WHY];  /* the last reason */
     uint64_t retry;            /* when the others are asked again */
+    enum role asked;           /* in this step of a removal, */
+    bool asked_final;          /* to forget the guest */
     bool resumed; /* in this step the service was lost: it resumes what it may have begun */
     struct peer *asker, *detacher; /* who waits for AttachReply, DetachReply */
     uint32_t ask_id, detach_id;
@@ -239,8 +240,8 @@ const struct part_def *parts_region(bool guest, unsigned n);
  * True: one did. of NULL: the services' own. asker (may be NULL) is about to be handed them. */
 bool upgrade_parts(struct broker *b, struct guest *of, const struct service *asker);
 
-/* fdstore.c. prefix: "s." or "g.N." */
-void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts);
+/* fdstore.c. prefix: "s." or "g.N."; put: the parts from first on. */
+void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first);
 void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts);
 /* One part was replaced by its next copy. */
 void fdstore_replace(struct broker *b, const char *prefix, const struct part *part);

@@ -3,15 +3,58 @@
  * remove.c: a guest's vGPU goes away, because its domain did, somebody asked, or an attach failed.
  * The order is that of the TLB rule: vgt-mmio, then sched and display stop (but still publish
  * invalidations), gtt lets go of the memory, then sched and display forget. Only who may know of
- * the guest is asked. A step that fails is logged and the next one taken.
+ * the guest is asked, and is waited for as long as it takes: what a service holds of a guest is let
+ * go by that service alone, perhaps by its next process. Any other step that fails is logged and
+ * the next one taken.
  */
 #include "services/broker/priv.h"
+
+#include "lib/crash.h"
+#include "services/wire/names.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define AGAIN_NS 5000000000ull /* to the next try after a refusal */
+
+/* What is noted of a service that knows of the guest, or may. */
+static uint32_t held_by(enum role role)
+{
+    return 1u << role | (role == ROLE_GTT ? HELD_TRIED : 0);
+}
+
+/* The service is away or silent, or cannot do it now: said once, then it is asked again. */
+static void wait_for(struct guest *g, const char *how)
+{
+    if (!g->told)
+        log_write(g->broker->log, LOG_WARNING, "removal waits for a service",
+                  "domid=%u step=\"%s\" service=\"%s\" reason=\"%s\"", g->s->domid,
+                  g->steps[g->at].what, role_names[g->asked], how);
+    g->told = true;
+}
+
+/* Written down at once: a service that dies now is not to hear of the guest again. A service that
+ * did not have it has nothing to acknowledge, and need not be asked to forget it. */
+static void note_removed(struct guest *g, const Vgt__GuestRemoved *r)
+{
+    if (g->asked_final || r->unknown)
+        g->s->held &= ~held_by(g->asked);
+    guest_step_done(g);
+}
+
+/* vgt-gtt's word is waited for also then: who is not told now is never told, and the pins stay. */
+static void refused(struct guest *g, int err, const char *text)
+{
+    guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
+    if (g->asked != ROLE_GTT) {
+        guest_step_failed(g);
+        return;
+    }
+    wait_for(g, g->because);
+    g->not_before = broker_now() + AGAIN_NS;
+    guest_step_again(g);
+}
 
 static bool removed(struct broker *b, void *owner, int err, const char *text,
                     const ProtobufCMessage *body)
@@ -20,19 +63,24 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
 
     (void)b;
     (void)body;
-    if (err == -ECONNRESET) {
-        guest_step_again(g);
-    } else if (err && g->steps[g->at].insists) {
-        guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
-        g->not_before = broker_now() + AGAIN_NS;
+    crash_point("broker.remove.answered");
+    if (err == -ECONNRESET || err == -ETIMEDOUT) {
+        if (err == -ETIMEDOUT)
+            wait_for(g, "it does not answer");
         guest_step_again(g);
     } else if (err) {
-        guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
-        guest_step_failed(g);
+        refused(g, err, text);
     } else {
-        guest_step_done(g);
+        note_removed(g, (const Vgt__GuestRemoved *)body);
     }
     return false;
+}
+
+/* Who would publish no invalidation for vgt-gtt, because the attach did not come that far. */
+static uint32_t unseen(const struct guest *g)
+{
+    return (g->s->held & (1u << ROLE_SCHED) ? 0 : WIRE_UNSEEN_SCHED) |
+           (g->s->held & (1u << ROLE_DISPLAY) ? 0 : WIRE_UNSEEN_DISPLAY);
 }
 
 /* A service that is away comes back, is told of the guest (service.c) and then of its removal. */
@@ -42,20 +90,23 @@ static int ask(struct guest *g, enum role role, bool final)
     struct service *s = guest_service(g, role);
     int rc;
 
-    if (!(g->s->held & (1u << role | (role == ROLE_GTT ? HELD_TRIED : 0))))
+    if (!(g->s->held & held_by(role)))
         return STEP_DONE;
+    g->asked = role;
+    g->asked_final = final;
+    g->deadline = UINT64_MAX; /* also if we ourselves were stopped for long */
     if (!s->up) {
-        guest_because(g, EAGAIN, "%s is not running", role_names[role]);
+        if (broker_now() - s->down_ns > g->broker->limit_ns)
+            wait_for(g, "it is not running");
         return STEP_POLL;
     }
     r.domid = g->s->domid;
     r.final = final;
+    r.unseen = role == ROLE_GTT ? unseen(g) : 0;
     rc = call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_REMOVE, VGT__TYPE__TYPE_GUEST_REMOVED,
                     &r.base, g->broker->limit_ns, removed, g);
-    if (!rc)
-        return STEP_WAIT;
-    guest_because(g, -rc, "cannot ask: %s", strerror(-rc));
-    return g->steps[g->at].insists ? STEP_POLL : rc;
+    crash_point("broker.remove.asked");
+    return rc ? STEP_POLL : STEP_WAIT;
 }
 
 /* vgt-mmio is not waited for: it is stopped next, and may have noticed the end of the domain. */
@@ -69,6 +120,7 @@ static int step_tell_mmio(struct guest *g)
     r.final = true;
     chan_send(g->mmio.control->chan, VGT__TYPE__TYPE_GUEST_REMOVE,
               chan_next_id(g->mmio.control->chan), &r.base, NULL, 0);
+    crash_point("broker.remove.mmio-told");
     return STEP_DONE;
 }
 
@@ -97,6 +149,7 @@ static int step_mmio_gone(struct guest *g)
     if (g->mmio.wire)
         return STEP_POLL;
     g->s->held &= ~(HELD_UNIT | 1u << ROLE_MMIO);
+    crash_point("broker.remove.mmio-gone");
     return STEP_DONE;
 }
 
@@ -117,13 +170,11 @@ static int step_gtt(struct guest *g)
 
 static int step_sched_forgets(struct guest *g)
 {
-    g->s->held &= ~(HELD_TRIED | 1u << ROLE_GTT); /* its step is over */
     return ask(g, ROLE_SCHED, true);
 }
 
 static int step_display_forgets(struct guest *g)
 {
-    g->s->held &= ~(1u << ROLE_SCHED);
     return ask(g, ROLE_DISPLAY, true);
 }
 
@@ -132,16 +183,16 @@ static int step_module(struct guest *g)
 {
     int fd = parts_fd(&g->broker->parts, "vgt-broker.dev"), rc;
 
-    g->s->held &= ~(1u << ROLE_DISPLAY);
     if (!(g->s->held & HELD_MODULE))
         return STEP_DONE;
     rc = g->broker->config.module->detach(fd, (uint16_t)g->s->domid);
+    crash_point("broker.remove.module");
     if (rc == -EBUSY) {
         if (!g->told)
             log_write(g->broker->log, LOG_WARNING, "the module still holds pins", "domid=%u",
                       g->s->domid);
         g->told = true;
-        g->deadline = broker_now() + g->broker->limit_ns;
+        g->deadline = UINT64_MAX;
         return STEP_POLL;
     }
     g->s->held &= ~(uint32_t)HELD_MODULE;
@@ -159,6 +210,7 @@ static int step_aperture(struct guest *g)
     int rc;
 
     g->s->aperture_at = 0;
+    crash_point("broker.remove.aperture");
     if (!at || !g->vmm || ops->alive(g->vmm))
         return STEP_DONE;
     rc = ops->map_machine(g->vmm, (at + first) >> 12,
@@ -168,18 +220,17 @@ static int step_aperture(struct guest *g)
 }
 
 const struct step remove_steps[] = {
-    {"vgt-mmio is told", step_tell_mmio, false},
-    {"systemd stops vgt-mmio", step_stop_mmio, false},
-    {"vgt-mmio is gone", step_mmio_gone, false},
-    {"the aperture is unmapped", step_aperture, false},
-    {"vgt-sched stops the guest", step_sched_stops, false},
-    {"vgt-display stops the guest", step_display_stops, false},
-    /* Who is not told now is never told, and the pins stay. */
-    {"vgt-gtt releases its memory", step_gtt, true},
-    {"vgt-sched forgets the guest", step_sched_forgets, false},
-    {"vgt-display forgets the guest", step_display_forgets, false},
-    {"the kernel module lets go", step_module, true},
-    {NULL, NULL, false},
+    {"vgt-mmio is told", step_tell_mmio},
+    {"systemd stops vgt-mmio", step_stop_mmio},
+    {"vgt-mmio is gone", step_mmio_gone},
+    {"the aperture is unmapped", step_aperture},
+    {"vgt-sched stops the guest", step_sched_stops},
+    {"vgt-display stops the guest", step_display_stops},
+    {"vgt-gtt releases its memory", step_gtt},
+    {"vgt-sched forgets the guest", step_sched_forgets},
+    {"vgt-display forgets the guest", step_display_forgets},
+    {"the kernel module lets go", step_module},
+    {NULL, NULL},
 };
 
 void remove_begin(struct guest *g)
@@ -187,6 +238,7 @@ void remove_begin(struct guest *g)
     if (g->s->stage == GUEST_DETACHING && g->steps)
         return;
     g->s->stage = GUEST_DETACHING;
+    crash_point("broker.remove.begun");
     guest_begin(g, remove_steps);
 }
 
@@ -199,10 +251,13 @@ void remove_over(struct guest *g)
 
     if (g->detacher)
         peer_send(g->detacher, VGT__TYPE__TYPE_DETACH_REPLY, g->detach_id, &reply.base);
+    crash_point("broker.remove.replied");
     log_write(b->log, LOG_INFO, "removed", "domid=%u name=\"%s\"", s->domid, s->name);
     snprintf(prefix, sizeof(prefix), "g.%u.", s->domid);
     fdstore_drop(b, prefix, &g->parts);
     guest_free(g);
+    crash_point("broker.remove.freed");
     memset(s, 0, sizeof(*s));
+    crash_point("broker.remove.over");
     guests_kick(b);
 }

@@ -5,6 +5,7 @@
  */
 #include "services/broker/priv.h"
 
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -127,6 +128,7 @@ static int send_wire(struct broker *b, struct service *s, const struct guest *g)
     wire.device = g ? NULL : &device;
     rc = chan_send(s->wire->chan, VGT__TYPE__TYPE_WIRE, chan_next_id(s->wire->chan), &wire.base,
                    fds, (unsigned)n);
+    crash_point("broker.service.wired");
     for (int i = 0; i < n; i++)
         if (copies & (1u << i))
             close(fds[i]);
@@ -211,6 +213,7 @@ static bool resumed(struct broker *b, enum role role, struct guest *g, int err, 
 {
     struct service *s = guest_service(g, role);
 
+    crash_point("broker.service.resumed");
     if (s->resuming && !--s->resuming)
         recovered(s);
     if (!err)
@@ -267,6 +270,7 @@ static void tell_guest(struct service *s, struct guest *g)
     convert(g->broker, g, s);
     g->refused &= ~(1u << s->role);
     rc = service_add(s, g, true, on_resumed[s->role]);
+    crash_point("broker.service.told");
     if (!rc) {
         s->resuming++;
         return;
@@ -369,8 +373,10 @@ static void hello_wire(struct peer *p, uint32_t id, struct service *s)
         service_lost(s, NULL);
     p->service = s;
     s->wire = p;
+    crash_point("broker.service.hello");
     note_start(s, chan_peer(p->chan).pid);
     hello_reply(p, id);
+    crash_point("broker.service.welcome");
     if (s->role != ROLE_MMIO) {
         upgrade_parts(b, NULL, s);
         rc = send_wire(b, s, NULL);
@@ -469,6 +475,7 @@ void service_lost(struct service *s, struct peer *gone)
     if (!was_up || b->closing)
         return;
     log_write(b->log, LOG_NOTICE, "service went away", "service=%s", service_name(s, name));
+    crash_point("broker.service.lost");
     calls_lost(b, s);
     guests_kick(b);
 }

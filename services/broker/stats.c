@@ -123,6 +123,40 @@ static void merge_counters(struct pool *pool, const struct ask *ask, uint32_t do
     *list = out;
 }
 
+/* A copy of the struct; what it points to is borrowed from the answer. */
+static Vgt__Quarantined *quarantined_by(struct pool *pool, enum role role,
+                                        const Vgt__Quarantined *from)
+{
+    Vgt__Quarantined *out = take(pool, sizeof(*out));
+
+    if (!out)
+        return NULL;
+    *out = *from;
+    out->service = (char *)prefix[role];
+    return out;
+}
+
+static void merge_quarantined(struct pool *pool, const struct ask *ask, Vgt__Guest *g)
+{
+    const Vgt__ServiceStats *s;
+    Vgt__Quarantined **out;
+
+    for (unsigned i = 0; i < ask->count; i++)
+        for (size_t at = 0; (s = next_about(&ask->answer[i], g->domid, &at));)
+            g->quarantined_inputs += (uint32_t)s->n_quarantined;
+    if (ask->type != VGT__TYPE__TYPE_SHOW)
+        return;
+    out = take(pool, (g->quarantined_inputs + 1) * sizeof(*out));
+    for (unsigned i = 0; out && i < ask->count; i++)
+        for (size_t at = 0; (s = next_about(&ask->answer[i], g->domid, &at));)
+            for (size_t k = 0; k < s->n_quarantined; k++) {
+                out[g->n_quarantined] =
+                    quarantined_by(pool, ask->answer[i].role, s->quarantined[k]);
+                g->n_quarantined += out[g->n_quarantined] != NULL;
+            }
+    g->quarantined = out;
+}
+
 static void merge_guest_stats(struct pool *pool, const struct ask *ask, Vgt__Guest *g)
 {
     const Vgt__ServiceStats *s;
@@ -140,6 +174,7 @@ static void merge_guest_stats(struct pool *pool, const struct ask *ask, Vgt__Gue
                 g->state = (char *)"hung";
         }
     merge_counters(pool, ask, g->domid, &g->n_counters, &g->counters);
+    merge_quarantined(pool, ask, g);
 }
 
 static const char *refused(struct pool *pool, const char *why)

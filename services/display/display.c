@@ -2,6 +2,7 @@
 /* display.c: see display.h. The loop's sources, guests coming and going, the TLB rule. */
 #include "services/display/display_priv.h"
 
+#include "lib/crash.h"
 #include "services/display/regs.h"
 
 #include <errno.h>
@@ -27,7 +28,9 @@ struct guest *display_find(struct display *d, uint32_t domid)
 
 static void publish(struct guest *g, uint64_t seq)
 {
+    crash_point("display.inval.due");
     __atomic_store_n(&g->c.inval->done_seq, seq, __ATOMIC_RELEASE);
+    crash_point("display.inval.published");
     g->waiting = false;
 }
 
@@ -77,7 +80,9 @@ static void go_on_removing(struct display *d, struct guest *g)
         blank(d, "the removal of a guest");
     }
     g->must_reply = false;
+    crash_point("display.remove.unseen");
     d->c.ops->removed(d->c.ctx, g->remove_id, g->c.domid);
+    crash_point("display.remove.told");
 }
 
 /* ---- the loop */
@@ -182,6 +187,7 @@ int display_new(const struct display_config *config, struct display **display)
     d->c = *config;
     d->irq_fd = -1;
     rc = phys_start(&d->phys, d->c.gpu, d->c.log, d->c.slow);
+    crash_point("display.start.pipe-off");
     if (!rc)
         rc = watch(d);
     if (!rc) {
@@ -242,6 +248,7 @@ int display_guest_add(struct display *d, const struct guest_config *config)
     }
     d->guest[d->guests++] = g;
     look(d, g);
+    crash_point("display.attach.looked");
     screen_guest_added(&d->screen, g);
     settle(d);
     return 0;
@@ -271,6 +278,7 @@ void display_guest_remove(struct display *d, uint32_t domid, bool final, uint32_
     g = *slot;
     if (!g->removing) {
         g->removing = true;
+        crash_point("display.remove.asked");
         shot_guest_gone(d->shot, g);
         screen_guest_gone(&d->screen, g);
     }
@@ -280,7 +288,9 @@ void display_guest_remove(struct display *d, uint32_t domid, bool final, uint32_
         g->remove_deadline_ns = d->c.now_ns() + DEAD_NS * d->c.slow;
     } else {
         screen_let_go(&d->screen, g);
+        crash_point("display.remove.let-go");
         forget(d, slot);
+        crash_point("display.remove.forgotten");
     }
     settle(d);
 }

@@ -6,6 +6,7 @@
  */
 #include "services/display/phys_priv.h"
 
+#include "lib/crash.h"
 #include "services/display/regs.h"
 
 #include <errno.h>
@@ -78,7 +79,9 @@ int phys_pipe_off(struct phys *p)
     p->plane = (struct phys_plane){0};
     p->cursor = (struct phys_cursor){0};
     phys_vblank_irq(p, false);
+    crash_point("display.mode.planes-off");
     rc = stop(p, PIPE_CONF);
+    crash_point("display.mode.stopped");
     if (rc) {
         log_write(p->log, LOG_ERR, "the screen's pipe does not stop", NULL);
         return rc;
@@ -119,17 +122,22 @@ int phys_modeset(struct phys *p, const struct phys_mode *mode)
 
     if (rc)
         return rc;
+    crash_point("display.mode.off");
     clock_on(p, mode);
+    crash_point("display.mode.clock");
     timings(p, mode);
+    crash_point("display.mode.timings");
     phys_write(p, TRANS_A + TRANS_DDI_FUNC,
                REG_ENABLE | TRANS_PORT_B | TRANS_MODE_DVI | mode->polarity);
     phys_write(p, PIPE_CONF, REG_ENABLE);
+    crash_point("display.mode.pipe");
     phys_write(p, DDI_BUF_TRANS_B9, DDI_TRANS_800MV);
     phys_write(p, DDI_BUF_TRANS_B9 + 4, DDI_TRANS_800MV_2);
     phys_write(p, DDI_BUF_CTL_B, REG_ENABLE);
     p->pipe_on = true;
     p->mode = *mode;
     p->modesets++;
+    crash_point("display.mode.port");
     rc = phys_wait(p, PIPE_CONF, REG_STATE, REG_STATE, START_MS * p->slow);
     if (rc) {
         log_write(p->log, LOG_ERR, "the screen's pipe does not start", NULL);

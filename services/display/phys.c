@@ -2,6 +2,7 @@
 /* phys.c: see phys.h. Start, hot-plug, planes; modesets are in modeset.c. */
 #include "services/display/phys_priv.h"
 
+#include "lib/crash.h"
 #include "services/display/regs.h"
 
 #include <errno.h>
@@ -120,7 +121,9 @@ void phys_set_plane(struct phys *p, const struct phys_plane *plane)
         phys_write(p, PRI_OFFSET, want->offset);
     if (want->ctl != p->plane.ctl)
         phys_write(p, PRI_CTL, want->ctl);
+    crash_point("display.plane.half");
     phys_write(p, PRI_SURF, want->surf);
+    crash_point("display.plane.armed");
     p->plane = *want;
 }
 

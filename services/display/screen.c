@@ -2,6 +2,8 @@
 /* screen.c: see screen.h. */
 #include "services/display/display_priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +135,7 @@ static void show(struct screen *s, struct guest *g)
 static void remember(struct screen *s)
 {
     s->record->generation = s->fg ? s->fg->c.generation : 0;
+    crash_point("display.switch.half-noted");
     s->record->domid = s->fg ? s->fg->c.domid : 0;
 }
 
@@ -159,6 +162,7 @@ static void finish(struct screen *s, int err)
     s->phase = SCREEN_STEADY;
     s->target = NULL;
     s->switches++;
+    crash_point("display.switch.over");
     answer(s, err, err == EIO ? "the screen's pipe does not start" : "the screen gives no vblanks");
     s->next = (struct screen_request){0};
     if (next.used)
@@ -168,11 +172,14 @@ static void finish(struct screen *s, int err)
 static void grant(struct screen *s)
 {
     s->fg = s->target;
+    crash_point("display.switch.revoked");
     remember(s);
+    crash_point("display.switch.noted");
     if (s->fg)
         guest_look(s->fg, s->d->c.slow, true, now(s));
     s->frame = frame(s);
     show(s, s->fg);
+    crash_point("display.switch.granted");
     if (!s->d->phys.pipe_on) {
         finish(s, s->d->phys.monitor && s->fg && s->fg->picture.has_mode ? EIO : 0);
         return;
@@ -221,6 +228,7 @@ static void begin(struct screen *s, struct guest *target, const struct screen_re
     }
     s->frame = frame(s);
     phys_set_cursor(&s->d->phys, &no_cursor);
+    crash_point("display.switch.revoking");
 }
 
 void screen_request(struct screen *s, uint32_t domid, uint32_t id)
@@ -235,6 +243,7 @@ void screen_request(struct screen *s, uint32_t domid, uint32_t id)
         return;
     }
     s->record->chosen = 1;
+    crash_point("display.switch.asked");
     if (s->phase == SCREEN_STEADY) {
         begin(s, g, &r);
         return;

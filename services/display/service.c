@@ -3,6 +3,7 @@
 #include "services/display/service.h"
 
 #include "gpu/node/node.h"
+#include "lib/crash.h"
 #include "lib/region.h"
 #include "services/display/display.h"
 #include "services/wire/client.h"
@@ -134,6 +135,7 @@ static int on_device(void *ctx, struct wire_fds *fds, const Vgt__Device *device)
     s->fds = *fds;
     dev = wire_fd(&s->fds, WIRE_DEV);
     rc = dev < 0 ? dev : gpu_node_open_fd(dev, &s->gpu);
+    crash_point("display.start.opened");
     if (rc) {
         log_write(s->log, LOG_ERR, "cannot open the display's node", "error=%d", rc);
         return rc;
@@ -147,7 +149,11 @@ static int on_device(void *ctx, struct wire_fds *fds, const Vgt__Device *device)
         log_write(s->log, LOG_WARNING, "who is on the screen will be forgotten", "error=%d", rc);
     }
     rc = start_display(s);
-    return rc ? rc : loop_ready(s->loop);
+    crash_point("display.start.up");
+    if (!rc)
+        rc = loop_ready(s->loop);
+    crash_point("display.start.ready");
+    return rc;
 }
 
 /* ---- guests */
@@ -250,9 +256,12 @@ static void on_guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *f
         return;
     }
     *m = (struct memory){.used = true, .domid = add->domid, .fds = *fds};
+    crash_point("display.attach.asked");
     rc = add_guest(s, add, m);
+    crash_point("display.attach.made");
     if (!rc) {
         answer_ready(s, add, id);
+        crash_point("display.attach.told");
         return;
     }
     release(m);

@@ -6,6 +6,8 @@
  */
 #include "services/display/display_priv.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +72,7 @@ static void release(struct shot *s)
     s->raw = s->out = NULL;
     s->g = NULL;
     s->state = SHOT_RELEASING;
+    crash_point("display.shot.over");
     s->slice_id = s->d->c.ops->slice(s->d->c.ctx, s->domid, 0, 0);
     if (!s->slice_id) {
         idle(s);
@@ -133,6 +136,7 @@ static void ask_window(struct shot *s)
     s->window = s->begin & ~(uint64_t)(GPU_PAGE_SIZE - 1);
     s->window_end = end - s->window > most ? s->window + most : end;
     s->state = SHOT_FILLING;
+    crash_point("display.shot.asks");
     s->slice_id = s->d->c.ops->slice(s->d->c.ctx, s->domid,
                                      (uint32_t)((s->fb.base + s->window) / GPU_PAGE_SIZE),
                                      (uint32_t)((s->window_end - s->window) / GPU_PAGE_SIZE));
@@ -173,6 +177,7 @@ static void send_strip(struct shot *s)
     piece.len = band.height * stride;
     piece.last = s->row == s->fb.height;
     s->d->c.ops->piece(s->d->c.ctx, s->id, &piece);
+    crash_point("display.shot.sent");
     if (piece.last) {
         s->taken++;
         release(s);
@@ -244,6 +249,7 @@ void shot_slice(struct shot *s, uint32_t id, int err)
         return;
     }
     s->state = SHOT_READING;
+    crash_point("display.shot.mapped");
     loop_trigger(s->turn);
 }
 

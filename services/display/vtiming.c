@@ -2,6 +2,8 @@
 /* vtiming.c: see vtiming.h. */
 #include "services/display/vtiming.h"
 
+#include "lib/crash.h"
+
 #define PS_PER_SECOND 1000000000000ull
 #define DEFAULT_PS    (PS_PER_SECOND / 60)
 #define DEFAULT_LINES 806u
@@ -57,13 +59,16 @@ static void store(struct timing_pipe *shared, const struct timing_pipe *p)
 
     __atomic_store_n(&shared->seq, seq, __ATOMIC_RELAXED);
     __atomic_store_n(&shared->enabled, p->enabled, __ATOMIC_RELEASE);
+    crash_point("display.timing.open");
     __atomic_store_n(&shared->start_ns, p->start_ns, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->frame_ps, p->frame_ps, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->vtotal, p->vtotal, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->vactive, p->vactive, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->first_frame, p->first_frame, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->foreground, p->foreground, __ATOMIC_RELEASE);
+    crash_point("display.timing.filled");
     __atomic_store_n(&shared->seq, seq + 1, __ATOMIC_RELEASE);
+    crash_point("display.timing.published");
 }
 
 static bool same_beam(const struct timing_pipe *p, const struct vtiming *t)

@@ -6,6 +6,7 @@
  */
 #include "services/gtt/service.h"
 
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ static int map_regions(struct gtt_member *m)
     rc = rc ? rc : map_map(m);
     for (unsigned i = 0; i < TLB_READERS && !rc; i++)
         rc = map_inval(m, i);
-    return rc;
+    return rc ? rc : gtt_bad_attach(m);
 }
 
 static int attach_lanes(struct gtt_member *m)
@@ -82,21 +83,39 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant,
                                  .max_pins = MAX_PINS,
                                  .max_tables = MAX_TABLES,
                                  .confirmed = true,
-                                 .gone = gone};
+                                 .gone = gone,
+                                 .quarantine = gone ? NULL : &m->quarantine};
 
     for (unsigned i = 0; i < TLB_READERS; i++)
-        c.inval[i] = m->inval[i].data;
+        c.inval[i] = m->unseen[i] ? NULL : m->inval[i].data;
     return gtt_guest_new(&c, &m->guest);
 }
 
-static int attach(struct gtt_member *m, const struct partition_grant *grant)
+/* What could not be mapped is not missed: nobody is to read of it. */
+static void forget_note(struct gtt_member *m)
+{
+    if (m->fds.note)
+        m->fds.note->text[0] = 0;
+}
+
+/* A guest that was here before is taken up even if its vgt-mmio has ruined a lane: refused, what
+ * the process before this one pinned for it would stay pinned until it goes. */
+static int attach(struct gtt_member *m, const struct partition_grant *grant, bool restart)
 {
     int rc = m->service->ops->open_memory(m->domid, &m->vmm);
 
+    crash_point("gtt.attach.memory");
     if (!rc)
         rc = map_regions(m);
-    if (!rc)
-        rc = attach_lanes(m);
+    if (rc)
+        return rc;
+    rc = attach_lanes(m);
+    crash_point("gtt.attach.lanes");
+    if (rc == -EBADMSG && restart) {
+        gtt_member_lane_lost(m, m->from_mmio.mem.shared ? WIRE_GTT_MMIO : WIRE_MMIO_GTT);
+        forget_note(m);
+        rc = 0;
+    }
     return rc ? rc : make_guest(m, grant, false);
 }
 
@@ -188,16 +207,19 @@ void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint3
         refuse(s, add->domid, fds, id, -rc, why);
         return;
     }
+    crash_point("gtt.attach.granted");
     *m = (struct gtt_member){
         .service = s, .used = true, .domid = add->domid, .fds = *fds, .grant = g};
     fds->count = 0;
     account_init(&m->account, add->domid, add->name, s->log);
-    rc = attach(m, &g);
+    rc = attach(m, &g, add->restart);
     if (rc) {
         not_attached(m, add->restart, id, rc);
         return;
     }
+    crash_point("gtt.attach.made");
     ready(s, add->domid, &g, id);
+    crash_point("gtt.attach.told");
     log_write(s->log, LOG_INFO, "guest attached",
               "domid=%u name=%s low=%llu+%llu MiB high=%llu+%llu MiB", add->domid, m->account.name,
               (unsigned long long)(g.range[PARTITION_LOW].base / MIB),
@@ -216,7 +238,7 @@ static int map_gone(struct gtt_member *m)
 
     rc = rc ? rc : map_inval(m, 0);
     if (!rc && map_inval(m, 1))
-        m->fds.note->text[0] = 0;
+        forget_note(m);
     return rc;
 }
 
@@ -264,5 +286,6 @@ void gtt_attach_gone(void *ctx, uint32_t domid, bool final, uint32_t id)
         return;
     }
     m->lane_broken = m->leaving = true;
+    crash_point("gtt.remove.asked");
     loop_trigger(s->turn);
 }

@@ -4,6 +4,7 @@
 #include "services/gtt/fetch.h"
 
 #include "gen/gen8_pte.h"
+#include "lib/crash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static int pin_once(struct fetch *f, const uint64_t *gfn, uint32_t n)
     if (!rc) {
         f->calls++;
         rc = gpu_pin(f->pins->gpu, f->pins->domid, gfn, n, dma);
+        crash_point("gtt.worker.pinned");
     }
     for (uint32_t i = 0; i < n; i++) {
         if (rc)
@@ -108,6 +110,7 @@ static void finish(struct job *job)
 
     for (uint32_t i = 0; i < f->got; i++)
         pins_enter(f->pins, f->pin[i]);
+    crash_point("gtt.worker.entered");
     f->pins->fetches--;
     f->pins->fetch_pins += f->got;
     f->pins->fetch_calls += f->calls;

@@ -3,6 +3,8 @@
 #include "services/gtt/ggtt.h"
 
 #include "gen/gen8_pte.h"
+#include "lib/crash.h"
+#include "services/wire/input.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -73,14 +75,28 @@ static int replace(struct ggtt *g, uint64_t index, uint64_t *held, uint64_t entr
             pins_put(g->pins, now - 1);
         return rc;
     }
+    crash_point("gtt.pte.written");
     g->dirty = true;
     *held = now;
     if (old)
         pins_put(g->pins, old - 1);
+    crash_point("gtt.pte.old-put");
     return 0;
 }
 
-int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
+/* True: number = value may be applied; quarantine_end() follows in any case. */
+static bool allowed(struct ggtt *g, enum wire_input kind, uint64_t number, uint64_t value)
+{
+    const uint64_t word[] = {number, value};
+
+    if (quarantine_begin(g->quarantine, QUARANTINE_INNER, kind, word, 2))
+        return true;
+    account_event(g->account, ACCOUNT_QUARANTINED, "%s=%" PRIu64 " value=0x%" PRIx64,
+                  wire_input_name(kind), number, value);
+    return false;
+}
+
+static int apply(struct ggtt *g, uint64_t index, uint64_t value)
 {
     uint64_t *held = held_of(g, index), dma, gfn;
     struct gen8_entry e = gen8_ggtt_decode(value);
@@ -100,7 +116,17 @@ int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
                       "index=%" PRIu64 " gfn=0x%" PRIx64, index, gfn);
         return replace(g, index, held, none, 0);
     }
+    crash_point("gtt.pte.pinned");
     return replace(g, index, held, gen8_pte_replace_addr(value & GGTT_FLAGS, dma), gfn + 1);
+}
+
+int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
+{
+    bool yes = allowed(g, WIRE_INPUT_GGTT_ENTRY, index, value);
+    int rc = apply(g, index, yes ? value : 0);
+
+    quarantine_end(g->quarantine, QUARANTINE_INNER);
+    return rc;
 }
 
 /* Bits 63:44 last page, 31:12 first page (of 4 KiB), bit 0 valid. */
@@ -112,7 +138,7 @@ static bool fence_inside(const struct ggtt *g, uint64_t value)
     return first <= last && first >= low->base && last - low->base < low->size;
 }
 
-int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value)
+static int set_fence(struct ggtt *g, uint64_t n, uint64_t value)
 {
     const struct partition_range *fences = &g->part[PARTITION_FENCE];
     uint32_t at;
@@ -131,9 +157,19 @@ int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value)
     at = FENCE_BASE + 8 * (uint32_t)(fences->base + n);
     /* Off while its halves change: the register is two 32-bit ones to the bus. */
     rc = gpu_write32(g->gpu, at, 0);
+    crash_point("gtt.fence.off");
     if (!rc)
         rc = gpu_write32(g->gpu, at + 4, (uint32_t)(value >> 32));
     return rc ? rc : gpu_write32(g->gpu, at, (uint32_t)value);
+}
+
+int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value)
+{
+    bool yes = allowed(g, WIRE_INPUT_FENCE, n, value);
+    int rc = set_fence(g, n, yes ? value : 0);
+
+    quarantine_end(g->quarantine, QUARANTINE_INNER);
+    return rc;
 }
 
 int ggtt_rebuild(struct ggtt *g, const struct vggtt *image)
@@ -143,6 +179,8 @@ int ggtt_rebuild(struct ggtt *g, const struct vggtt *image)
 
         for (uint64_t i = r->base; i < r->base + r->size && i < VGGTT_ENTRIES; i++) {
             int rc = ggtt_apply(g, i, __atomic_load_n(&image->pte[i], __ATOMIC_RELAXED));
+
+            crash_point("gtt.rebuild.entry");
 
             if (rc)
                 return rc;
@@ -169,11 +207,12 @@ int ggtt_clear(struct ggtt *g)
 
         for (uint64_t i = r->base; i < r->base + r->size; i++) {
             rc = replace(g, i, held_of(g, i), none, 0);
+            crash_point("gtt.clear.entry");
             bad = rc ? rc : bad;
         }
     }
     for (uint64_t n = 0; n < g->part[PARTITION_FENCE].size; n++) {
-        rc = ggtt_fence(g, n, 0);
+        rc = set_fence(g, n, 0);
         bad = rc ? rc : bad;
     }
     return bad;

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "lib/account.h"
+#include "lib/quarantine.h"
 #include "services/gtt/pages.h"
 #include "services/gtt/partition.h"
 #include "services/gtt/pins.h"
@@ -18,7 +19,8 @@ struct ggtt {
     struct partition_range part[PARTITION_KINDS]; /* low and high in entries, fences in registers */
     uint64_t scratch;                             /* what an unused entry of this guest names */
     uint64_t *held; /* per entry of low, then high: gfn + 1 it keeps pinned, 0 none */
-    bool dirty;     /* entries were written since the last flush */
+    struct quarantine *quarantine; /* set after ggtt_init(); NULL: nothing is noted */
+    bool dirty;                    /* entries were written since the last flush */
 };
 
 /*
@@ -29,11 +31,13 @@ int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account
               const struct partition_grant *grant, uint64_t scratch);
 
 /* Entry index (of the whole GGTT) is now value, as the guest wrote it. Outside the partition or
- * naming no memory: a counted event; 0. Negative: the device refused the write. */
+ * naming no memory, or quarantined, which is as not present: a counted event; 0. Negative: the
+ * device refused the write. */
 int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value);
 
 /* The guest's fence n (its own numbering) is now value (FENCE_REG, PRM vol. 2c). A fence that
- * covers anything outside the guest's low memory is counted and the register is cleared. */
+ * covers anything outside the guest's low memory is counted and the register is cleared; so is a
+ * quarantined one. */
 int ggtt_fence(struct ggtt *g, uint64_t n, uint64_t value);
 
 /* Every entry of the partition from the image, as at attach and after a restart. */

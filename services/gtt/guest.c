@@ -2,6 +2,9 @@
 /* guest.c: see guest.h. */
 #include "services/gtt/guest.h"
 
+#include "lib/crash.h"
+#include "services/wire/input.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,7 @@ static int init_parts(struct gtt_guest *g)
                                .workers = c->workers,
                                .protect = c->protect,
                                .ctx = c->ctx,
+                               .quarantine = c->quarantine,
                                .max_tables = c->max_tables,
                                .confirmed = c->confirmed};
     int rc = shadow_init(&g->shadows, &sc);
@@ -30,6 +34,7 @@ static int init_parts(struct gtt_guest *g)
                    shadow_scratch_data(&g->shadows));
     if (rc)
         shadow_release(&g->shadows);
+    g->ggtt.quarantine = c->quarantine;
     return rc;
 }
 
@@ -53,6 +58,20 @@ static int init(struct gtt_guest *g)
     return rc;
 }
 
+/* From what the guest says; or, when it is given up, without a look at it. */
+static int take_up(struct gtt_guest *g)
+{
+    int rc = g->given_up ? ggtt_clear(&g->ggtt) : ggtt_rebuild(&g->ggtt, g->c.image);
+
+    crash_point("gtt.rebuild.entries");
+    if (!rc && g->given_up)
+        ppgtt_retract(&g->ppgtt);
+    else if (!rc)
+        ppgtt_rebuild(&g->ppgtt);
+    crash_point("gtt.rebuild.roots");
+    return rc;
+}
+
 int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
 {
     struct gtt_guest *g = calloc(1, sizeof(*g));
@@ -69,20 +88,21 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
         free(g);
         return rc;
     }
+    crash_point("gtt.rebuild.begun");
     ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
     *out = g;
     if (config->gone) {
-        ppgtt_withdraw(&g->ppgtt);
+        ppgtt_retract(&g->ppgtt);
         return 0;
     }
-    rc = ggtt_rebuild(&g->ggtt, config->image);
+    g->given_up = quarantine_full(config->quarantine);
+    rc = take_up(g);
     if (rc) {
         ggtt_clear(&g->ggtt);
         gtt_guest_forget(g);
         *out = NULL;
         return rc;
     }
-    ppgtt_rebuild(&g->ppgtt);
     g->applied = true;
     return 0;
 }
@@ -122,19 +142,43 @@ static int apply_reset(struct gtt_guest *g, const struct mmio_gtt *m)
     return 0;
 }
 
-int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
+/* Of a message with this very epoch: what it stands for is noted by itself where that matters. */
+static bool allowed(struct gtt_guest *g, const struct mmio_gtt *msg)
+{
+    uint64_t word[QUARANTINE_WORDS];
+
+    static_assert(sizeof(word) == sizeof(*msg), "whole");
+    memcpy(word, msg, sizeof(word));
+    if (quarantine_begin(g->c.quarantine, QUARANTINE_OUTER, WIRE_INPUT_MESSAGE, word,
+                         QUARANTINE_WORDS))
+        return true;
+    account_event(g->c.account, ACCOUNT_QUARANTINED, "message=%u", msg->kind);
+    return false;
+}
+
+static int apply(struct gtt_guest *g, const struct mmio_gtt *msg)
 {
     static int (*const handler[])(struct gtt_guest * g, const struct mmio_gtt *m) = {
         [MMIO_GTT_PTE] = apply_pte,       [MMIO_GTT_TABLE_WRITE] = apply_write,
         [MMIO_GTT_PPGTT_NEW] = apply_new, [MMIO_GTT_PPGTT_GONE] = apply_gone,
         [MMIO_GTT_RESET] = apply_reset,   [MMIO_GTT_FENCE] = apply_fence,
     };
-    int rc = 0;
 
     if (msg->kind < sizeof(handler) / sizeof(handler[0]) && handler[msg->kind])
-        rc = handler[msg->kind](g, msg);
-    else
-        account_event(g->c.account, ACCOUNT_BAD_GTT, "kind=%u", msg->kind);
+        return handler[msg->kind](g, msg);
+    account_event(g->c.account, ACCOUNT_BAD_GTT, "kind=%u", msg->kind);
+    return 0;
+}
+
+int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
+{
+    int rc = 0;
+
+    if (!g->given_up) {
+        if (allowed(g, msg))
+            rc = apply(g, msg);
+        quarantine_end(g->c.quarantine, QUARANTINE_OUTER);
+    }
     if (msg->epoch > g->epoch)
         g->epoch = msg->epoch;
     g->applied = true;
@@ -160,15 +204,20 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
         rc = ggtt_flush(&g->ggtt);
         if (rc)
             return rc;
+        crash_point("gtt.settle.flushed");
         if (g->pins.adopted)
             pins_sweep(&g->pins);
         g->pins.adopted = false;
+        crash_point("gtt.settle.swept");
         tlb_commit(&g->tlb);
+        crash_point("gtt.clear.published");
         if (!wait)
             __atomic_store_n(&g->c.map->epoch, g->epoch, __ATOMIC_RELEASE);
+        crash_point("gtt.epoch.published");
         g->applied = wait;
     }
     reap(g);
+    crash_point("gtt.settle.reaped");
     return wait ? GTT_GUEST_MORE : 0;
 }
 
@@ -183,19 +232,25 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
         if (got)
             break;
         memcpy(&msg, slot.bytes, sizeof(msg));
+        crash_point("gtt.entry.taken");
         rc = gtt_guest_apply(g, &msg);
         if (rc < 0)
             return rc;
+        crash_point("gtt.entry.applied");
     }
     if (got == LANE_BROKEN)
         return got;
     rc = gtt_guest_settle(g, budget);
     if (rc < 0 || shadow_busy(&g->shadows))
         return rc;
+    if (got == LANE_EMPTY && !rc)
+        quarantine_settled(g->c.quarantine);
     /* Waiting for mmio's confirmation alone does not hold the lane, which has to carry it. */
+    crash_point("gtt.lane.settled");
     rc = lane_rx_advance(rx);
     if (rc)
         return rc;
+    crash_point("gtt.lane.advanced");
     return got == LANE_EMPTY ? 0 : GTT_GUEST_MORE;
 }
 
@@ -205,10 +260,12 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
 
     if (!g->detaching) {
         shadow_stop(&g->shadows);
+        crash_point("gtt.detach.stopped");
         ppgtt_reset(&g->ppgtt);
         rc = ggtt_clear(&g->ggtt);
         if (rc)
             return rc;
+        crash_point("gtt.detach.cleared");
         g->detaching = true;
     }
     shadow_work(&g->shadows, budget);
@@ -221,11 +278,14 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
         shadow_drop_tracks(&g->shadows);
         shadow_release(&g->shadows);
         pins_sweep(&g->pins);
+        crash_point("gtt.detach.swept");
         tlb_commit(&g->tlb);
+        crash_point("gtt.detach.published");
         g->cleared = true;
     }
     if (pins_reap(&g->pins) + pages_reap(&g->pages))
         return GTT_GUEST_MORE;
+    crash_point("gtt.detach.reaped");
     pages_release(&g->pages);
     pins_forget(&g->pins);
     ggtt_free(&g->ggtt);

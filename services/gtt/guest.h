@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "services/gtt/ggtt.h"
 #include "services/gtt/ppgtt.h"
 #include "services/wire/mmio_gtt.h"
@@ -29,6 +30,9 @@ struct gtt_guest_config {
     uint64_t max_pins, max_tables;
     bool confirmed; /* see shadow_config */
     bool gone;      /* only to be detached: neither image nor memory is looked at */
+    /* Inputs that kill; NULL: nobody notes any. Full: this guest gets graphics memory that shows
+     * scratch everywhere, and what it says is dropped. */
+    struct quarantine *quarantine;
 };
 
 struct gtt_guest {
@@ -41,6 +45,7 @@ struct gtt_guest {
     struct ppgtt ppgtt;
     uint64_t epoch; /* of the last entry applied */
     bool applied;   /* entries were applied and not yet settled */
+    bool given_up;  /* its inputs killed too often */
     bool detaching; /* everything reachable was taken away; tables are being taken apart */
     bool cleared;   /* and all clears are published */
 };

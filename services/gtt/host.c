@@ -6,6 +6,7 @@
 #include "services/gtt/service.h"
 
 #include "gen/gen8_pte.h"
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -59,6 +60,7 @@ static int map_pages(struct gtt_service *s, const struct sched_gtt *m)
         if (!rc)
             rc = gpu_gtt_write(s->gpu, host_first(s->gpu) + m->first + i,
                                gen8_ggtt_encode(m->dma[i], true));
+        crash_point("gtt.host.written");
         if (rc)
             return rc;
         s->host_entries++;
@@ -111,6 +113,7 @@ static void drain(struct gtt_service *s)
         memcpy(&m, &slot, sizeof(m));
         s->answer = (struct gtt_sched){.kind = GTT_SCHED_DONE, .seq = m.seq, .error = serve(s, &m)};
         s->answer_owed = true;
+        crash_point("gtt.host.served");
         if (s->answer.error)
             log_write(s->log, LOG_ERR, "a request of sched failed", "kind=%u seq=%llu error=%d",
                       m.kind, (unsigned long long)m.seq, s->answer.error);
@@ -130,7 +133,9 @@ void gtt_host_turn(struct gtt_service *s)
         rc = gpu_gtt_flush(s->gpu);
         if (rc)
             loop_stop(s->loop, rc);
+        crash_point("gtt.host.flushed");
         answer(s);
+        crash_point("gtt.host.answered");
         if (s->answer_owed && s->answer.error)
             return; /* sched's room wakes us */
         rc = lane_rx_sleep(&s->from_sched, 1);

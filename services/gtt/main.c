@@ -17,7 +17,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned workers;
-    bool no_sandbox;
+    bool no_sandbox, no_quarantine;
 };
 
 static void usage(FILE *out)
@@ -31,6 +31,7 @@ static void usage(FILE *out)
           "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
+          "  --no-quarantine  apply every input, however often it killed (to debug)\n"
           "  --help\n",
           out);
 }
@@ -50,10 +51,10 @@ static int parse_workers(const char *text, unsigned *n)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"wire", 1, NULL, 'w'},    {"core", 1, NULL, 'c'},
-                                          {"store", 1, NULL, 's'},   {"vmm", 1, NULL, 'v'},
-                                          {"workers", 1, NULL, 'n'}, {"no-sandbox", 0, NULL, 'S'},
-                                          {"help", 0, NULL, 'h'},    {0}};
+    static const struct option longs[] = {
+        {"wire", 1, NULL, 'w'},          {"core", 1, NULL, 'c'},    {"store", 1, NULL, 's'},
+        {"vmm", 1, NULL, 'v'},           {"workers", 1, NULL, 'n'}, {"no-sandbox", 0, NULL, 'S'},
+        {"no-quarantine", 0, NULL, 'Q'}, {"help", 0, NULL, 'h'},    {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -76,6 +77,9 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'S':
             o->no_sandbox = true;
+            break;
+        case 'Q':
+            o->no_quarantine = true;
             break;
         case 'h':
             usage(stdout);
@@ -111,6 +115,8 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         rc = store_open(loop, o->store, &store);
     if (!rc)
         rc = gtt_service_init(s, loop, log, ops, o->workers);
+    if (!rc)
+        s->no_quarantine = o->no_quarantine;
     if (!rc && !o->no_sandbox)
         sandbox_when_ready(loop, &gtt_sandbox);
     if (!rc)

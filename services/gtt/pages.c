@@ -2,6 +2,8 @@
 /* pages.c: see pages.h. */
 #include "services/gtt/pages.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +61,7 @@ static int more(struct pages *p)
         free(b);
         return rc;
     }
+    crash_point("gtt.page.allocated");
     for (uint32_t i = 0; i < PAGES_BLOCK; i++) {
         b->page[i].dma = b->dma.dma[i];
         b->page[i].entry = (uint64_t *)b->dma.map + i * (GPU_PAGE_SIZE / 8);
@@ -99,6 +102,7 @@ static void free_old(struct pages *p)
 
         if (gpu_dma_attach(p->gpu, p->old[i], &block) == 0)
             gpu_dma_free(p->gpu, &block);
+        crash_point("gtt.page.old-freed");
     }
     p->old_count = 0;
 }
@@ -139,6 +143,7 @@ static void drop(struct pages *p, bool keep)
             gpu_dma_detach(p->gpu, &b->dma);
         else
             gpu_dma_free(p->gpu, &b->dma);
+        crash_point("gtt.page.freed");
         free(b);
     }
     free(p->old);

@@ -3,6 +3,8 @@
  * from the queue, or sent to its end, when its turn comes. */
 #include "services/gtt/pins.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -158,6 +160,7 @@ int pins_adopt(struct pins *p)
                 return -ENOMEM;
         }
         after = list[n - 1].gfn;
+        crash_point("gtt.pin.adopted");
     }
     return n;
 }
@@ -213,6 +216,7 @@ static int take(struct pins *p, uint64_t gfn, struct pin **out)
         pins_unclaim(p, 1);
         return rc;
     }
+    crash_point("gtt.pin.made");
     add(p, pin);
     *out = pin;
     return 0;
@@ -293,13 +297,16 @@ uint64_t pins_reap(struct pins *p)
     while (!p->fetches && next_to_go(p, done, &pin)) {
         gfns[n++] = pin->gfn;
         drop(p, pin);
+        crash_point("gtt.pin.going");
         if (n == BATCH) {
             gpu_unpin(p->gpu, p->domid, gfns, n);
             n = 0;
         }
     }
-    if (n)
+    if (n) {
         gpu_unpin(p->gpu, p->domid, gfns, n);
+        crash_point("gtt.pin.gone");
+    }
     return p->held;
 }
 

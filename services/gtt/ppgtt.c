@@ -2,6 +2,9 @@
 /* ppgtt.c: see ppgtt.h. */
 #include "services/gtt/ppgtt.h"
 
+#include "lib/crash.h"
+#include "services/wire/input.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -32,12 +35,16 @@ static void publish(struct gtt_root *r, uint32_t level, const uint64_t guest[4],
     __atomic_exchange_n(&r->seq, seq, __ATOMIC_ACQ_REL);
     if (!level)
         __atomic_exchange_n(&r->level, 0, __ATOMIC_ACQ_REL);
+    crash_point("gtt.root.open");
     for (int i = 0; i < 4; i++) {
         set64(&r->guest[i], guest[i]);
         set64(&r->shadow[i], shadow[i]);
     }
+    crash_point("gtt.root.filled");
     __atomic_store_n(&r->level, level, __ATOMIC_RELEASE);
+    crash_point("gtt.root.levelled");
     __atomic_store_n(&r->seq, seq + 1, __ATOMIC_RELEASE);
+    crash_point("gtt.root.published");
 }
 
 static unsigned tables_of(uint32_t level)
@@ -78,6 +85,24 @@ static void fill(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t 
     publish(&p->map->root[slot], level, r->guest, shadow);
 }
 
+/* False: it is quarantined and stays unknown. */
+static bool enter(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t pdp[4])
+{
+    unsigned tables = tables_of(level);
+    uint64_t word[5] = {level};
+    bool yes;
+
+    memcpy(&word[1], pdp, tables * sizeof(pdp[0]));
+    yes =
+        quarantine_begin(p->set->c.quarantine, QUARANTINE_INNER, WIRE_INPUT_ROOT, word, 1 + tables);
+    if (yes)
+        fill(p, slot, level, pdp);
+    else
+        account_event(p->account, ACCOUNT_QUARANTINED, "root=0x%" PRIx64, pdp[0]);
+    quarantine_end(p->set->c.quarantine, QUARANTINE_INNER);
+    return yes;
+}
+
 void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
 {
     unsigned tables = tables_of(level);
@@ -95,7 +120,7 @@ void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4])
         account_event(p->account, ACCOUNT_NO_RESOURCE, "roots=%u", GTT_MAP_ROOTS);
         return;
     }
-    fill(p, slot, level, pdp);
+    enter(p, slot, level, pdp);
 }
 
 static void drop(struct ppgtt *p, struct ppgtt_root *r)
@@ -106,6 +131,7 @@ static void drop(struct ppgtt *p, struct ppgtt_root *r)
     for (unsigned i = 0; i < r->tables; i++) {
         if (r->shadow[i])
             shadow_put(p->set, r->shadow[i]);
+        crash_point("gtt.root.put");
     }
     r->tables = 0;
     p->count--;
@@ -140,15 +166,16 @@ void ppgtt_rebuild(struct ppgtt *p)
                 publish(&p->map->root[i], 0, none, none);
             continue;
         }
-        fill(p, i, r.level, r.guest);
+        if (!enter(p, i, r.level, r.guest))
+            publish(&p->map->root[i], 0, none, none);
     }
 }
 
-void ppgtt_withdraw(struct ppgtt *p)
+void ppgtt_retract(struct ppgtt *p)
 {
     static const uint64_t none[4];
 
     for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++)
-        if (p->map->root[i].level || p->map->root[i].seq & 1)
+        if (p->map->root[i].seq & 1 || p->map->root[i].level)
             publish(&p->map->root[i], 0, none, none);
 }

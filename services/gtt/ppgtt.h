@@ -31,7 +31,8 @@ void ppgtt_init(struct ppgtt *p, struct shadow_set *set, struct account *account
 /*
  * A PPGTT of level 3 (pdp[0..3] name page directories, 0 none) or 4 (pdp[0] names a PML4), from a
  * notice or from a submission. Known already: nothing changes. A wrong level, or no free slot
- * (GTT_MAP_ROOTS), is a counted event; a root without memory is counted and empty.
+ * (GTT_MAP_ROOTS), is a counted event, and so is one that is quarantined; a root without memory
+ * is counted and empty.
  */
 void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4]);
 
@@ -45,6 +46,5 @@ void ppgtt_reset(struct ppgtt *p);
  * record a crash left with an odd sequence. A record not complete yet is dropped: the entry that
  * was being applied comes again. */
 void ppgtt_rebuild(struct ppgtt *p);
-
-/* The guest is gone: no root of it stays on the map. For an object without roots of its own. */
-void ppgtt_withdraw(struct ppgtt *p);
+/* Instead: none of them; also for a guest that is gone, of which only the map is left. */
+void ppgtt_retract(struct ppgtt *p);

@@ -7,6 +7,7 @@
 #include "services/gtt/service.h"
 
 #include "gpu/node/node.h"
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static void on_room(void *data, uint32_t events)
     loop_trigger(m->service->turn);
 }
 
-static void lane_lost(struct gtt_member *m, const char *lane)
+void gtt_member_lane_lost(struct gtt_member *m, const char *lane)
 {
     Vgt__LaneBroken b = VGT__LANE_BROKEN__INIT;
 
@@ -86,7 +87,7 @@ int gtt_member_protect(void *ctx, uint64_t gfn, bool on)
             m->lane_full = true;
     }
     if (rc == LANE_BROKEN)
-        lane_lost(m, WIRE_GTT_MMIO);
+        gtt_member_lane_lost(m, WIRE_GTT_MMIO);
     return rc;
 }
 
@@ -99,6 +100,7 @@ static void ring_bell(struct gtt_member *m)
         return;
     m->told_epoch = epoch;
     m->told_clear = clear;
+    crash_point("gtt.bell.due");
     if (m->service->to_sched.mem.shared)
         lane_kick(m->service->to_sched.wake_fd);
 }
@@ -111,7 +113,7 @@ static bool consume(struct gtt_member *m)
     if (!rc)
         rc = lane_rx_sleep(&m->from_mmio, 1);
     if (rc == LANE_BROKEN)
-        lane_lost(m, WIRE_MMIO_GTT);
+        gtt_member_lane_lost(m, WIRE_MMIO_GTT);
     if (rc < 0) {
         log_write(m->service->log, LOG_ERR, "the GPU refused a GTT write", "domid=%u error=%d",
                   m->domid, rc);
@@ -142,6 +144,8 @@ void gtt_member_unmap(struct gtt_member *m)
     detach_lanes(m);
     region_unmap(&m->vggtt);
     region_unmap(&m->map);
+    region_unmap(&m->bad);
+    m->quarantine = (struct quarantine){0};
     for (unsigned i = 0; i < TLB_READERS; i++)
         region_unmap(&m->inval[i]);
     if (m->vmm)
@@ -163,11 +167,14 @@ static void left(struct gtt_member *m)
 
     removed.domid = m->domid;
     m->guest = NULL;
+    crash_point("gtt.remove.detached");
     gpu_unpin_domain(s->gpu, (uint16_t)m->domid);
+    crash_point("gtt.remove.unpinned");
     partition_free(&s->partition, m->domid);
     gtt_member_release(m);
     wire_forget(s->client, m->domid);
     wire_reply(s->client, m->remove_id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+    crash_point("gtt.remove.told");
     log_write(s->log, LOG_INFO, "guest detached", "domid=%u", m->domid);
 }
 
@@ -213,6 +220,7 @@ void gtt_service_turn(struct gtt_service *s)
     if (!s->gpu)
         return;
     gtt_host_turn(s);
+    gtt_bad_careful(s);
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (gtt_member_serves(&s->member[i]))
             turn_of(&s->member[i]);
@@ -227,6 +235,19 @@ static void on_turn(void *data, uint32_t events)
 
 /* ---- going */
 
+/* Whose TLBs never knew the guest need not be waited for. */
+static void unseen(void *ctx, uint32_t domid, uint32_t who)
+{
+    static const uint32_t bit[TLB_READERS] = {WIRE_UNSEEN_SCHED, WIRE_UNSEEN_DISPLAY};
+    struct gtt_member *m = gtt_member_find(ctx, domid);
+
+    for (unsigned i = 0; m && i < TLB_READERS; i++) {
+        m->unseen[i] = who & bit[i];
+        if (m->guest && m->unseen[i])
+            m->guest->tlb.inval[i] = NULL;
+    }
+}
+
 /* Once is enough for gtt: it goes only after the engines have let the guest go. */
 static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
 {
@@ -240,6 +261,7 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
     if (s->slice.guest == m->guest)
         gtt_slice_clear(&s->slice);
     m->leaving = true;
+    crash_point("gtt.remove.asked");
     loop_trigger(s->turn);
 }
 
@@ -253,6 +275,7 @@ static int device(void *ctx, struct wire_fds *fds, const Vgt__Device *d)
     (void)d;
     s->fds = *fds;
     rc = gpu_node_open_fd(wire_fd(fds, WIRE_DEV), &s->gpu);
+    crash_point("gtt.start.opened");
     if (!rc)
         rc = gtt_service_start(s);
     if (rc)
@@ -268,8 +291,11 @@ int gtt_service_start(struct gtt_service *s)
         rc = gtt_host_attach(s);
     if (rc)
         return rc;
+    crash_point("gtt.start.attached");
     loop_trigger(s->turn);
-    return loop_ready(s->loop);
+    rc = loop_ready(s->loop);
+    crash_point("gtt.start.ready");
+    return rc;
 }
 
 /* Guests that waited for a worker go on. */
@@ -339,4 +365,5 @@ const struct wire_ops gtt_wire_ops = {
     .guest_stale = gtt_attach_gone,
     .stats = gtt_stats,
     .other = other,
+    .unseen = unseen,
 };

@@ -22,11 +22,13 @@ struct gtt_service;
 struct gtt_member {
     struct gtt_service *service;
     bool used, leaving, lane_broken, lane_full;
+    bool unseen[TLB_READERS]; /* they never had the guest and will acknowledge nothing */
     uint32_t domid, remove_id;
     struct account account;
     struct partition_grant grant;
     struct wire_fds fds;
-    struct region vggtt, map, inval[TLB_READERS];
+    struct region vggtt, map, inval[TLB_READERS], bad;
+    struct quarantine quarantine;
     struct lane_rx from_mmio;
     struct lane_tx to_mmio;
     struct loop_source *wake, *room;
@@ -49,6 +51,7 @@ struct gtt_service {
     struct loop_source *sched_wake, *sched_room, *turn, *tick, *came_back;
     struct gtt_sched answer; /* the last one owed to sched */
     bool answer_owed;
+    bool no_quarantine; /* option: every input is applied, however often it killed */
     struct gtt_slice slice;
     struct gtt_member member[WIRE_MAX_GUESTS];
     uint64_t host_entries; /* written for sched */
@@ -75,6 +78,8 @@ void gtt_member_unmap(struct gtt_member *m);
 void gtt_member_release(struct gtt_member *m);
 /* Its lanes wake the loop from here on. */
 int gtt_member_watch(struct gtt_member *m);
+/* No lane of this guest is trusted any more; the broker is told once. */
+void gtt_member_lane_lost(struct gtt_member *m, const char *lane);
 int gtt_member_protect(void *ctx, uint64_t gfn, bool on);
 /* Turns of all guests before the loop sleeps. */
 void gtt_service_turn(struct gtt_service *s);
@@ -84,6 +89,13 @@ void gtt_service_turn(struct gtt_service *s);
  */
 void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
 void gtt_attach_gone(void *ctx, uint32_t domid, bool final, uint32_t id);
+
+/* bad.c */
+/* Its table, as far as the broker has one. 0 or -errno. */
+int gtt_bad_attach(struct gtt_member *m);
+/* While anything is suspected to kill, of whichever guest, nobody works beside the loop: so it is
+ * clear who died of what. */
+void gtt_bad_careful(struct gtt_service *s);
 
 /* host.c */
 int gtt_host_claim(struct gtt_service *s);

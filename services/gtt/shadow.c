@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* shadow.c: see shadow.h. Tracking of guest pages is track.c. */
 #include "services/gtt/shadow_priv.h"
+#include "services/wire/input.h"
+
+#include "lib/crash.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,6 +88,7 @@ static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
     t->at[level] = sh;
     t->users++;
     s->live++;
+    crash_point("gtt.shadow.made");
     track_ask(s, t); /* before its entries are first read, which is later work */
     TAILQ_INSERT_TAIL(&s->work, sh, link);
     sh->queued = true;
@@ -168,9 +172,20 @@ static int translate(struct shadow_set *s, enum gen8_level level, uint64_t raw, 
     return 0;
 }
 
-void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
+/* True: raw may be shadowed; quarantine_end() follows in any case. */
+static bool allowed(struct shadow_set *s, const struct shadow *sh, unsigned i, uint64_t raw)
 {
-    uint64_t raw = __atomic_load_n(&sh->track->map[i], __ATOMIC_RELAXED);
+    const uint64_t word[] = {sh->track->node.key, (uint64_t)sh->level << 32 | i, raw};
+
+    if (quarantine_begin(s->c.quarantine, QUARANTINE_INNER, WIRE_INPUT_TABLE_ENTRY, word, 3))
+        return true;
+    account_event(s->c.account, ACCOUNT_QUARANTINED, "level=%d index=%u entry=0x%" PRIx64,
+                  sh->level, i, raw);
+    return false;
+}
+
+static void follow(struct shadow_set *s, struct shadow *sh, unsigned i, uint64_t raw)
+{
     uint64_t value = hole(s, sh->level);
     struct child old = sh->child[i], now = {0};
     int rc = translate(s, sh->level, raw, &now, &value);
@@ -178,9 +193,21 @@ void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
     if (rc)
         account_event(s->c.account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
                       "level=%d index=%u entry=0x%" PRIx64, sh->level, i, raw);
+    crash_point("gtt.shadow.pinned");
     sh->child[i] = now;
     store(&sh->page->entry[i], value);
+    crash_point("gtt.shadow.written");
     put_child(s, sh->level, &old);
+    crash_point("gtt.shadow.old-put");
+}
+
+/* A quarantined entry is as not present. */
+void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
+{
+    uint64_t raw = __atomic_load_n(&sh->track->map[i], __ATOMIC_RELAXED);
+
+    follow(s, sh, i, allowed(s, sh, i, raw) ? raw : 0);
+    quarantine_end(s->c.quarantine, QUARANTINE_INNER);
 }
 
 void shadow_refill(struct shadow_set *s, struct shadow *sh)
@@ -195,9 +222,16 @@ void shadow_refill(struct shadow_set *s, struct shadow *sh)
 static void destroy(struct shadow_set *s, struct shadow *sh)
 {
     TAILQ_REMOVE(&s->work, sh, link);
+    crash_point("gtt.shadow.going");
     pages_put(s->c.pages, sh->page);
     free(sh);
     s->live--;
+}
+
+static void release_slot(struct shadow_set *s, const struct shadow *sh)
+{
+    quarantine_end(s->c.quarantine, QUARANTINE_BESIDE + sh->slot);
+    s->fetching &= ~(1u << sh->slot);
 }
 
 /* A fetch is over; the guest may have dropped the table meanwhile. */
@@ -206,20 +240,38 @@ static void fetched(void *ctx, void *what)
     struct shadow_set *s = ctx;
     struct shadow *sh = what;
 
+    release_slot(s, sh);
     sh->fetched = true;
     TAILQ_INSERT_TAIL(&s->work, sh, link);
 }
 
 static bool wants_fetch(const struct shadow_set *s, const struct shadow *sh)
 {
-    return s->c.workers && !s->stopped && sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next &&
-           !sh->fetched;
+    return s->c.workers && !s->stopped && !s->alone && !quarantine_doubts(s->c.quarantine) &&
+           sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next && !sh->fetched;
+}
+
+static_assert(QUARANTINE_BESIDE + FETCH_MAX <= QUARANTINE_SLOTS, "a slot for each fetch");
+
+/* A table whose fetch killed is filled without. */
+static bool try_fetch(struct shadow_set *s, struct shadow *sh)
+{
+    bool yes;
+
+    sh->slot = (uint8_t)__builtin_ctz(~s->fetching);
+    s->fetching |= 1u << sh->slot;
+    yes = quarantine_begin(s->c.quarantine, QUARANTINE_BESIDE + sh->slot, WIRE_INPUT_TABLE_AHEAD,
+                           &sh->track->node.key, 1) &&
+          !fetch_start(s->c.workers, s->c.pins, sh->track->map, fetched, s, sh);
+    if (!yes)
+        release_slot(s, sh);
+    return yes;
 }
 
 /* Out of the list of work, if a worker takes it; otherwise it is filled without. */
 static void fetch(struct shadow_set *s, struct shadow *sh)
 {
-    sh->fetched = fetch_start(s->c.workers, s->c.pins, sh->track->map, fetched, s, sh) != 0;
+    sh->fetched = !try_fetch(s, sh);
     if (!sh->fetched)
         TAILQ_REMOVE(&s->work, sh, link);
 }

@@ -12,6 +12,7 @@
 #pragma once
 #include "gen/gen8_pte.h"
 #include "lib/account.h"
+#include "lib/quarantine.h"
 #include "services/gtt/fetch.h"
 #include "services/gtt/hash.h"
 #include "services/gtt/pages.h"
@@ -37,9 +38,10 @@ struct shadow_config {
     struct workers *workers; /* NULL: frames are pinned one by one, in the loop */
     shadow_protect *protect;
     void *ctx;
-    uint64_t max_tables; /* shadow pages alive at once */
-    bool confirmed;      /* mmio reports {gfn, 0, 4096} once a page is protected: until then the
-                          * tables are not settled. false: protection is taken to be immediate. */
+    struct quarantine *quarantine; /* NULL: nothing is noted */
+    uint64_t max_tables;           /* shadow pages alive at once */
+    bool confirmed; /* mmio reports {gfn, 0, 4096} once a page is protected: until then the
+                     * tables are not settled. false: protection is taken to be immediate. */
 };
 
 struct shadow_set {
@@ -49,6 +51,8 @@ struct shadow_set {
     struct track_list ask; /* tracks whose protection differs from what mmio was told */
     struct page *scratch[SHADOW_LEVELS + 1]; /* [0] data, [n]: an empty table of level n - 1 */
     uint64_t live, unconfirmed;
+    unsigned fetching; /* mask: slots of the quarantine that fetches have */
+    bool alone;        /* no fetches: some input of any guest is suspected to kill */
     bool stopped;
 };
 

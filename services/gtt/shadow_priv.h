@@ -16,6 +16,7 @@ struct shadow {
     struct track *track; /* NULL: dead, being taken apart */
     enum gen8_level level;
     bool queued;   /* in the list of work, at entry `next`, or not there because of a fetch */
+    uint8_t slot;  /* of the quarantine, while it is fetched */
     bool fetched;  /* its frames were fetched for this filling, as far as they will be */
     unsigned next; /* refs > 0: next entry to fill; 0: next entry to let go */
     uint64_t refs;

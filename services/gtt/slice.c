@@ -3,6 +3,7 @@
 #include "services/gtt/slice.h"
 
 #include "gen/gen8_pte.h"
+#include "lib/crash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ int gtt_slice_clear(struct gtt_slice *s)
         rc = gpu_gtt_flush(g->c.gpu);
     if (rc)
         return rc;
+    crash_point("gtt.slice.cleared");
     for (uint32_t i = 0; i < s->count; i++)
         if (s->gfn1[i])
             pins_put(&g->pins, s->gfn1[i] - 1);
@@ -47,6 +49,7 @@ static int show_page(struct gtt_slice *s, uint32_t page, uint32_t index)
 
     if (gfn1 && pins_get(&g->pins, gfn1 - 1, &dma) == 0)
         s->gfn1[page] = gfn1;
+    crash_point("gtt.slice.pinned");
     return write_entry(g->c.gpu, page, dma);
 }
 
@@ -66,5 +69,6 @@ int gtt_slice_show(struct gtt_slice *s, struct gtt_guest *guest, uint32_t first,
     s->count = pages;
     for (uint32_t i = 0; i < pages && !rc; i++)
         rc = show_page(s, i, first + i);
+    crash_point("gtt.slice.shown");
     return rc ? rc : gpu_gtt_flush(guest->c.gpu);
 }

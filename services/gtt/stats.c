@@ -15,6 +15,7 @@ static void fill(struct wire_record *g, const struct gtt_member *m)
 
     wire_record_begin(g, m->domid);
     wire_record_account(g, &m->account);
+    wire_record_quarantine(g, &m->quarantine);
     wire_record_count(g, "pins", m->guest->pins.held);
     wire_record_count(g, "tables", m->guest->shadows.live);
     wire_record_count(g, "roots", m->guest->ppgtt.count);

@@ -6,6 +6,8 @@
  */
 #include "services/gtt/shadow_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +35,7 @@ static bool tell(struct shadow_set *s, struct track *t)
         return true;
     if (s->c.protect(s->c.ctx, t->node.key, !t->told))
         return false;
+    crash_point("gtt.track.told");
     t->told = !t->told;
     return true;
 }
@@ -69,6 +72,7 @@ static int map_page(struct shadow_set *s, struct track *t)
     t->map = s->c.ops->map(s->c.vmm, &gfn, 1, false);
     if (!t->map)
         return errno == ENOMEM ? -ENOMEM : -ENXIO;
+    crash_point("gtt.track.mapped");
     if (!t->told)
         t->confirmed = false;
     if (!t->confirmed)
@@ -106,6 +110,7 @@ void track_drop_unused(struct shadow_set *s, struct track *t)
         t->map = NULL;
         if (!t->confirmed)
             s->unconfirmed--;
+        crash_point("gtt.track.unmapped");
     }
     track_ask(s, t);
     if (!t->asking)
@@ -145,6 +150,7 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
     if (len == GEN8_PAGE_SIZE && t->told && !t->confirmed) {
         t->confirmed = true;
         s->unconfirmed--;
+        crash_point("gtt.track.confirmed");
     }
     /* Downwards: a table at a higher level may drop this page's use at a lower one, not vice
      * versa, so t lives as long as one level is still to come. */

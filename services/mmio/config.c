@@ -9,6 +9,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 #define COMMAND_MEMORY 0x2u
 #define MSI_ENABLE     0x10000u
 #define OPREGION_SIZE  0x2000u
@@ -130,6 +132,9 @@ static int trap(struct mmio *m, uint64_t base, uint64_t len, bool on)
     return rc;
 }
 
+/* In all that moves: what is noted is trapped. A process that dies between the two calls leaves the
+ * old place noted; the write of the guest is done again, and to trap anew what traps is harmless.
+ */
 static int move_bar0(struct mmio *m)
 {
     uint64_t want = bar(m, CFG_BAR0);
@@ -140,8 +145,12 @@ static int move_bar0(struct mmio *m)
     rc = trap(m, m->vreg->bar0, MMIO_BAR0_SIZE, false);
     if (rc)
         return rc;
-    m->vreg->bar0 = want;
-    return trap(m, want, MMIO_BAR0_SIZE, true);
+    crash_point("mmio.bar0.moving");
+    rc = trap(m, want, MMIO_BAR0_SIZE, true);
+    crash_point("mmio.bar0.trapped");
+    if (!rc)
+        m->vreg->bar0 = want;
+    return rc;
 }
 
 /* What of the aperture is not this guest's: below its part and above it. */
@@ -166,12 +175,17 @@ static int move_bar2(struct mmio *m)
     if (want == m->vreg->bar2)
         return 0;
     rc = trap_aperture(m, m->vreg->bar2, false);
+    crash_point("mmio.bar2.moving");
     if (!rc && m->s.aperture)
         rc = m->s.aperture(m->s.aperture_ctx, want);
     if (rc)
         return rc;
-    m->vreg->bar2 = want;
-    return trap_aperture(m, want, true);
+    crash_point("mmio.bar2.shown");
+    rc = trap_aperture(m, want, true);
+    crash_point("mmio.bar2.trapped");
+    if (!rc)
+        m->vreg->bar2 = want;
+    return rc;
 }
 
 /* hvmloader writes the address of a hole it left for the OpRegion; nothing else is behind it. */
@@ -185,8 +199,10 @@ static int move_opregion(struct mmio *m)
     rc = trap(m, m->vreg->opregion, OPREGION_SIZE, false);
     if (rc)
         return rc;
-    m->vreg->opregion = want;
-    return trap(m, want, OPREGION_SIZE, true);
+    rc = trap(m, want, OPREGION_SIZE, true);
+    if (!rc)
+        m->vreg->opregion = want;
+    return rc;
 }
 
 int mmio_config_apply(struct mmio *m)

@@ -11,8 +11,9 @@
 
 #include "services/mmio/priv.h"
 
-#define MAX_CRASHES 2u
-#define PAGE        4096u
+#include "lib/crash.h"
+
+#define PAGE 4096u
 
 /* What a unit of an access is served by. */
 struct target {
@@ -148,8 +149,10 @@ static int guest_write(struct mmio *m, const struct mmio_unit *u, uint64_t value
 
     if (rc)
         return rc;
+    crash_point("mmio.table.room");
     if (vmm_copy_to(m->s.ops, m->s.vmm, u->addr, &value, u->len))
         mmio_fault(m, MMIO_FAULT_RANGE);
+    crash_point("mmio.table.written");
     return mmio_post_table_write(m, u->addr / PAGE, u->addr % PAGE, u->len);
 }
 
@@ -232,12 +235,15 @@ static int do_unit(struct mmio *m, const struct vmm_access *a, struct vreg_infli
         return 0;
     j->undo_len = 0;
     mmio_journal_step(j, unit, VREG_STARTED);
+    crash_point("mmio.unit.started");
     if (t == &target_reg)
         mmio_undo(m, mmio_reg(m, bar0_offset(m, &u) & ~3u), 4);
+    crash_point("mmio.unit.undo");
     if (a->write)
         rc = write_unit(m, a, t, &u);
     else
         read_unit(m, a, t, &u, j);
+    crash_point("mmio.unit.applied");
     return rc;
 }
 
@@ -246,11 +252,14 @@ static int answer(struct mmio *m, const struct vmm_access *a, struct vreg_inflig
     int rc;
 
     mmio_journal_step(j, 0, VREG_APPLIED);
+    crash_point("mmio.access.applied");
     if (m->s.trace)
         m->s.trace(m->s.trace_ctx, a, j->result);
     rc = m->s.ops->complete(m->s.vmm, a->vcpu, j->result);
+    crash_point("mmio.access.answered");
     if (!rc)
         mmio_journal_step(j, 0, VREG_IDLE);
+    crash_point("mmio.access.idle");
     m->accesses++;
     return rc;
 }
@@ -258,6 +267,7 @@ static int answer(struct mmio *m, const struct vmm_access *a, struct vreg_inflig
 static int park(struct mmio *m, const struct vmm_access *a, struct vreg_inflight *j)
 {
     mmio_journal_roll_back(m, j);
+    crash_point("mmio.access.parked");
     m->parked[a->vcpu] = *a;
     m->parked[a->vcpu].replay = true; /* go on from the journal */
     m->waiting[a->vcpu / 64] |= 1ull << (a->vcpu % 64);
@@ -270,10 +280,11 @@ static int serve(struct mmio *m, const struct vmm_access *a)
     struct vreg_inflight *j = mmio_journal_take(m, a);
     uint64_t units = (uint64_t)a->count * MMIO_PIECES;
 
+    crash_point("mmio.access.taken");
     m->serving = a->vcpu;
     if (mmio_journal_stage(j) == VREG_APPLIED)
         return answer(m, a, j);
-    if (j->crashes >= MAX_CRASHES) {
+    if (mmio_bad(m, a, j)) {
         mmio_fault(m, MMIO_FAULT_QUARANTINE);
         j->result = ~0ull;
         return answer(m, a, j);
@@ -283,9 +294,12 @@ static int serve(struct mmio *m, const struct vmm_access *a)
 
         if (rc == MMIO_LATER)
             return park(m, a, j);
-        if (rc)
+        if (rc) {
+            mmio_journal_roll_back(m, j); /* the seam's fault: this process ends, but not of it */
             return rc;
+        }
         mmio_journal_step(j, unit + 1, VREG_TAKEN);
+        crash_point("mmio.unit.done");
     }
     return answer(m, a, j);
 }

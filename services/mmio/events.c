@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/mmio/priv.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
@@ -25,7 +26,17 @@ static int from_gtt(struct mmio *m, const struct lane_slot *slot)
     on = msg.kind == GTT_MMIO_PROTECT;
     if (m->s.ops->protect(m->s.vmm, msg.gfn, on))
         mmio_fault(m, MMIO_FAULT_RANGE);
+    crash_point("mmio.event.protected");
     return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
+}
+
+/* A repeated one must not move the write pointer back. */
+static void status_event(struct mmio *m, const struct sched_mmio *e)
+{
+    if (e->seq <= m->vreg->csb_seq)
+        return;
+    mmio_csb(m, e->engine, e->csb_index, e->csb, e->execlist_status);
+    __atomic_store_n(&m->vreg->csb_seq, e->seq, __ATOMIC_RELEASE);
 }
 
 static int from_sched(struct mmio *m, const struct lane_slot *slot)
@@ -37,7 +48,7 @@ static int from_sched(struct mmio *m, const struct lane_slot *slot)
     case SCHED_MMIO_IIR:
         return mmio_irq_engine(m, msg.engine, msg.bits);
     case SCHED_MMIO_CSB:
-        mmio_csb(m, msg.engine, msg.csb_index, msg.csb, msg.execlist_status);
+        status_event(m, &msg);
     }
     return 0; /* SCHED_MMIO_RESET_DONE: the guest saw its reset end long ago */
 }
@@ -53,11 +64,14 @@ static int drain_gtt(struct mmio *m)
         if (rc)
             return rc == LANE_EMPTY ? 0 : rc;
         m->gtt_waits = true;
+        crash_point("mmio.event.taken");
         rc = from_gtt(m, &m->parked_gtt);
         if (rc)
             return rc == MMIO_LATER ? 0 : rc;
         m->gtt_waits = false;
+        crash_point("mmio.event.applied");
         rc = lane_rx_advance(rx);
+        crash_point("mmio.event.advanced");
         if (rc)
             return rc;
     }
@@ -70,6 +84,7 @@ static int drain_sched(struct mmio *m)
 
     while (!failed && (rc = lane_rx_next(m->s.from_sched, &slot, NULL)) == 0)
         failed = from_sched(m, &slot);
+    crash_point("mmio.event.sched");
     if (failed || rc == LANE_BROKEN)
         return failed ? failed : LANE_BROKEN;
     return lane_rx_advance(m->s.from_sched);

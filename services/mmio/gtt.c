@@ -8,6 +8,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 static bool inside(uint32_t at, uint32_t len)
 {
     return at < sizeof(struct vggtt) && len <= 8 - at % 8;
@@ -37,5 +39,6 @@ int mmio_gtt_write(struct mmio *m, uint32_t at, uint32_t len, uint64_t value)
     rc = mmio_post_pte(m, index, pte);
     if (!rc)
         __atomic_store_n(&m->s.vggtt->pte[index], pte, __ATOMIC_RELEASE);
+    crash_point("mmio.gtt.image");
     return rc;
 }

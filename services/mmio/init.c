@@ -7,6 +7,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 static const struct mmio_part *const parts[] = {
     &mmio_part_irq,     &mmio_part_ring,  &mmio_part_pvinfo, &mmio_part_fence,
     &mmio_part_display, &mmio_part_gmbus, &mmio_part_aux,    &mmio_part_power,
@@ -19,6 +21,7 @@ static void first_start(struct mmio *m)
     for (size_t i = 0; i < NR_PARTS; i++)
         parts[i]->reset(m);
     mmio_config_reset(m);
+    crash_point("mmio.init.reset");
     m->vreg->initialised = 1;
 }
 
@@ -37,6 +40,7 @@ int mmio_init(struct mmio *m, const struct mmio_setup *s)
     for (size_t i = 0; i < NR_PARTS; i++)
         parts[i]->attach(m);
     rc = mmio_config_apply(m);
+    crash_point("mmio.init.trapped");
     /* The line was high: whether its MSI left, the former process took to its grave. */
     if (rc == 0 && m->vreg->irq.line)
         rc = mmio_irq_send(m);

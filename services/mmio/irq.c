@@ -5,13 +5,19 @@
  */
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 /* Xen drops nothing on the way to the guest's local APIC; a masked MSI is simply not sent. */
 int mmio_irq_send(struct mmio *m)
 {
     uint64_t addr;
     uint32_t data;
+    int rc;
 
-    return mmio_config_msi(m, &addr, &data) ? m->s.ops->inject_msi(m->s.vmm, addr, data) : 0;
+    crash_point("mmio.irq.raised");
+    rc = mmio_config_msi(m, &addr, &data) ? m->s.ops->inject_msi(m->s.vmm, addr, data) : 0;
+    crash_point("mmio.irq.sent");
+    return rc;
 }
 
 int mmio_irq_raise(struct mmio *m, enum irq_gen8_bank bank, uint32_t bits)

@@ -9,9 +9,11 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 enum { FLAG_BACKWARDS = 1, FLAG_INDIRECT = 2 };
 
-static uint8_t flags_of(const struct vmm_access *a)
+uint8_t mmio_journal_flags(const struct vmm_access *a)
 {
     return (a->backwards ? FLAG_BACKWARDS : 0) | (a->indirect ? FLAG_INDIRECT : 0);
 }
@@ -20,7 +22,7 @@ static bool same(const struct vreg_inflight *j, const struct vmm_access *a)
 {
     return j->addr == a->addr && j->data == a->data && j->count == a->count &&
            j->space == a->space && j->size == a->size && j->write == a->write &&
-           j->flags == flags_of(a);
+           j->flags == mmio_journal_flags(a);
 }
 
 uint64_t mmio_journal_unit(const struct vreg_inflight *j)
@@ -48,10 +50,11 @@ static void start(struct vreg_inflight *j, const struct vmm_access *a)
     j->space = a->space;
     j->size = a->size;
     j->write = a->write;
-    j->flags = flags_of(a);
+    j->flags = mmio_journal_flags(a);
     j->result = 0;
     j->crashes = 0;
     j->undo_len = 0;
+    crash_point("mmio.journal.filled");
     mmio_journal_step(j, 0, VREG_TAKEN);
 }
 
@@ -77,6 +80,7 @@ void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j)
 
     if (len && len <= VREG_UNDO_BYTES && at <= sizeof *m->vreg - len)
         memcpy((uint8_t *)m->vreg + at, j->undo, len);
+    crash_point("mmio.journal.undone");
     mmio_journal_step(j, mmio_journal_unit(j), VREG_TAKEN);
 }
 
@@ -92,5 +96,6 @@ void mmio_undo(struct mmio *m, const void *state, uint32_t len)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     memcpy(j->undo, state, len);
     j->undo_at = (const uint8_t *)state - (const uint8_t *)m->vreg;
+    crash_point("mmio.journal.saved");
     __atomic_store_n(&j->undo_len, len, __ATOMIC_RELEASE);
 }

@@ -14,7 +14,7 @@
 struct options {
     const char *wire, *vmm;
     uint32_t domid;
-    bool trace, no_sandbox;
+    bool trace, no_sandbox, no_quarantine;
 };
 
 static void usage(FILE *out)
@@ -26,19 +26,18 @@ static void usage(FILE *out)
           "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --trace      log every access of the guest, at level debug\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
+          "  --no-quarantine  serve every access, however often it killed (to debug)\n"
           "  --help\n",
           out);
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"domid", 1, NULL, 'd'},
-                                          {"wire", 1, NULL, 'w'},
-                                          {"vmm", 1, NULL, 'v'},
-                                          {"trace", 0, NULL, 't'},
-                                          {"no-sandbox", 0, NULL, 'S'},
-                                          {"help", 0, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"domid", 1, NULL, 'd'},      {"wire", 1, NULL, 'w'},
+        {"vmm", 1, NULL, 'v'},        {"trace", 0, NULL, 't'},
+        {"no-sandbox", 0, NULL, 'S'}, {"no-quarantine", 0, NULL, 'Q'},
+        {"help", 0, NULL, 'h'},       {0}};
     const char *domid = "";
     char *end;
     int opt;
@@ -51,6 +50,8 @@ static int parse(int argc, char **argv, struct options *o)
             domid = optarg;
         } else if (opt == 'S') {
             o->no_sandbox = true;
+        } else if (opt == 'Q') {
+            o->no_quarantine = true;
         } else if (opt == 't') {
             o->trace = true;
         } else if (opt == 'w') {
@@ -90,8 +91,10 @@ static int run(const struct options *o, const struct log *log, struct mmio_servi
     rc = loop_new(&loop);
     if (!rc)
         rc = mmio_service_init(s, loop, log, ops, o->domid);
-    if (!rc)
+    if (!rc) {
         s->trace = o->trace;
+        s->no_quarantine = o->no_quarantine;
+    }
     if (!rc && !o->no_sandbox)
         sandbox_when_ready(loop, &mmio_sandbox);
     if (!rc)

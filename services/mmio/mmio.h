@@ -11,6 +11,7 @@
 
 #include "gen/edid.h"
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "services/wire/timing.h"
 #include "services/wire/vggtt.h"
 #include "services/wire/vreg.h"
@@ -59,6 +60,7 @@ struct mmio_setup {
     struct mmio_vgpu vgpu;
     struct lane_tx *to_gtt, *to_sched; /* attached; borrowed */
     struct lane_rx *from_gtt, *from_sched;
+    struct quarantine *quarantine; /* accesses that kill; NULL: they are served all the same */
     /* Show the guest its part of the aperture at BAR2 = base (0: nowhere): asks the broker. 0: it
      * is so; MMIO_LATER: ask again; NULL: there is none. */
     int (*aperture)(void *ctx, uint64_t base);

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/mmio/priv.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
@@ -30,8 +31,10 @@ static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
 
     msg->epoch = m->vreg->gtt_epoch + 1;
     rc = put(m->s.to_gtt, msg);
+    crash_point("mmio.gtt.posted");
     if (!rc)
         m->vreg->gtt_epoch = msg->epoch;
+    crash_point("mmio.gtt.counted");
     return rc;
 }
 
@@ -92,8 +95,10 @@ static int put_sched(struct mmio *m, struct mmio_sched *msg)
     msg->epoch = m->vreg->gtt_epoch;
     msg->seq = m->vreg->submit.seq + 1;
     rc = put(m->s.to_sched, msg);
+    crash_point("mmio.sched.posted");
     if (!rc)
         m->vreg->submit.seq = msg->seq;
+    crash_point("mmio.sched.counted");
     return rc;
 }
 

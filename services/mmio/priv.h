@@ -51,11 +51,16 @@ struct mmio_unit {
 struct mmio_unit mmio_unit(const struct vmm_access *a, uint64_t unit, uint32_t granule);
 
 /* journal.c */
+uint8_t mmio_journal_flags(const struct vmm_access *a);
 struct vreg_inflight *mmio_journal_take(struct mmio *m, const struct vmm_access *a);
 void mmio_journal_step(struct vreg_inflight *j, uint64_t unit, enum vreg_stage stage);
 uint64_t mmio_journal_unit(const struct vreg_inflight *j);
 enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j);
 void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j);
+
+/* bad.c: is the access, with its record, not to be served: because it killed before, as its record
+ * says, or another one like it did? */
+bool mmio_bad(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j);
 
 /* post.c: the lanes. 0, MMIO_LATER. */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);

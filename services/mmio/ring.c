@@ -8,6 +8,8 @@
 
 #include "services/mmio/priv.h"
 
+#include "lib/crash.h"
+
 #define GDRST 0x941cu
 
 /* Offsets inside an engine's block. */
@@ -118,11 +120,13 @@ static int elsp_write(struct mmio *m, const struct mmio_write *w)
     }
     if (e->n < 3) {
         e->dwords[e->n++] = w->value;
+        crash_point("mmio.elsp.collected");
         return 0;
     }
     desc[0] = (uint64_t)e->dwords[2] << 32 | w->value;
     desc[1] = (uint64_t)e->dwords[0] << 32 | e->dwords[1];
     rc = mmio_post_elsp(m, engine, desc);
+    crash_point("mmio.elsp.posted");
     if (!rc)
         e->n = 0;
     return rc;
@@ -203,6 +207,7 @@ static int gdrst_write(struct mmio *m, const struct mmio_write *w)
     rc = mask ? mmio_post_engine_reset(m, mask) : 0;
     if (rc)
         return rc;
+    crash_point("mmio.reset.posted");
     for (uint32_t engine = 0; engine < GEN8_ENGINES; engine++)
         if (mask & GEN8_M(engine))
             reset_engine(m, engine);
@@ -220,6 +225,7 @@ void mmio_csb(struct mmio *m, uint32_t engine, uint32_t slot, uint64_t csb, uint
     *mmio_reg(m, base + RING_CSB + 8 * slot + 4) = csb >> 32;
     *mmio_reg(m, base + RING_EXECLIST_STATUS) = status;
     *mmio_reg(m, base + RING_EXECLIST_STATUS + 4) = status >> 32;
+    crash_point("mmio.csb.half");
     *ptr = (*ptr & ~CSB_PTR_WRITE) | slot;
 }
 

@@ -7,6 +7,8 @@
 
 #include "gen/gen8_engine.h"
 #include "gen/pvinfo.h"
+#include "lib/crash.h"
+#include "services/wire/input.h"
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 #include "services/wire/names.h"
@@ -20,6 +22,7 @@
 #define WATCH_NS        (2000 * MS) /* how long after a display write a pipe may start */
 #define WATCH_PERIOD_NS (4 * MS)
 #define APERTURE_AGAIN  (2000 * MS)
+#define APERTURE_UNSENT (200 * MS) /* there was no broker to ask */
 #define SETTLE_NS       MS
 
 static uint64_t now_ns(void)
@@ -43,7 +46,8 @@ static int aperture(void *ctx, uint64_t base)
     struct mmio_service *s = ctx;
     Vgt__ApertureRequest r = VGT__APERTURE_REQUEST__INIT;
 
-    if (s->aperture.shown == base && !s->aperture.id)
+    s->aperture.waits = s->aperture.shown != base || s->aperture.id;
+    if (!s->aperture.waits)
         return 0;
     if (s->aperture.id && now_ns() - s->aperture.sent_ns < APERTURE_AGAIN)
         return MMIO_LATER;
@@ -52,6 +56,7 @@ static int aperture(void *ctx, uint64_t base)
     s->aperture.want = base;
     s->aperture.sent_ns = now_ns();
     s->aperture.id = wire_request(s->client, VGT__TYPE__TYPE_APERTURE, &r.base);
+    crash_point("mmio.aperture.asked");
     return MMIO_LATER;
 }
 
@@ -69,6 +74,7 @@ static void other(void *ctx, const struct chan_message *message)
     }
     s->aperture.id = 0;
     s->aperture.shown = s->aperture.want;
+    crash_point("mmio.aperture.told");
     loop_trigger(s->turn);
 }
 
@@ -118,8 +124,8 @@ static int vblanks(struct mmio_service *s, bool settling)
         wait = WATCH_PERIOD_NS;
     if (settling && (!wait || wait > SETTLE_NS))
         wait = SETTLE_NS;
-    if (s->aperture.id && !wait)
-        wait = APERTURE_AGAIN;
+    if (s->aperture.waits && !wait)
+        wait = s->aperture.id ? APERTURE_AGAIN : APERTURE_UNSENT;
     return loop_timer_arm(s->vblank, wait, 0);
 }
 
@@ -129,7 +135,9 @@ static void ring_bell(struct mmio_service *s)
         return;
     s->mmio.display_dirty = false;
     s->watch_until_ns = now_ns() + WATCH_NS;
+    crash_point("mmio.bell.due");
     lane_kick(wire_fd(&s->fds, WIRE_BELL));
+    crash_point("mmio.bell.rung");
 }
 
 /* True: a lane has something again, another turn is due. */
@@ -150,6 +158,7 @@ static void on_turn(void *data, uint32_t events)
     if (!s->attached)
         return;
     rc = mmio_events(&s->mmio);
+    crash_point("mmio.turn.events");
     if (rc == LANE_BROKEN)
         lane_lost(s);
     if (rc >= 0)
@@ -164,6 +173,7 @@ static void on_turn(void *data, uint32_t events)
         return;
     }
     account_faults(s);
+    wire_input_tell(&s->quarantine, s->log, s->domid);
     if (!asleep(s, &s->from_gtt) || !asleep(s, &s->from_sched))
         loop_trigger(s->turn);
 }
@@ -191,6 +201,21 @@ static void on_lane(void *data, uint32_t events)
 
 /* ---- attaching */
 
+static int map_quarantine(struct mmio_service *s)
+{
+    int rc;
+
+    /* A broker of an older version has none. */
+    if (wire_fd(&s->fds, WIRE_BAD_MMIO) < 0)
+        return 0;
+    rc = wire_region(&s->fds, WIRE_BAD_MMIO, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                     sizeof(struct quarantine_table), true, &s->bad);
+    if (rc)
+        return rc;
+    quarantine_attach(&s->quarantine, s->bad.data);
+    return 0;
+}
+
 static int map_regions(struct mmio_service *s)
 {
     int rc = wire_region(&s->fds, WIRE_VREG, WIRE_REGION_VREG, VREG_LAYOUT,
@@ -202,7 +227,7 @@ static int map_regions(struct mmio_service *s)
     if (!rc)
         rc = wire_region(&s->fds, WIRE_TIMING, WIRE_REGION_TIMING, TIMING_LAYOUT,
                          sizeof(struct timing), false, &s->timing);
-    return rc;
+    return rc ? rc : map_quarantine(s);
 }
 
 static int attach_lanes(struct mmio_service *s)
@@ -272,6 +297,7 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
                                .to_sched = &s->to_sched,
                                .from_gtt = &s->from_gtt,
                                .from_sched = &s->from_sched,
+                               .quarantine = s->no_quarantine ? NULL : &s->quarantine,
                                .aperture = aperture,
                                .aperture_ctx = s,
                                .now_ns = now_ns,
@@ -287,10 +313,12 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
     setup.vggtt = s->vggtt.data;
     setup.timing = s->timing.data;
     s->aperture.shown = setup.vreg->bar2;
+    crash_point("mmio.attach.lanes");
     rc = s->ops->open_device(s->domid, 0, &setup.vreg->resume, &s->vmm);
     if (rc)
         return rc;
     setup.vmm = s->vmm;
+    crash_point("mmio.attach.device");
     rc = mmio_init(&s->mmio, &setup);
     return rc ? rc : watch_all(s);
 }
@@ -340,7 +368,9 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     log_write(s->log, LOG_INFO, "serving", "domid=%u name=%s restart=%d", s->domid, s->account.name,
               add->restart);
     ready.domid = s->domid;
+    crash_point("mmio.attach.done");
     wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
+    crash_point("mmio.attach.told");
     loop_trigger(s->turn);
     loop_ready(s->loop);
 }
@@ -353,7 +383,9 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
 
     (void) final;
     removed.domid = domid;
+    crash_point("mmio.remove.asked");
     wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+    crash_point("mmio.remove.told");
     wire_forget(s->client, domid);
     s->attached = false;
     loop_stop(s->loop, 0);
@@ -388,6 +420,7 @@ void mmio_service_stop(struct mmio_service *s)
     region_unmap(&s->vreg);
     region_unmap(&s->vggtt);
     region_unmap(&s->timing);
+    region_unmap(&s->bad);
     wire_fds_close(&s->fds);
 }
 

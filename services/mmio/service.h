@@ -16,11 +16,12 @@ struct mmio_service {
     const struct log *log;
     const struct vmm_ops *ops;
     uint32_t domid;
-    bool attached, trace;
+    bool attached, trace, no_quarantine;
     bool refused; /* the guest's regions or lanes are not for this build */
     struct account account;
     struct wire_fds fds;
-    struct region vreg, vggtt, timing;
+    struct region vreg, vggtt, timing, bad;
+    struct quarantine quarantine;
     struct lane_tx to_gtt, to_sched;
     struct lane_rx from_gtt, from_sched;
     struct vmm *vmm;
@@ -31,6 +32,7 @@ struct mmio_service {
     struct {
         uint64_t want, shown; /* guest-physical base asked for; what the broker has confirmed */
         uint32_t id;          /* request in flight, 0 none */
+        bool waits;           /* a guest's write does, for one in flight or for a broker */
         uint64_t sent_ns;
         uint64_t failed;
     } aperture;

@@ -11,6 +11,7 @@ static void fill(struct wire_record *r, const struct mmio_service *s)
     struct lane_stats lane;
 
     wire_record_account(r, &s->account);
+    wire_record_quarantine(r, &s->quarantine);
     wire_record_count(r, "accesses", s->mmio.accesses);
     wire_record_count(r, "replayed",
                       s->mmio.replayed + s->from_gtt.replayed + s->from_sched.replayed);

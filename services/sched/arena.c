@@ -25,6 +25,7 @@ struct arena {
     struct gpu *gpu;
     uint32_t start; /* GGTT address of the host's high share */
     uint32_t blocks;
+    bool fresh;            /* a block had to be allocated */
     struct user_list idle; /* oldest first */
     struct block block[MAX_BLOCKS];
 };
@@ -52,6 +53,7 @@ static int get_blocks(struct arena *a, uint32_t blocks)
         struct block *b = &a->block[a->blocks];
         int rc = attach_old(a, old, n, a->blocks);
 
+        a->fresh |= rc == -ENOENT;
         if (rc == -ENOENT)
             rc = gpu_dma_alloc(a->gpu, ARENA_BLOCK_PAGES, ARENA_TAG | a->blocks, &b->dma);
         if (rc)
@@ -83,6 +85,11 @@ int arena_new(struct gpu *gpu, uint32_t pages, struct arena **out)
     }
     *out = a;
     return 0;
+}
+
+bool arena_is_old(const struct arena *a)
+{
+    return !a->fresh;
 }
 
 void arena_forget(struct arena *a)
@@ -134,6 +141,46 @@ static int find_run(const struct block *b, uint32_t pages)
     return -1;
 }
 
+struct arena_range arena_range_at(struct arena *a, uint32_t gma, uint32_t pages)
+{
+    uint32_t at = (gma - a->start) / GPU_PAGE_SIZE, first = at % ARENA_BLOCK_PAGES;
+    const struct block *b = &a->block[at / ARENA_BLOCK_PAGES];
+
+    assert(at < a->blocks * ARENA_BLOCK_PAGES);
+    return (struct arena_range){.gma = gma,
+                                .pages = pages,
+                                .cpu = (uint8_t *)b->dma.map + (size_t)first * GPU_PAGE_SIZE,
+                                .block = at / ARENA_BLOCK_PAGES,
+                                .first = first};
+}
+
+void *arena_cpu(struct arena *a, uint32_t gma)
+{
+    return arena_range_at(a, gma & ~(GPU_PAGE_SIZE - 1), 1).cpu + gma % GPU_PAGE_SIZE;
+}
+
+static void take(struct block *b, uint32_t first, uint32_t pages)
+{
+    memset(b->used + first, true, pages);
+    b->free -= pages;
+}
+
+int arena_claim(struct arena *a, uint32_t gma, uint32_t pages, struct arena_range *out)
+{
+    uint32_t at = (gma - a->start) / GPU_PAGE_SIZE, first = at % ARENA_BLOCK_PAGES;
+    struct block *b;
+
+    if (gma % GPU_PAGE_SIZE || gma < a->start || at >= a->blocks * ARENA_BLOCK_PAGES || !pages ||
+        pages > ARENA_BLOCK_PAGES - first)
+        return -EINVAL;
+    b = &a->block[at / ARENA_BLOCK_PAGES];
+    if (memchr(b->used + first, true, pages))
+        return -EBUSY;
+    take(b, first, pages);
+    *out = arena_range_at(a, gma, pages);
+    return 0;
+}
+
 int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
 {
     assert(pages && pages <= ARENA_BLOCK_PAGES);
@@ -143,15 +190,9 @@ int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
 
         if (at < 0)
             continue;
-        memset(b->used + at, true, pages);
-        b->free -= pages;
-        *out = (struct arena_range){
-            .gma = a->start + (i * ARENA_BLOCK_PAGES + (uint32_t)at) * GPU_PAGE_SIZE,
-            .pages = pages,
-            .cpu = (uint8_t *)b->dma.map + (size_t)at * GPU_PAGE_SIZE,
-            .block = i,
-            .first = (uint32_t)at,
-        };
+        take(b, (uint32_t)at, pages);
+        *out = arena_range_at(a, a->start + (i * ARENA_BLOCK_PAGES + (uint32_t)at) * GPU_PAGE_SIZE,
+                              pages);
         memset(out->cpu, 0, (size_t)pages * GPU_PAGE_SIZE);
         return 0;
     }

@@ -37,10 +37,13 @@ struct arena;
 /*
  * Blocks of `pages` in all (a multiple of ARENA_BLOCK_PAGES, at most WIRE_HOST_HIGH / 4096): those
  * a former process left on this row are attached again in their old places, the rest allocated.
- * Everything counts as free, so the engines must be stopped before the first arena_alloc().
+ * Everything counts as free: what the engines still use must be claimed before the first
+ * arena_alloc().
  * -EINVAL: no such size, or the GGTT is smaller than the share; -errno of the device.
  */
 int arena_new(struct gpu *gpu, uint32_t pages, struct arena **out);
+/* Its pages are those a former process left, with what is in them. */
+bool arena_is_old(const struct arena *a);
 /* Frees the allocator, leaves the pages behind the row (a restart finds them). */
 void arena_forget(struct arena *a);
 /* Gives the pages back; engines are stopped and no entry names them any more. */
@@ -56,6 +59,13 @@ int arena_map(const struct arena *a, uint32_t from, uint32_t run, arena_emit *em
 
 /* Zeroed pages. -ENOSPC: no piece of that length; 1..ARENA_BLOCK_PAGES pages. */
 int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out);
+/* Take pages that a former process held, as they are; before the first arena_alloc(). -EINVAL: not
+ * a piece of ours, -EBUSY: taken. */
+int arena_claim(struct arena *a, uint32_t gma, uint32_t pages, struct arena_range *out);
+/* A piece that is allocated, by what is known of it. */
+struct arena_range arena_range_at(struct arena *a, uint32_t gma, uint32_t pages);
+/* Our address of a GGTT address of ours. */
+void *arena_cpu(struct arena *a, uint32_t gma);
 /* The GPU reaches it no more. Harmless on a range of 0 pages; clears *r. */
 void arena_free(struct arena *a, struct arena_range *r);
 

@@ -10,13 +10,15 @@
 
 #include "services/sched/sched_priv.h"
 
+#include "lib/crash.h"
+
 /* ---- hooks of the guest's lanes */
 
 static void on_reset(void *ctx, struct guest *g, unsigned engine)
 {
     struct sched *s = ((struct sched_guest *)ctx)->s;
 
-    if (s->up && s->hw.engines & GEN8_M(engine))
+    if ((s->up || s->adopt) && s->hw.engines & GEN8_M(engine))
         sched_fail(s, engine_evict(&s->engine[engine], g, sched_now()));
     else
         guest_reset_done(g, engine);
@@ -31,6 +33,11 @@ static void on_work(void *ctx, struct guest *g, unsigned engine)
     if (!(s->hw.engines & GEN8_M(engine)))
         vexec_reset(g->engine[engine].v);
     sched_trigger(s);
+}
+
+static void on_commit(void *ctx)
+{
+    sched_commit(((struct sched_guest *)ctx)->s);
 }
 
 static void on_need_root(void *ctx, uint32_t level, const uint64_t pdp[4])
@@ -103,9 +110,12 @@ static bool on_engines(struct sched *s, const struct guest *g)
 static void finish(struct sched *s, struct sched_guest *sg)
 {
     uint32_t domid = sg->guest.c.domid, id = sg->remove_id;
+    struct sched_journal_state *state = &sg->record->state;
 
-    *sg->guest.c.journal = (struct sched_journal_guest){0};
-    sched_guest_free(s, sg);
+    sched_guest_free(s, sg, false);
+    crash_point("sched.remove.freed");
+    *state = (struct sched_journal_state){0};
+    crash_point("sched.remove.forgotten");
     s->c.events.gone(s->c.events.ctx, domid, true, id);
 }
 
@@ -130,11 +140,11 @@ void sched_guests_turn(struct sched *s)
 
         if (!sg)
             continue;
-        held = sg->guest.backlog_count;
+        held = guest_held(&sg->guest);
         rc = guest_flush(&sg->guest);
         if (rc == LANE_BROKEN)
             broken(sg, WIRE_SCHED_MMIO);
-        if (held && !sg->guest.backlog_count)
+        if (held && !guest_held(&sg->guest))
             lane_kick(sg->rx.wake_fd); /* entries waited for this */
         try_gone(s, sg);
     }
@@ -149,9 +159,9 @@ static struct sched_journal_guest *record_of(struct sched *s, uint32_t domid)
     for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++) {
         struct sched_journal_guest *j = &s->journal->guest[i];
 
-        if (j->domid == domid)
+        if (j->state.domid == domid)
             return j;
-        if (!j->domid && !free_one)
+        if (!j->state.domid && !free_one)
             free_one = j;
     }
     return free_one;
@@ -172,8 +182,9 @@ static int map_regions(struct sched_guest *sg)
     return rc ? rc : wire_producer(&sg->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &sg->tx);
 }
 
-static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
-                         unsigned number)
+/* Its number is that of its record, and so the same after a restart: the hardware knows its
+ * contexts by it. */
+static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
 {
     const Vgt__Resources *r = add->resources;
     const struct context_config config = {.arena = s->arena,
@@ -186,15 +197,15 @@ static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__Gue
                                           .high_base = r->high_base,
                                           .high_size = r->high_size,
                                           .account = &sg->account,
-                                          .number = number,
+                                          .number = (uint32_t)(sg->record - s->journal->guest),
+                                          .records = sg->record->context,
                                           .need_root = on_need_root,
                                           .ctx = sg};
 
     return context_set_new(&config, &sg->contexts);
 }
 
-static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add,
-                       struct sched_journal_guest *record)
+static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add)
 {
     const struct guest_config config = {
         .domid = add->domid,
@@ -202,36 +213,74 @@ static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add,
         .generation = add->generation,
         .restart = add->restart,
         .account = &sg->account,
-        .journal = record,
+        .journal = sg->record,
         .contexts = sg->contexts,
         .map = sg->map.data,
         .inval = sg->inval.data,
         .rx = &sg->rx,
         .tx = &sg->tx,
-        .hooks = {.reset = on_reset, .work = on_work, .ctx = sg},
+        .hooks = {.reset = on_reset, .work = on_work, .commit = on_commit, .ctx = sg},
     };
 
     guest_init(&sg->guest, &config);
     sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
 }
 
-static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add,
-                  unsigned number)
+/* Its contexts that stand in ports are held; what else a former process had not put away is. */
+static void hold_contexts(struct sched *s, struct sched_guest *sg)
 {
-    struct sched_journal_guest *record = record_of(s, add->domid);
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        const struct sched_journal_pair pair[2] = {s->engine[e].left.now, s->engine[e].left.next};
+
+        for (unsigned i = 0; i < 4 && s->engine[e].adopting; i++)
+            if (pair[i / 2].domid == sg->guest.c.domid && pair[i / 2].slot[i % 2])
+                context_hold(sg->contexts, pair[i / 2].slot[i % 2] - 1);
+    }
+    context_set_restored(sg->contexts);
+}
+
+/* The former process's guest, or nothing of it. */
+static void take_record(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
+{
+    const struct sched_journal_state *j = &sg->record->state;
+
+    if (add->restart && j->domid == add->domid && j->generation == add->generation)
+        return;
+    if (j->domid)
+        context_records_release(s->arena, sg->record->context);
+}
+
+static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
+{
     int rc;
 
-    if (!record)
+    sg->record = record_of(s, add->domid);
+    if (!sg->record)
         return -ENOSPC;
     account_init(&sg->account, add->domid, add->name, s->c.log);
     rc = map_regions(sg);
     rc = rc ? rc : s->c.vmm->open_memory(add->domid, &sg->vmm);
-    rc = rc ? rc : make_contexts(s, sg, add, number);
     if (rc)
         return rc;
-    make_guest(sg, add, record);
+    take_record(s, sg, add);
+    rc = make_contexts(s, sg, add);
+    if (rc)
+        return rc;
+    crash_point("sched.attach.contexts");
+    make_guest(sg, add);
+    hold_contexts(s, sg);
+    crash_point("sched.attach.held");
     rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
     return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
+}
+
+/* Resets that a former process had not answered. */
+static void go_on(struct sched *s, struct sched_guest *sg)
+{
+    sched_commit(s);
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        if (sg->guest.engine[e].v->resetting)
+            on_reset(sg, &sg->guest, e);
 }
 
 static int free_place(const struct sched *s)
@@ -256,13 +305,15 @@ int sched_guest_add(struct sched *s, const Vgt__GuestAdd *add, struct wire_fds *
     sg->s = s;
     sg->fds = *fds;
     fds->count = 0;
-    rc = attach(s, sg, add, (unsigned)place);
+    rc = attach(s, sg, add);
     if (rc) {
-        sched_guest_free(s, sg);
+        sched_guest_free(s, sg, add->restart);
         return rc;
     }
     s->guest[place] = sg;
     s->ring.guest[s->ring.count++] = &sg->guest;
+    go_on(s, sg);
+    crash_point("sched.attach.done");
     sched_trigger(s);
     return 0;
 }
@@ -289,7 +340,7 @@ static void leave_ring(struct sched *s, const struct guest *g)
         engine_forget(&s->engine[e], g);
 }
 
-void sched_guest_free(struct sched *s, struct sched_guest *sg)
+void sched_guest_free(struct sched *s, struct sched_guest *sg, bool leave)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (s->guest[i] == sg)
@@ -297,7 +348,10 @@ void sched_guest_free(struct sched *s, struct sched_guest *sg)
     leave_ring(s, &sg->guest);
     loop_remove(sg->wake);
     loop_remove(sg->room);
-    context_set_free(sg->contexts);
+    if (leave)
+        context_set_leave(sg->contexts);
+    else
+        context_set_free(sg->contexts);
     if (sg->vmm)
         s->c.vmm->close(sg->vmm);
     if (sg->rx.mem.shared)
@@ -321,6 +375,7 @@ void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uin
     sg->remove_id = id;
     if (!sg->guest.leaving)
         guest_leave(&sg->guest);
+    crash_point("sched.remove.left");
     sched_trigger(s);
     try_gone(s, sg);
 }

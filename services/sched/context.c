@@ -2,6 +2,8 @@
 /* context.c: the contexts of a guest: look-up, pages, eviction, status page. See context.h. */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -32,8 +34,12 @@ int context_set_new(const struct context_config *config, struct context_set **ou
         free(s);
         return rc;
     }
-    *out = s;
-    return 0;
+    rc = context_set_restore(s);
+    if (rc)
+        context_set_leave(s);
+    else
+        *out = s;
+    return rc;
 }
 
 void context_pages_free(struct context_set *s, struct arena_range *r)
@@ -49,14 +55,14 @@ static void give_back(struct context *c, bool keep_resume)
     context_batches_drop(c);
     context_batches_free(c, keep_resume);
     context_pages_free(c->set, &c->mem);
+    c->r->mem_pages = 0;
     c->ready = c->imaged = false;
 }
 
-static void forget(struct context *c)
+static void unlink_context(struct context *c)
 {
     struct context_set *s = c->set;
 
-    give_back(c, false);
     if (c->busy)
         s->busy--;
     LIST_REMOVE(c, same);
@@ -64,6 +70,28 @@ static void forget(struct context *c)
     s->slot[c->slot] = NULL;
     s->count--;
     free(c);
+}
+
+static void forget(struct context *c)
+{
+    c->r->held = c->r->resume = 0; /* believed no more, before anything is given back */
+    give_back(c, false);
+    memset(c->r, 0, sizeof(*c->r));
+    unlink_context(c);
+}
+
+void context_set_leave(struct context_set *s)
+{
+    struct context *c;
+
+    if (!s)
+        return;
+    while ((c = TAILQ_FIRST(&s->ages))) {
+        arena_busy(s->c.arena, &c->user);
+        unlink_context(c);
+    }
+    gmem_free(s->mem);
+    free(s);
 }
 
 void context_set_free(struct context_set *s)
@@ -86,7 +114,7 @@ static void evict(struct arena_user *user)
     struct context *c = (struct context *)user;
 
     assert(!c->busy);
-    if (c->resume)
+    if (c->r->resume)
         give_back(c, true);
     else
         forget(c);
@@ -148,7 +176,7 @@ static struct context *find(struct context_set *s, enum gen8_engine engine, uint
 
     LIST_FOREACH(c, bucket_of(s, engine, lrca), same)
     {
-        if (c->lrca == lrca && c->engine == engine)
+        if (c->r->lrca == lrca && c->engine == engine)
             return c;
     }
     return NULL;
@@ -162,7 +190,7 @@ static int free_slot(struct context_set *s)
     if (s->count == CONTEXT_MAX) {
         TAILQ_FOREACH(c, &s->ages, age)
         {
-            if (!c->busy)
+            if (!c->busy && !c->released)
                 break;
         }
         if (!c)
@@ -174,29 +202,46 @@ static int free_slot(struct context_set *s)
     return 0;
 }
 
-static int make(struct context_set *s, enum gen8_engine engine, uint32_t lrca, struct context **out)
+int context_make(struct context_set *s, uint32_t slot, enum gen8_engine engine, uint32_t lrca,
+                 struct context **out)
 {
-    struct context *c;
-    int rc = free_slot(s);
+    struct context *c = calloc(1, sizeof(*c));
 
-    if (rc)
-        return rc;
-    c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;
     c->user.evict = evict;
     c->set = s;
+    c->r = &s->c.records[slot];
     c->engine = engine;
-    c->lrca = lrca;
-    c->slot = s->next_slot;
-    SLIST_INIT(&c->placed);
-    s->slot[c->slot] = c;
-    s->next_slot = (s->next_slot + 1) % CONTEXT_MAX;
+    c->slot = slot;
+    s->slot[slot] = c;
     s->count++;
     LIST_INSERT_HEAD(bucket_of(s, engine, lrca), c, same);
     TAILQ_INSERT_TAIL(&s->ages, c, age);
     *out = c;
     return 0;
+}
+
+static int make(struct context_set *s, enum gen8_engine engine, uint32_t lrca, struct context **out)
+{
+    int rc = free_slot(s);
+
+    rc = rc ? rc : context_make(s, s->next_slot, engine, lrca, out);
+    if (rc)
+        return rc;
+    s->next_slot = (s->next_slot + 1) % CONTEXT_MAX;
+    *(*out)->r = (struct sched_journal_context){.engine = engine, .lrca = lrca};
+    return 0;
+}
+
+uint32_t context_slot(const struct context *c)
+{
+    return c->slot;
+}
+
+struct context *context_at(struct context_set *s, uint32_t slot)
+{
+    return slot < CONTEXT_MAX ? s->slot[slot] : NULL;
 }
 
 struct context *context_find(struct context_set *s, uint32_t id)
@@ -229,7 +274,7 @@ int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t des
     struct context *c;
     int rc;
 
-    assert(engine < GEN8_ENGINES);
+    assert(engine < GEN8_ENGINES && !s->released);
     *out = NULL;
     rc = check_desc(s, engine, &d);
     if (rc)
@@ -248,18 +293,18 @@ int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t des
         arena_idle(s->c.arena, &c->user);
     if (rc)
         return rc;
-    c->guest_desc = desc;
+    c->r->guest_desc = desc;
     *out = c;
     return 0;
 }
 
 uint64_t context_desc(const struct context *c)
 {
-    struct ctx_gen8_desc d = ctx_gen8_desc_decode(c->guest_desc);
+    struct ctx_gen8_desc d = ctx_gen8_desc_decode(c->r->guest_desc);
 
     assert(c->ready);
     d.valid = d.privileged = d.coherent = true;
-    d.mode = c->mode;
+    d.mode = c->r->mode;
     d.priority = 0;
     d.lrca = c->mem.gma;
     d.id = context_id(c);
@@ -273,7 +318,7 @@ uint32_t context_id(const struct context *c)
 
 uint64_t context_guest_desc(const struct context *c)
 {
-    return c->guest_desc;
+    return c->r->guest_desc;
 }
 
 enum gen8_engine context_engine(const struct context *c)
@@ -286,6 +331,9 @@ void context_set_busy(struct context *c, bool busy)
     if (busy) {
         if (!c->busy++)
             c->set->busy++;
+        c->released = false;
+        __atomic_store_n(&c->r->held, 1, __ATOMIC_RELEASE);
+        crash_point("sched.context.held");
         arena_busy(c->set->c.arena, &c->user);
         return;
     }
@@ -293,7 +341,27 @@ void context_set_busy(struct context *c, bool busy)
     if (--c->busy)
         return;
     c->set->busy--;
-    arena_idle(c->set->c.arena, &c->user);
+    c->released = c->set->released = true;
+}
+
+/* From here on it may be evicted, too. */
+void context_set_settle(struct context_set *s)
+{
+    struct context *c;
+
+    if (!s->released)
+        return;
+    s->released = false;
+    TAILQ_FOREACH(c, &s->ages, age)
+    {
+        if (!c->released)
+            continue;
+        c->released = false;
+        crash_point("sched.context.saved");
+        __atomic_store_n(&c->r->held, 0, __ATOMIC_RELEASE);
+        if (c->mem.pages)
+            arena_idle(s->c.arena, &c->user);
+    }
 }
 
 bool context_is_busy(const struct context *c)
@@ -303,11 +371,11 @@ bool context_is_busy(const struct context *c)
 
 void context_note_head(struct context *c, uint32_t head)
 {
-    if (!c->ready || head >= c->ring_size || head % 4)
+    if (!c->ready || head >= c->r->ring_size || head % 4)
         return;
-    if (context_ring_len(c->head, head, c->ring_size) <=
-        context_ring_len(c->head, c->tail, c->ring_size))
-        c->head = head;
+    if (context_ring_len(c->r->head, head, c->r->ring_size) <=
+        context_ring_len(c->r->head, c->r->tail, c->r->ring_size))
+        c->r->head = head;
 }
 
 bool context_set_roots_mapped(const struct context_set *s)
@@ -330,8 +398,8 @@ void context_reset_engine(struct context_set *s, enum gen8_engine engine)
         next = TAILQ_NEXT(c, age);
         if (c->engine != engine)
             continue;
-        if (c->busy)
-            c->stale = true;
+        if (c->busy || c->released)
+            c->r->stale = true;
         else
             forget(c);
     }

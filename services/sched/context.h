@@ -23,19 +23,20 @@
 #include "lib/account.h"
 #include "services/sched/arena.h"
 #include "services/wire/gtt_map.h"
+#include "services/wire/sched_journal.h"
 #include "services/wire/vggtt.h"
 #include "vmm/vmm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONTEXT_SETS        127u         /* guests at once, as far as ids go */
-#define CONTEXT_MAX         1024u        /* shadows of one guest */
-#define CONTEXT_RING_MAX    (512u << 10) /* bytes of a ring */
-#define CONTEXT_BATCH_MAX   (256u << 10) /* bytes of one privileged batch */
-#define CONTEXT_BATCH_TOTAL (512u << 10) /* bytes of those of one prepare */
-#define CONTEXT_BATCHES     64u          /* batches of one prepare */
-#define CONTEXT_ID_SHIFT    13u          /* id: set number + 1, then the slot in the set */
+#define CONTEXT_SETS        127u                   /* guests at once, as far as ids go */
+#define CONTEXT_MAX         SCHED_JOURNAL_CONTEXTS /* shadows of one guest */
+#define CONTEXT_RING_MAX    (512u << 10)           /* bytes of a ring */
+#define CONTEXT_BATCH_MAX   (256u << 10)           /* bytes of one privileged batch */
+#define CONTEXT_BATCH_TOTAL (512u << 10)           /* bytes of those of one prepare */
+#define CONTEXT_BATCHES     64u                    /* batches of one prepare */
+#define CONTEXT_ID_SHIFT    13u /* id: set number + 1, then the slot in the set */
 #define CONTEXT_ID_SET(id)                                                                         \
     (((id) >> CONTEXT_ID_SHIFT) - 1u) /* set number of an id that is not 0                         \
                                        */
@@ -63,8 +64,11 @@ struct context_config {
     uint64_t low_base, low_size; /* the guest's partition, bytes, as granted by gtt */
     uint64_t high_base, high_size;
     struct account *account;
-    uint32_t number;    /* 0..CONTEXT_SETS-1, of living sets unique: part of the context ids */
-    uint32_t max_pages; /* of the arena; 0: no limit but the arena's */
+    uint32_t number; /* 0..CONTEXT_SETS-1, of living sets unique: part of the context ids, so
+                        the same after a restart */
+    struct sched_journal_context *records; /* CONTEXT_MAX of them; all zero, or what a former
+                                              process left, claimed (context_records_claim()) */
+    uint32_t max_pages;                    /* of the arena; 0: no limit but the arena's */
     /* Post SCHED_GTT_ROOT for this guest. */
     void (*need_root)(void *ctx, uint32_t level, const uint64_t pdp[4]);
     void *ctx;
@@ -72,8 +76,24 @@ struct context_config {
 
 /* The contexts of one guest. Everything in the config is borrowed. -ENOMEM, -EINVAL. */
 int context_set_new(const struct context_config *config, struct context_set **out);
-/* Nothing of it is on hardware, whatever the busy counts say. NULL is fine. */
+/* Nothing of it is on hardware, whatever the busy counts say. Records and pages are given up. NULL
+ * is fine. */
 void context_set_free(struct context_set *s);
+/* The process ends and another will go on: records and pages stay. */
+void context_set_leave(struct context_set *s);
+
+/*
+ * What a former process left: first, before the arena is used, the pages of all believed records
+ * are claimed; those that make no sense are dropped (their number is returned). Then a set may be
+ * made of them, or they are released.
+ */
+unsigned context_records_claim(struct arena *a, struct sched_journal_context *records);
+void context_records_release(struct arena *a, struct sched_journal_context *records);
+/* Contexts of a set just made on claimed records: those in a port or on a shelf are named by slot:
+ * busy once more, or NULL if there is no such held context. */
+struct context *context_hold(struct context_set *s, uint32_t slot);
+/* Then: whatever else is held was released by a process that did not come to say so: saved. */
+void context_set_restored(struct context_set *s);
 
 /* The guest's status page of an engine, 0 for none. Kept unchecked; an address outside the
  * partition is a counted event where it is used. */
@@ -105,6 +125,12 @@ struct context *context_find(struct context_set *s, uint32_t id);
  * false as true. */
 void context_set_busy(struct context *c, bool busy);
 bool context_is_busy(const struct context *c);
+/* Its place in the set, and back; NULL: none there. */
+uint32_t context_slot(const struct context *c);
+struct context *context_at(struct context_set *s, uint32_t slot);
+/* The journal now says, all of it, which contexts are busy: records of others are held no more.
+ * Before that, none of them is prepared again. */
+void context_set_settle(struct context_set *s);
 
 /* While it runs: the engine's RING_HEAD, if the caller happens to know it. Makes room for appends;
  * a value outside what was submitted is ignored. */

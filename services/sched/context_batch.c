@@ -35,17 +35,31 @@ static int too_much(struct context *c, const char *what)
     return context_refuse(c, ACCOUNT_NO_RESOURCE, "privileged_batches=\"too many %s\"", what);
 }
 
+static int begin_batches(struct context *c)
+{
+    struct arena_range page;
+    int rc = context_pages(c->set, 1, &page);
+
+    if (rc)
+        return rc;
+    c->making = (struct context_batches *)page.cpu;
+    c->making->self = page.gma;
+    return 0;
+}
+
 static int more_pages(struct context *c, uint32_t bytes)
 {
     struct context_batches *m = c->making;
+    struct arena_range r;
     int rc;
 
     if (m->ranges == CONTEXT_RANGES)
         return too_much(c, "pieces");
-    rc = context_pages(c->set, (bytes + 4095) / 4096, &m->range[m->ranges]);
+    rc = context_pages(c->set, (bytes + 4095) / 4096, &r);
     if (rc)
         return rc;
-    m->ranges++;
+    m->range[m->ranges].gma = r.gma;
+    m->range[m->ranges++].pages = r.pages;
     m->fill = 0;
     return 0;
 }
@@ -54,41 +68,47 @@ static int more_pages(struct context *c, uint32_t bytes)
 static int place(struct context *c, uint32_t bytes, uint8_t **cpu, uint32_t *gma)
 {
     struct context_batches *m;
-    struct arena_range *r;
+    int rc = c->making ? 0 : begin_batches(c);
 
-    if (!c->making)
-        c->making = calloc(1, sizeof(*c->making));
+    if (rc)
+        return rc;
     m = c->making;
-    if (!m)
-        return -ENOMEM;
     bytes = (bytes + ALIGN - 1) & ~(ALIGN - 1);
     if (bytes > CONTEXT_BATCH_TOTAL - m->bytes)
         return too_much(c, "bytes");
-    if (!m->ranges || bytes > m->range[m->ranges - 1].pages * 4096 - m->fill) {
-        int rc = more_pages(c, bytes);
-
-        if (rc)
-            return rc;
-    }
-    r = &m->range[m->ranges - 1];
-    *cpu = r->cpu + m->fill;
-    *gma = r->gma + m->fill;
+    if (!m->ranges || bytes > m->range[m->ranges - 1].pages * 4096 - m->fill)
+        rc = more_pages(c, bytes);
+    if (rc)
+        return rc;
+    *gma = m->range[m->ranges - 1].gma + m->fill;
+    *cpu = arena_cpu(c->set->c.arena, *gma);
     m->fill += bytes;
     m->bytes += bytes;
     return 0;
 }
 
+static void free_pages(struct context *c, uint32_t gma, uint32_t pages)
+{
+    struct arena_range r = arena_range_at(c->set->c.arena, gma, pages);
+
+    context_pages_free(c->set, &r);
+}
+
 static void free_batches(struct context *c, struct context_batches *m)
 {
     for (uint32_t i = 0; i < m->ranges; i++)
-        context_pages_free(c->set, &m->range[i]);
-    free(m);
+        free_pages(c, m->range[i].gma, m->range[i].pages);
+    free_pages(c, m->self, 1);
 }
 
 void context_batches_keep(struct context *c)
 {
-    if (c->making)
-        SLIST_INSERT_HEAD(&c->placed, c->making, link);
+    struct context_batches *m = c->making;
+
+    if (m) {
+        m->next = c->r->placed;
+        __atomic_store_n(&c->r->placed, m->self, __ATOMIC_RELEASE);
+    }
     c->making = NULL;
 }
 
@@ -108,19 +128,20 @@ static bool holds(const struct context_batches *m, uint32_t gma)
     return false;
 }
 
+/* Each step leaves a chain that is whole. */
 void context_batches_free(struct context *c, bool keep_resume)
 {
-    struct context_batch_list kept = SLIST_HEAD_INITIALIZER(kept);
+    uint32_t *link = &c->r->placed;
     struct context_batches *m;
 
-    while ((m = SLIST_FIRST(&c->placed))) {
-        SLIST_REMOVE_HEAD(&c->placed, link);
-        if (keep_resume && c->resume && (holds(m, c->at[1]) || holds(m, c->at[4])))
-            SLIST_INSERT_HEAD(&kept, m, link);
-        else
-            free_batches(c, m);
+    while ((m = context_batches_at(c, *link))) {
+        if (keep_resume && c->r->resume && (holds(m, c->r->at[1]) || holds(m, c->r->at[4]))) {
+            link = &m->next;
+            continue;
+        }
+        __atomic_store_n(link, m->next, __ATOMIC_RELEASE);
+        free_batches(c, m);
     }
-    c->placed = kept;
 }
 
 /* --- reading a batch --- */
@@ -216,7 +237,7 @@ static int audit_copy(struct job *j, struct reading *r, uint64_t addr, enum audi
     m = j->c->making;
     if (m->copies == CONTEXT_BATCHES)
         return too_much(j->c, "batches");
-    m->copy[m->copies++] = (struct context_copy){addr, r->end * 4, *gma, where};
+    m->copy[m->copies++] = (struct context_copy){addr, r->end * 4, *gma, where, 0};
     rc = audit(&inner);
     if (!rc)
         memcpy(cpu, r->dw, r->end * 4);
@@ -287,7 +308,7 @@ static int on_pdp(struct job *j, const struct audit_patch *p)
     uint64_t root;
 
     assert(at < 32);
-    root = j->c->shadow[at / 8];
+    root = j->c->r->shadow[at / 8];
     j->dw[p->at] = (uint32_t)(at % 8 ? root >> 32 : root);
     return 0;
 }

@@ -6,6 +6,8 @@
  */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -42,7 +44,7 @@ static void judge_engine_part(struct context *c, uint32_t *image, const struct c
         return;
     image[CTX_GEN8_STATE + CTX_CONTROL] |= inhibit << 16 | inhibit;
     account_event(c->set->c.account, ACCOUNT_BAD_CONTEXT, "engine=%u lrca=0x%x reason=%u at=%u",
-                  (unsigned)c->engine, c->lrca, (unsigned)v->reason, v->at);
+                  (unsigned)c->engine, c->r->lrca, (unsigned)v->reason, v->at);
 }
 
 /* A copy of the guest's image that is safe in all but the scheduler's values. 0 or an answer. */
@@ -52,17 +54,17 @@ static int take_image(struct context *c, struct ctx_gen8_state *st)
     size_t n = ctx_gen8_dwords(c->engine);
     struct ctx_gen8_verdict v;
 
-    if (gmem_read(c->set->mem, c->lrca, image, n * 4))
-        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->lrca);
+    if (gmem_read(c->set->mem, c->r->lrca, image, n * 4))
+        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
     if (ctx_gen8_audit(c->engine, image, n, st, &v)) {
         if (!v.engine_part)
             return context_refuse(c, ACCOUNT_BAD_CONTEXT, "engine=%u lrca=0x%x reason=%u at=%u",
-                                  (unsigned)c->engine, c->lrca, (unsigned)v.reason, v.at);
+                                  (unsigned)c->engine, c->r->lrca, (unsigned)v.reason, v.at);
         judge_engine_part(c, image, st, &v);
     }
     if (st->ring_size > CONTEXT_RING_MAX ||
         !gmem_inside(c->set->mem, st->ring_start, st->ring_size))
-        return context_refuse(c, ACCOUNT_BAD_CONTEXT, "lrca=0x%x ring=0x%x size=%u", c->lrca,
+        return context_refuse(c, ACCOUNT_BAD_CONTEXT, "lrca=0x%x ring=0x%x size=%u", c->r->lrca,
                               st->ring_start, st->ring_size);
     return 0;
 }
@@ -70,13 +72,20 @@ static int take_image(struct context *c, struct ctx_gen8_state *st)
 /* Arena pages for image and ring; what was there is reused if it fits. */
 static int fit_pages(struct context *c, uint32_t ring_size)
 {
-    uint32_t pages = context_image_pages(c->engine) + ring_size / 4096;
+    uint32_t pages = context_mem_pages(c->engine, ring_size);
+    int rc;
 
     if (c->mem.pages == pages)
         return 0;
+    c->r->mem_pages = 0;
     context_pages_free(c->set, &c->mem);
     c->imaged = false;
-    return context_pages(c->set, pages, &c->mem);
+    rc = context_pages(c->set, pages, &c->mem);
+    if (!rc) {
+        c->r->mem = c->mem.gma;
+        c->r->mem_pages = pages;
+    }
+    return rc;
 }
 
 /* Ring and batches, through the audit. */
@@ -84,10 +93,10 @@ static int take_commands(struct context *c, const struct ctx_gen8_state *st, uin
 {
     int rc;
 
-    c->ring_start = st->ring_start;
-    c->ring_size = st->ring_size;
-    c->head = st->head;
-    c->tail = st->tail;
+    c->r->ring_start = st->ring_start;
+    c->r->ring_size = st->ring_size;
+    c->r->head = st->head;
+    c->r->tail = st->tail;
     rc = context_ring_take(c, st->head, st->tail);
     if (!rc)
         rc = context_wa_place(c, st, image);
@@ -101,17 +110,17 @@ static void put_image(struct context *c, uint32_t *image, bool resume)
 {
     uint32_t ring = c->mem.gma + context_image_pages(c->engine) * 4096;
 
-    ctx_gen8_set_ring(image, ring, c->ring_size, c->head, c->tail);
+    ctx_gen8_set_ring(image, ring, c->r->ring_size, c->r->head, c->r->tail);
     for (unsigned i = 0; i < 4; i++)
-        ctx_gen8_set_pdp(image, i, c->shadow[i]);
+        ctx_gen8_set_pdp(image, i, c->r->shadow[i]);
     if (resume)
         context_resume_set(c, image);
     memcpy(c->mem.cpu, image, ctx_gen8_dwords(c->engine) * 4);
-    memcpy(c->page0, image, sizeof(c->page0));
-    context_ring_put(c, c->head, c->tail);
-    c->resume = resume;
+    memcpy(context_page0(c), image, 4096);
+    context_ring_put(c, c->r->head, c->r->tail);
+    c->r->resume = resume;
     c->ready = c->imaged = true;
-    __atomic_store_n(&context_state(c)[CTX_RING_TAIL], c->tail, __ATOMIC_RELEASE);
+    __atomic_store_n(&context_state(c)[CTX_RING_TAIL], c->r->tail, __ATOMIC_RELEASE);
 }
 
 int context_refresh(struct context *c, enum ctx_gen8_mode mode)
@@ -121,8 +130,9 @@ int context_refresh(struct context *c, enum ctx_gen8_mode mode)
     bool resume;
     int rc;
 
-    if (c->stale)
-        c->resume = c->stale = false;
+    assert(!c->r->held);
+    if (c->r->stale)
+        c->r->resume = c->r->stale = false;
     rc = take_image(c, &st);
     if (rc)
         return rc;
@@ -130,19 +140,21 @@ int context_refresh(struct context *c, enum ctx_gen8_mode mode)
     if (rc)
         return rc;
     resume = context_resumes(c, image);
-    c->resume = resume;
+    c->r->resume = resume;
     c->ready = false;
     context_batches_free(c, resume);
     rc = fit_pages(c, st.ring_size);
     if (rc)
         return rc;
-    c->guest_head = image[CTX_GEN8_STATE + CTX_RING_HEAD];
+    c->r->guest_head = image[CTX_GEN8_STATE + CTX_RING_HEAD];
     ctx_gen8_sanitise(c->engine, image);
     rc = take_commands(c, &st, image);
     if (rc)
         return rc;
     context_batches_keep(c);
+    crash_point("sched.context.audited");
     put_image(c, image, resume);
+    crash_point("sched.context.ready");
     return 0;
 }
 
@@ -151,11 +163,11 @@ static bool same_context(const struct context *c, const uint32_t *s, enum ctx_ge
 {
     unsigned roots = mode == CTX_LEGACY_64 ? 1 : 4;
 
-    if (mode != c->mode || s[CTX_RING_HEAD] != c->guest_head ||
-        s[CTX_RING_START] != c->ring_start || s[CTX_RING_CTL] != ((c->ring_size - 4096) | 1))
+    if (mode != c->r->mode || s[CTX_RING_HEAD] != c->r->guest_head ||
+        s[CTX_RING_START] != c->r->ring_start || s[CTX_RING_CTL] != ((c->r->ring_size - 4096) | 1))
         return false;
     for (unsigned i = 0; i < roots; i++) {
-        if (c->pdp[i] != ((uint64_t)s[CTX_PDP_UDW(i)] << 32 | s[CTX_PDP_LDW(i)]))
+        if (c->r->pdp[i] != ((uint64_t)s[CTX_PDP_UDW(i)] << 32 | s[CTX_PDP_LDW(i)]))
             return false;
     }
     return true;
@@ -167,22 +179,23 @@ int context_append(struct context *c, enum ctx_gen8_mode mode)
     int rc;
 
     assert(c->ready);
-    if (gmem_read(c->set->mem, c->lrca + CTX_GEN8_STATE * 4, s, sizeof(s)))
-        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->lrca);
+    if (gmem_read(c->set->mem, c->r->lrca + CTX_GEN8_STATE * 4, s, sizeof(s)))
+        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
     tail = s[CTX_RING_TAIL] & TAIL_MASK;
-    if (c->stale || tail >= c->ring_size || !same_context(c, s, mode) || !context_root_mapped(c))
+    if (c->r->stale || tail >= c->r->ring_size || !same_context(c, s, mode) ||
+        !context_root_mapped(c))
         return CONTEXT_LATER;
-    used = context_ring_len(c->head, c->tail, c->ring_size);
-    if (used + context_ring_len(c->tail, tail, c->ring_size) + RING_GAP > c->ring_size)
+    used = context_ring_len(c->r->head, c->r->tail, c->r->ring_size);
+    if (used + context_ring_len(c->r->tail, tail, c->r->ring_size) + RING_GAP > c->r->ring_size)
         return CONTEXT_LATER; /* a tail moved back looks like this, too */
-    rc = context_ring_take(c, c->tail, tail);
+    rc = context_ring_take(c, c->r->tail, tail);
     if (rc) {
         context_batches_drop(c);
         return rc;
     }
     context_batches_keep(c);
-    context_ring_put(c, c->tail, tail);
-    c->tail = tail;
+    context_ring_put(c, c->r->tail, tail);
+    c->r->tail = tail;
     __atomic_store_n(&context_state(c)[CTX_RING_TAIL], tail, __ATOMIC_RELEASE);
     return 0;
 }

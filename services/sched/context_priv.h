@@ -2,16 +2,20 @@
 /*
  * context_priv.h: what the files of shadow contexts share. context.c: the set, look-ups, eviction;
  * context_root.c: PPGTT roots; context_image.c: images in; context_ring.c: rings; context_batch.c:
- * privileged batches and patches; context_save.c: state back out. One thread.
+ * privileged batches and patches; context_save.c: state back out; context_restore.c: what a former
+ * process left. One thread.
  */
 #pragma once
 #include "gen/audit_gen8.h"
 #include "gen/ctx_gen8.h"
 #include "services/sched/context.h"
 #include "services/sched/gmem.h"
+#include "services/wire/sched_journal.h"
+
+#include <assert.h>
 
 #define CONTEXT_BUCKETS 256u
-#define CONTEXT_RESUME  6u /* dwords that say where in a batch a context was */
+#define CONTEXT_RESUME  SCHED_JOURNAL_RESUME
 #define CONTEXT_RANGES  64u
 #define CONTEXT_WA      2u /* pages behind a render image: indirect-context and per-context batch */
 
@@ -19,49 +23,41 @@
 struct context_copy {
     uint64_t addr;
     uint32_t bytes, gma;
-    enum audit_where where;
+    uint32_t where; /* enum audit_where */
+    uint32_t pad;
 };
 
-/* Batches placed by one prepare: they come and go together. */
+/* Batches placed by one prepare: they come and go together. A page of the arena: who continues a
+ * context after a crash must know what it may be inside of. */
 struct context_batches {
-    struct arena_range range[CONTEXT_RANGES];
-    struct context_copy copy[CONTEXT_BATCHES];
+    uint32_t next; /* GGTT address of the one before; 0: none */
+    uint32_t self; /* of this page */
     uint32_t ranges, copies;
     uint32_t fill;  /* bytes used of the last range */
     uint32_t bytes; /* placed in all */
-    SLIST_ENTRY(context_batches) link;
+    struct {
+        uint32_t gma, pages;
+    } range[CONTEXT_RANGES];
+    struct context_copy copy[CONTEXT_BATCHES];
 };
-SLIST_HEAD(context_batch_list, context_batches);
+static_assert(sizeof(struct context_batches) <= 4096, "one page");
 
 struct context {
     struct arena_user user; /* first */
     struct context_set *set;
+    struct sched_journal_context *r; /* what must outlive us */
     enum gen8_engine engine;
-    uint32_t lrca, slot;
-    uint64_t guest_desc;
+    uint32_t slot;
     unsigned busy;
-    bool ready;  /* the shadow is whole */
-    bool stale;  /* the guest reset the engine: its image is no business of this shadow */
-    bool imaged; /* the shadow image has an engine part that was audited, or the hardware's own */
+    bool ready;    /* the shadow is whole */
+    bool imaged;   /* the shadow image has an engine part that was audited, or the hardware's own */
+    bool released; /* no longer busy, and the journal's states do not say so yet */
 
-    struct arena_range mem; /* image, context batches (render), ring */
-    enum ctx_gen8_mode mode;
-    uint32_t root_slot, root_seq; /* in the map */
-    uint64_t pdp[4], shadow[4];
-    uint32_t asked_level; /* need_root was called for asked[]; 0: not */
+    struct arena_range mem; /* image, context batches (render), ring, page0 */
+    uint32_t asked_level;   /* need_root was called for asked[]; 0: not */
     uint64_t asked[4];
-
-    uint32_t ring_start, ring_size; /* the guest's, bytes */
-    uint32_t head, tail;            /* of the shadow; head as far as known */
-    uint32_t guest_head;            /* dword in the guest's image */
-
-    bool resume;                   /* it was switched out inside a batch */
-    uint32_t at[CONTEXT_RESUME];   /* ... where, in the shadow */
-    uint32_t told[CONTEXT_RESUME]; /* ... as the guest's image has it */
-    struct context_batch_list placed;
     struct context_batches *making; /* of the prepare at hand; NULL until something is placed */
 
-    uint32_t page0[1024]; /* the context's status page as the shadow began with it */
     LIST_ENTRY(context) same;
     TAILQ_ENTRY(context) age;
 };
@@ -74,6 +70,7 @@ struct context_set {
     uint32_t hwsp[GEN8_ENGINES];
     uint32_t count, next_slot;
     uint32_t busy;  /* contexts that are */
+    bool released;  /* some context is */
     uint32_t pages; /* of the arena */
     struct context_bucket bucket[CONTEXT_BUCKETS];
     struct context_ages ages; /* least recently used first */
@@ -108,6 +105,24 @@ static inline uint32_t context_image_pages(enum gen8_engine engine)
     return (uint32_t)ctx_gen8_pages(engine) + (engine == GEN8_RCS ? CONTEXT_WA : 0);
 }
 
+/* Pages of c->mem for a ring of that size; the last is page0: the context's own status page as the
+ * shadow began with it. */
+static inline uint32_t context_mem_pages(enum gen8_engine engine, uint32_t ring_size)
+{
+    return context_image_pages(engine) + ring_size / 4096 + 1;
+}
+
+static inline uint32_t *context_page0(const struct context *c)
+{
+    return (uint32_t *)(c->mem.cpu + (c->mem.pages - 1) * 4096);
+}
+
+/* The pages that list its batches, newest first; NULL after the last. */
+static inline struct context_batches *context_batches_at(const struct context *c, uint32_t gma)
+{
+    return gma ? (struct context_batches *)arena_cpu(c->set->c.arena, gma) : NULL;
+}
+
 /* context_ring.c: bytes from `from` to `to` in a ring of size. */
 static inline uint32_t context_ring_len(uint32_t from, uint32_t to, uint32_t size)
 {
@@ -127,6 +142,13 @@ void context_batches_keep(struct context *c);
 void context_batches_drop(struct context *c);
 /* Let go what earlier prepares placed; but what the context will resume in, if keep_resume. */
 void context_batches_free(struct context *c, bool keep_resume);
+
+/* context.c: a context in a slot that is free; its record is not touched. -ENOMEM. */
+int context_make(struct context_set *s, uint32_t slot, enum gen8_engine engine, uint32_t lrca,
+                 struct context **out);
+
+/* context_restore.c: contexts for the believed records of a new set. -ENOMEM. */
+int context_set_restore(struct context_set *s);
 
 /* context_save.c: is the guest's image the one that was saved, inside the same batch? */
 bool context_resumes(const struct context *c, const uint32_t *image);

@@ -32,12 +32,12 @@ static bool look_up(struct context *c, uint32_t level, const uint64_t pdp[4])
 {
     const struct gtt_map *map = c->set->c.map;
 
-    if (read_root(&map->root[c->root_slot], level, pdp, c->shadow, &c->root_seq))
+    if (read_root(&map->root[c->r->root_slot], level, pdp, c->r->shadow, &c->r->root_seq))
         return true;
     for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
-        if (!read_root(&map->root[i], level, pdp, c->shadow, &c->root_seq))
+        if (!read_root(&map->root[i], level, pdp, c->r->shadow, &c->r->root_seq))
             continue;
-        c->root_slot = i;
+        c->r->root_slot = i;
         return true;
     }
     return false;
@@ -48,9 +48,9 @@ int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t
     uint32_t level = mode == CTX_LEGACY_64 ? 4 : 3;
     size_t size = roots_of(level) * sizeof(pdp[0]);
 
-    c->mode = mode;
+    c->r->mode = mode;
     if (look_up(c, level, pdp)) {
-        memcpy(c->pdp, pdp, sizeof(c->pdp));
+        memcpy(c->r->pdp, pdp, sizeof(c->r->pdp));
         c->asked_level = 0;
         return 0;
     }
@@ -65,9 +65,10 @@ int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t
 
 bool context_root_mapped(const struct context *c)
 {
-    uint32_t level = c->mode == CTX_LEGACY_64 ? 4 : 3, seq;
+    uint32_t level = c->r->mode == CTX_LEGACY_64 ? 4 : 3, seq;
     uint64_t shadow[4];
 
-    return c->ready && read_root(&c->set->c.map->root[c->root_slot], level, c->pdp, shadow, &seq) &&
-           seq == c->root_seq;
+    return c->ready &&
+           read_root(&c->set->c.map->root[c->r->root_slot], level, c->r->pdp, shadow, &seq) &&
+           seq == c->r->root_seq;
 }

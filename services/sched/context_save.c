@@ -6,6 +6,8 @@
  */
 #include "services/sched/context_priv.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -25,10 +27,10 @@ bool context_resumes(const struct context *c, const uint32_t *image)
 {
     const uint32_t *s = image + CTX_GEN8_STATE;
 
-    if (!c->resume || s[CTX_RING_HEAD] != c->guest_head)
+    if (!c->r->resume || s[CTX_RING_HEAD] != c->r->guest_head)
         return false;
     for (unsigned i = 0; i < CONTEXT_RESUME; i++) {
-        if (s[resume_dw[i]] != c->told[i])
+        if (s[resume_dw[i]] != c->r->told[i])
             return false;
     }
     return true;
@@ -37,16 +39,15 @@ bool context_resumes(const struct context *c, const uint32_t *image)
 void context_resume_set(const struct context *c, uint32_t *image)
 {
     for (unsigned i = 0; i < CONTEXT_RESUME; i++)
-        image[CTX_GEN8_STATE + resume_dw[i]] = c->at[i];
+        image[CTX_GEN8_STATE + resume_dw[i]] = c->r->at[i];
 }
 
 /* The guest's name for a place in a copied batch. */
 static uint32_t guest_address(const struct context *c, uint32_t gma)
 {
-    const struct context_batches *m;
+    const struct context_batches *m = context_batches_at(c, c->r->placed);
 
-    SLIST_FOREACH(m, &c->placed, link)
-    {
+    for (; m; m = context_batches_at(c, m->next)) {
         for (uint32_t i = 0; i < m->copies; i++) {
             if ((gma & ~3u) - m->copy[i].gma <= m->copy[i].bytes)
                 return (uint32_t)m->copy[i].addr + (gma - m->copy[i].gma);
@@ -68,25 +69,26 @@ static void keep_position(struct context *c)
     const uint32_t *s = context_state(c);
 
     for (unsigned i = 0; i < CONTEXT_RESUME; i++)
-        c->at[i] = s[resume_dw[i]];
-    c->resume = c->at[1] & BB_VALID;
-    if (!c->resume)
-        memset(c->at, 0, sizeof(c->at));
-    tell_position(c, c->at, c->told);
-    tell_position(c, c->at + 3, c->told + 3);
+        c->r->at[i] = s[resume_dw[i]];
+    c->r->resume = c->r->at[1] & BB_VALID;
+    if (!c->r->resume)
+        memset(c->r->at, 0, sizeof(c->r->at));
+    tell_position(c, c->r->at, c->r->told);
+    tell_position(c, c->r->at + 3, c->r->told + 3);
 }
 
 /* Dwords of the context's own status page that changed: the guest may have written others. */
 static int save_page0(struct context *c)
 {
     const uint32_t *page = (const uint32_t *)c->mem.cpu;
+    uint32_t *page0 = context_page0(c);
     int rc = 0;
 
     for (uint32_t i = 0; i < 1024 && !rc; i++) {
-        if (page[i] == c->page0[i])
+        if (page[i] == page0[i])
             continue;
-        c->page0[i] = page[i];
-        rc = gmem_store32(c->set->mem, c->lrca + i * 4, page[i]);
+        rc = gmem_store32(c->set->mem, c->r->lrca + i * 4, page[i]);
+        page0[i] = page[i]; /* after it: who dies in between does it again */
     }
     return rc;
 }
@@ -95,7 +97,7 @@ static int save_page0(struct context *c)
 static int save_state(struct context *c)
 {
     const uint32_t *s = context_state(c);
-    uint32_t state = c->lrca + CTX_GEN8_STATE * 4, bits = CONTROL_BITS;
+    uint32_t state = c->r->lrca + CTX_GEN8_STATE * 4, bits = CONTROL_BITS;
     size_t rest = ctx_gen8_dwords(c->engine) - CTX_GEN8_STATE - ENGINE_PART;
     struct gmem *m = c->set->mem;
     int rc = gmem_write(m, state + ENGINE_PART * 4, s + ENGINE_PART, rest * 4);
@@ -105,9 +107,10 @@ static int save_state(struct context *c)
     if (!rc)
         rc = gmem_store32(m, state + CTX_TIMESTAMP * 4, s[CTX_TIMESTAMP]);
     for (unsigned i = 0; i < CONTEXT_RESUME && !rc; i++)
-        rc = gmem_store32(m, state + resume_dw[i] * 4, c->told[i]);
+        rc = gmem_store32(m, state + resume_dw[i] * 4, c->r->told[i]);
     if (!rc)
-        rc = gmem_store32(m, state + CTX_RING_HEAD * 4, c->guest_head);
+        rc = gmem_store32(m, state + CTX_RING_HEAD * 4, c->r->guest_head);
+    crash_point("sched.save.state");
     return rc;
 }
 
@@ -116,24 +119,25 @@ int context_save(struct context *c)
     uint32_t head;
     int rc;
 
-    if (c->stale || !c->ready)
+    if (c->r->stale || !c->ready)
         return 0;
     head = context_state(c)[CTX_RING_HEAD] & HEAD_MASK;
-    c->guest_head = head;
-    if (head < c->ring_size)
-        c->head = head;
+    c->r->guest_head = head;
+    if (head < c->r->ring_size)
+        c->r->head = head;
     keep_position(c);
     rc = save_page0(c);
+    crash_point("sched.save.page");
     if (!rc)
         rc = save_state(c);
     if (rc)
-        account_event(c->set->c.account, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->lrca);
+        account_event(c->set->c.account, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
     return 0;
 }
 
 bool context_finished(const struct context *c)
 {
-    return c->ready && (context_state(c)[CTX_RING_HEAD] & HEAD_MASK) == c->tail;
+    return c->ready && (context_state(c)[CTX_RING_HEAD] & HEAD_MASK) == c->r->tail;
 }
 
 void context_kill(struct context *c)
@@ -143,7 +147,7 @@ void context_kill(struct context *c)
     if (!c->ready)
         return;
     s = context_state(c);
-    s[CTX_RING_HEAD] = c->tail;
+    s[CTX_RING_HEAD] = c->r->tail;
     for (unsigned i = 0; i < CONTEXT_RESUME; i++)
         s[resume_dw[i]] = 0;
     context_save(c);

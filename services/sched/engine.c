@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/crash.h"
 #include "services/sched/engine_priv.h"
 
 #define WAITS (CSB_WAIT_SEMAPHORE | CSB_WAIT_FLIP | CSB_WAIT_VBLANK | CSB_WAIT_SCANLINE)
@@ -19,12 +20,40 @@ void engine_init(struct engine *e, const struct engine_config *config)
     e->c = *config;
 }
 
+static struct sched_journal_pair pair_state(const struct engine_pair *p)
+{
+    struct sched_journal_pair j = {.domid = p->guest->c.domid, .take = p->take};
+
+    for (unsigned i = 0; i < 2; i++)
+        j.slot[i] = p->ctx[i] ? context_slot(p->ctx[i]) + 1 : 0;
+    return j;
+}
+
+struct sched_journal_engine engine_state(const struct engine *e)
+{
+    struct sched_journal_engine j = {.running = e->running,
+                                     .at = e->at,
+                                     .asked = e->asked,
+                                     .written = e->written,
+                                     .csb_read = e->c.hw->csb_read[e->c.id],
+                                     .reset = e->resetting,
+                                     .torn = e->torn};
+
+    if (e->adopting)
+        return e->left;
+    if (e->running)
+        j.now = pair_state(&e->now);
+    if (e->asked)
+        j.next = pair_state(&e->next);
+    return j;
+}
+
 static struct guest_engine *part(const struct engine *e, struct guest *g)
 {
     return &g->engine[e->c.id];
 }
 
-static int fail(struct engine *e, int rc)
+int engine_fail(struct engine *e, int rc)
 {
     if (rc < 0 && !e->failed) {
         e->failed = rc;
@@ -82,7 +111,7 @@ static void retire(struct engine *e)
 {
     struct guest *g = e->now.guest;
 
-    if (part(e, g)->resetting || g->leaving) {
+    if (part(e, g)->v->resetting || g->leaving) {
         engine_release(&e->now, e->at, false);
     } else if (g == e->next.guest && e->next.take) {
         engine_release(&e->now, e->at, true);
@@ -116,7 +145,7 @@ static void on_taken(struct engine *e, uint64_t now)
     e->running = true;
     e->moved = now;
     ge->served = true;
-    if (!e->now.take || ge->resetting || g->leaving)
+    if (!e->now.take || ge->v->resetting || g->leaving)
         return;
     drop_shelved(ge);
     g->stats.submissions++;
@@ -129,7 +158,7 @@ static void end_element(struct engine *e, uint32_t status)
     struct guest *g = e->now.guest;
     struct guest_engine *ge = part(e, g);
     struct engine_pair done = {.ctx = {e->now.ctx[e->at], NULL}};
-    bool dead = ge->resetting || g->leaving;
+    bool dead = ge->v->resetting || g->leaving;
 
     e->now.ctx[e->at] = NULL;
     engine_release(&done, 0, !dead);
@@ -184,10 +213,9 @@ static int on_event(struct engine *e, const struct ctx_gen8_event *ev, uint64_t 
     return 0;
 }
 
-static void clear_journal(struct engine *e)
+static void commit(const struct engine *e)
 {
-    e->c.journal->desc[0] = e->c.journal->desc[1] = 0;
-    e->c.journal->domid = 0;
+    e->c.commit(e->c.ctx);
 }
 
 /* Submissions that came up, or ended, although their guest was to leave meanwhile. */
@@ -196,28 +224,33 @@ static int settle_doomed(struct engine *e, uint64_t now)
     int rc = 0;
 
     for (unsigned i = 0; i < e->c.guests->count && !rc; i++)
-        if (part(e, e->c.guests->guest[i])->resetting)
+        if (part(e, e->c.guests->guest[i])->v->resetting)
             rc = engine_evict(e, e->c.guests->guest[i], now);
     return rc;
 }
 
 /* Number of events, or -errno. */
-static int take_events(struct engine *e, uint64_t now)
+int engine_take_events(struct engine *e, uint64_t now)
 {
     struct ctx_gen8_event events[CSB_ENTRIES];
     int n = hw_events(e->c.hw, e->c.id, events);
 
     if (n < 0)
-        return fail(e, n);
+        return engine_fail(e, n);
     for (int i = 0; i < n; i++) {
         int rc = on_event(e, &events[i], now);
 
         if (rc)
-            return fail(e, engine_recover(e, false, now)) ?: n;
+            return engine_fail(e, engine_recover(e, false, now)) ?: n;
+        crash_point("sched.event.applied");
+        e->c.hw->csb_read[e->c.id] = ctx_gen8_csb_next(e->c.hw->csb_read[e->c.id]);
+        commit(e);
     }
-    if (n && !e->running && !e->asked)
-        clear_journal(e);
-    return fail(e, settle_doomed(e, now)) ?: n;
+    if (n)
+        crash_point("sched.event.counted");
+    if (n && engine_fail(e, hw_events_done(e->c.hw, e->c.id)))
+        return e->failed;
+    return engine_fail(e, settle_doomed(e, now)) ?: n;
 }
 
 static void pass_on(struct engine *e, uint32_t bits)
@@ -236,9 +269,9 @@ static void pass_on(struct engine *e, uint32_t bits)
 
 int engine_interrupt(struct engine *e, uint32_t bits, uint64_t now)
 {
-    int n = take_events(e, now);
+    int n = e->adopting ? 0 : engine_take_events(e, now);
 
-    if (n < 0)
+    if (n < 0 || e->adopting)
         return n;
     /* Events and no interrupt: it was lost, and the one for the user may have been, too. */
     if (bits & HW_USER_INTERRUPT || (n && !bits))
@@ -248,15 +281,18 @@ int engine_interrupt(struct engine *e, uint32_t bits, uint64_t now)
 
 /* ---- getting a guest off */
 
-/* The port's second entry goes back where it came from. */
-static void withdraw(struct engine *e)
+/* The port's second entry goes back where it came from. A context of it may have run with the pair
+ * before, and have been left to this one to be saved. */
+void engine_withdraw(struct engine *e)
 {
     struct guest *g = e->next.guest;
+    bool dead;
 
     if (!e->asked)
         return;
-    if (e->next.take || part(e, g)->resetting || g->leaving)
-        engine_release(&e->next, 0, false);
+    dead = part(e, g)->v->resetting || g->leaving;
+    if (e->next.take || dead)
+        engine_release(&e->next, 0, !dead);
     else
         shelve(e, &e->next, 0);
     e->next = (struct engine_pair){0};
@@ -270,7 +306,7 @@ static void lose_running(struct engine *e, bool guilty)
     struct guest_engine *ge = part(e, g);
     struct context *ctx = e->now.ctx[e->at];
 
-    if (ge->resetting || g->leaving) {
+    if (ge->v->resetting || g->leaving) {
         engine_release(&e->now, e->at, false);
         return;
     }
@@ -292,28 +328,33 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
     int rc;
 
     charge(e, now);
+    e->resetting = true;
+    commit(e);
     rc = hw_reset(e->c.hw, e->c.id);
     if (rc)
         return rc;
+    e->resetting = e->torn = false;
     e->resets++;
-    withdraw(e);
+    engine_withdraw(e);
     if (e->running)
         lose_running(e, guilty);
     *p = (struct engine_pair){0};
     e->running = false;
     e->drain_since = 0;
-    clear_journal(e);
     for (unsigned i = 0; i < e->c.guests->count; i++) {
         struct guest *g = e->c.guests->guest[i];
 
-        if (part(e, g)->resetting)
+        if (part(e, g)->v->resetting)
             guest_reset_done(g, e->c.id);
     }
+    commit(e);
     return 0;
 }
 
 bool engine_uses(const struct engine *e, const struct guest *g)
 {
+    if (e->adopting)
+        return e->left.now.domid == g->c.domid || e->left.next.domid == g->c.domid;
     return (e->running && e->now.guest == g) || (e->asked && e->next.guest == g);
 }
 
@@ -321,9 +362,11 @@ int engine_evict(struct engine *e, struct guest *g, uint64_t now)
 {
     struct guest_engine *ge = part(e, g);
 
-    ge->resetting = true;
+    ge->v->resetting = 1;
+    if (e->adopting)
+        return 0;
     if (e->running && e->now.guest == g)
-        return fail(e, engine_recover(e, false, now));
+        return engine_fail(e, engine_recover(e, false, now));
     if (!engine_uses(e, g))
         guest_reset_done(g, e->c.id);
     return 0; /* its submission cannot be taken back: when it comes up, or is withdrawn */

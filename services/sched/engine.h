@@ -8,6 +8,8 @@
  * At most one submission is unacknowledged at a time. An engine that neither moves nor lets the
  * next guest on for the watchdog's time, while another guest waits, is reset; the guest whose
  * context ran has lost it and runs no more there until it resets its engine.
+ * A process may end at any instruction while the engine runs on; the next one finds in the journal
+ * what stood in the port, and which events counted already, and goes on from there (adopt.c).
  * The service's loop only; one thread. Times are CLOCK_MONOTONIC ns, passed in.
  */
 #pragma once
@@ -26,10 +28,11 @@ struct engine_guests {
 struct engine_config {
     unsigned id; /* enum gen8_engine */
     struct hw *hw;
-    struct sched_journal_engine *journal;
     const struct engine_guests *guests;
     const struct log *log;
     uint64_t quantum_ns, watchdog_ns;
+    void (*commit)(void *ctx); /* all that changed, guests' states included, is made lasting */
+    void *ctx;
 };
 
 /* What stands in the engine's submit port. Its contexts are busy. */
@@ -44,9 +47,14 @@ struct engine {
     struct engine_pair now, next; /* running; submitted and not yet acknowledged */
     unsigned at;                  /* element of now that runs */
     bool running, asked;
-    struct guest *turn;   /* whose turn it is; NULL: nobody's yet */
-    unsigned turn_at;     /* its place in the ring, roughly */
-    uint64_t turn_end;    /* when the next may want its own */
+    bool written; /* next, whole, to the port */
+    bool torn;    /* the port was being written when a process died: no submission until a reset */
+    bool resetting; /* by us, at the moment */
+    bool adopting;  /* waits for the guests of what a former process left in the port */
+    struct sched_journal_engine left; /* that, while adopting */
+    struct guest *turn;               /* whose turn it is; NULL: nobody's yet */
+    unsigned turn_at;                 /* its place in the ring, roughly */
+    uint64_t turn_end;                /* when the next may want its own */
     uint64_t drain_since; /* 0, or: over, nothing new of this guest is submitted since */
     uint64_t charged;     /* GPU time is charged to now.guest up to here */
     uint64_t moved;       /* the engine was last seen moving, or nobody waited */
@@ -58,6 +66,18 @@ struct engine {
 };
 
 void engine_init(struct engine *e, const struct engine_config *config);
+
+/* What the journal shall say of it. */
+struct sched_journal_engine engine_state(const struct engine *e);
+/* A former process left this. Until engine_adopt() nothing is taken from the engine or given to
+ * it. */
+void engine_left(struct engine *e, const struct sched_journal_engine *left);
+/*
+ * Go on where the former process stopped, once all guests in the port are in the ring (their
+ * contexts held): 1: done; 0: a guest is missing; -errno. alive: the engines were not reset since;
+ * else what ran is lost. give_up: what belongs to a missing guest is taken off by a reset.
+ */
+int engine_adopt(struct engine *e, bool alive, bool give_up, uint64_t now);
 
 /* Take what the engine reports, then give it work. events: bits that were pending. The answers are
  * 0 or -errno of the device. */
@@ -78,3 +98,8 @@ int engine_evict(struct engine *e, struct guest *g, uint64_t now);
 bool engine_uses(const struct engine *e, const struct guest *g);
 /* The guest leaves the ring and will be freed. */
 void engine_forget(struct engine *e, const struct guest *g);
+
+/* The commit hook's work: everything that changed in engines and guests into the journal, together;
+ * then contexts are settled and events posted. */
+void engines_commit(struct sched_journal *j, const struct engine *engines, unsigned count,
+                    const struct engine_guests *guests);

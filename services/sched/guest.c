@@ -4,39 +4,81 @@
  */
 #include "services/sched/guest.h"
 
+#include "lib/crash.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #define IIR_CONTEXT_SWITCH (1u << 8)
 
+#define IIR_ALL (IIR_CONTEXT_SWITCH | 1u)
+
 /* ---- the journal's record */
 
-static void begin_record(struct sched_journal_guest *j, const struct guest_config *c)
-{
-    *j = (struct sched_journal_guest){.domid = c->domid, .generation = c->generation};
-}
-
-static bool same_record(const struct sched_journal_guest *j, const struct guest_config *c)
+static bool same_record(const struct sched_journal_state *j, const struct guest_config *c)
 {
     return c->restart && j->domid == c->domid && j->generation == c->generation;
 }
 
+static void take_shelf(struct guest *g, unsigned e)
+{
+    struct guest_engine *ge = &g->engine[e];
+
+    for (unsigned i = 0, n = 0; i < 2; i++) {
+        struct context *ctx = NULL;
+
+        if (ge->v->shelf[i])
+            ctx = context_hold(g->c.contexts, ge->v->shelf[i] - 1);
+        if (ctx)
+            ge->ctx[n++] = ctx;
+    }
+}
+
+/* An interrupt may have been lost on the way; one too many is nothing to a driver. */
+static void go_on(struct guest *g)
+{
+    g->w = g->c.journal->state;
+    if (g->w.event_at >= SCHED_JOURNAL_EVENTS || g->w.event_count > SCHED_JOURNAL_EVENTS)
+        g->w.event_at = g->w.event_count = g->w.event_shown = 0;
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        struct sched_vexec *v = &g->w.engine[e];
+
+        if (!vexec_check(v))
+            account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "journal engine=%u", e);
+        if (!v->hwsp)
+            continue;
+        context_set_hwsp(g->c.contexts, e, v->hwsp);
+        v->iir |= IIR_ALL;
+    }
+}
+
 void guest_init(struct guest *g, const struct guest_config *config)
 {
-    struct sched_journal_guest *j = config->journal;
+    bool same = same_record(&config->journal->state, config);
 
     memset(g, 0, sizeof *g);
     g->c = *config;
-    if (!same_record(j, config))
-        begin_record(j, config);
+    g->w.domid = config->domid;
+    g->w.generation = config->generation;
+    if (same)
+        go_on(g);
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {
-        g->engine[e].v = &j->engine[e];
-        if (!vexec_check(g->engine[e].v))
-            account_event(config->account, ACCOUNT_BAD_DESCRIPTOR, "journal engine=%u", e);
-        if (g->engine[e].v->hwsp)
-            context_set_hwsp(config->contexts, e, g->engine[e].v->hwsp);
+        g->engine[e].v = &g->w.engine[e];
+        if (same)
+            take_shelf(g, e);
     }
+}
+
+const struct sched_journal_state *guest_state(struct guest *g)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        for (unsigned i = 0; i < 2; i++) {
+            const struct context *ctx = g->engine[e].ctx[i];
+
+            g->w.engine[e].shelf[i] = ctx ? context_slot(ctx) + 1 : 0;
+        }
+    return &g->w;
 }
 
 /* ---- from vgt-mmio */
@@ -59,22 +101,24 @@ static void take_elsp(struct guest *g, const struct mmio_sched *m)
     g->c.hooks.work(g->c.hooks.ctx, g, m->engine);
 }
 
+static struct sched_mmio *event_at(const struct guest *g, uint32_t i)
+{
+    return &g->c.journal->event[(g->w.event_at + i) % SCHED_JOURNAL_EVENTS];
+}
+
 /* Events of before the reset that have not left are nothing to the guest any more. */
 static void forget_events(struct guest *g, unsigned engine)
 {
-    for (unsigned i = 0; i < g->backlog_count; i++) {
-        struct sched_mmio *m = &g->backlog[(g->backlog_at + i) % GUEST_BACKLOG];
-
-        if (m->engine == engine)
-            m->kind = 0;
-    }
-    g->iir[engine] = 0;
+    for (uint32_t i = g->posted; i < g->w.event_count; i++)
+        if (event_at(g, i)->engine == engine)
+            event_at(g, i)->kind = 0;
 }
 
 static void reset_engine(struct guest *g, unsigned engine)
 {
     struct guest_engine *ge = &g->engine[engine];
 
+    crash_point("sched.guest.reset");
     vexec_reset(ge->v);
     context_reset_engine(g->c.contexts, engine);
     for (unsigned i = 0; i < 2; i++) {
@@ -84,7 +128,7 @@ static void reset_engine(struct guest *g, unsigned engine)
     }
     forget_events(g, engine);
     ge->blocked = false;
-    ge->resetting = true;
+    ge->v->resetting = 1;
     g->stats.resets++;
     g->c.hooks.reset(g->c.hooks.ctx, g, engine);
 }
@@ -99,7 +143,7 @@ static void take_reset(struct guest *g, const struct mmio_sched *m)
 void guest_leave(struct guest *g)
 {
     g->leaving = true;
-    g->backlog_count = 0;
+    g->w.event_count = g->w.event_shown = g->posted = 0;
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         reset_engine(g, e);
 }
@@ -130,14 +174,17 @@ static void apply(struct guest *g, const struct lane_slot *slot)
     struct mmio_sched m;
 
     memcpy(&m, slot, sizeof m);
-    if (m.seq <= g->c.journal->seq)
+    if (m.seq <= g->w.seq)
         return; /* a replay */
     if (m.kind >= sizeof take / sizeof take[0] || !take[m.kind]) {
         account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "kind=%u", m.kind);
         return;
     }
+    crash_point("sched.entry.taken");
     take[m.kind](g, &m);
-    g->c.journal->seq = m.seq;
+    crash_point("sched.entry.applied");
+    g->w.seq = m.seq;
+    g->c.hooks.commit(g->c.hooks.ctx);
 }
 
 int guest_take(struct guest *g)
@@ -148,7 +195,7 @@ int guest_take(struct guest *g)
 
     if (g->leaving || g->broken)
         return 0;
-    while (!g->backlog_count && n < GUEST_TAKE_MAX) {
+    while (!guest_held(g) && n < GUEST_TAKE_MAX) {
         rc = lane_rx_next(g->c.rx, &slot, NULL);
         if (rc)
             break;
@@ -159,7 +206,7 @@ int guest_take(struct guest *g)
         if (rc)
             return rc;
         rc = lane_rx_advance(g->c.rx);
-        return rc ? rc : g->backlog_count ? GUEST_HELD : GUEST_MORE;
+        return rc ? rc : guest_held(g) ? GUEST_HELD : GUEST_MORE;
     }
     rc = lane_rx_sleep(g->c.rx, 1);
     return rc == LANE_READY ? GUEST_MORE : rc;
@@ -167,13 +214,12 @@ int guest_take(struct guest *g)
 
 /* ---- to vgt-mmio */
 
+/* It counts from the next commit on. */
 static void queue(struct guest *g, const struct sched_mmio *m)
 {
-    unsigned at = (g->backlog_at + g->backlog_count) % GUEST_BACKLOG;
-
-    assert(g->backlog_count < GUEST_BACKLOG);
-    g->backlog[at] = *m;
-    g->backlog_count++;
+    assert(g->w.event_count < SCHED_JOURNAL_EVENTS);
+    *event_at(g, g->w.event_count) = *m;
+    g->w.event_count++;
 }
 
 /* 0, or it must wait. A broken lane swallows everything: nobody is there. */
@@ -196,72 +242,107 @@ static int post(struct guest *g, const struct sched_mmio *m)
     return rc;
 }
 
-static void send(struct guest *g, const struct sched_mmio *m)
-{
-    if (g->backlog_count || post(g, m))
-        queue(g, m);
-}
-
 void guest_event(struct guest *g, unsigned engine, struct vexec_event event)
 {
     const struct sched_mmio m = {.kind = SCHED_MMIO_CSB,
                                  .engine = engine,
+                                 .seq = g->w.event_seq + 1,
                                  .csb_index = event.slot,
                                  .csb = event.csb,
                                  .execlist_status = event.status};
 
     if (g->leaving)
         return;
-    context_post_csb(g->c.contexts, engine, event.slot, event.csb, event.slot);
-    send(g, &m);
+    g->w.event_seq++;
+    queue(g, &m);
     guest_interrupt(g, engine, IIR_CONTEXT_SWITCH);
 }
 
 void guest_interrupt(struct guest *g, unsigned engine, uint32_t bits)
 {
-    g->iir[engine] |= bits;
+    g->engine[engine].v->iir |= bits;
 }
 
 void guest_reset_done(struct guest *g, unsigned engine)
 {
     const struct sched_mmio m = {.kind = SCHED_MMIO_RESET_DONE, .engine = engine};
 
-    g->engine[engine].resetting = false;
-    send(g, &m);
+    g->engine[engine].v->resetting = 0;
+    if (!g->leaving)
+        queue(g, &m);
 }
 
-static bool flush_backlog(struct guest *g)
+bool guest_held(const struct guest *g)
 {
-    while (g->backlog_count) {
-        const struct sched_mmio *m = &g->backlog[g->backlog_at];
+    return g->w.event_count > g->posted;
+}
 
+/* Into the status page, unless it is there: a second time would move the write pointer back behind
+ * what the guest has read. */
+static void show(struct guest *g, const struct sched_mmio *m)
+{
+    if (g->posted < g->w.event_shown)
+        return;
+    if (m->kind == SCHED_MMIO_CSB)
+        context_post_csb(g->c.contexts, m->engine, m->csb_index, m->csb, m->csb_index);
+    crash_point("sched.event.shown");
+    g->w.event_shown = g->posted + 1;
+    __atomic_store_n(&g->c.journal->state.event_shown, g->w.event_shown, __ATOMIC_RELEASE);
+}
+
+/* The status page comes first: who gets the event looks there. */
+void guest_post(struct guest *g)
+{
+    while (!g->leaving && guest_held(g)) {
+        const struct sched_mmio *m = event_at(g, g->posted);
+
+        show(g, m);
         if (m->kind && post(g, m))
-            return false;
-        g->backlog_at = (g->backlog_at + 1) % GUEST_BACKLOG;
-        g->backlog_count--;
+            return;
+        crash_point("sched.event.posted");
+        g->posted++;
     }
-    return true;
+}
+
+static void pop_posted(struct guest *g)
+{
+    g->w.event_at = (g->w.event_at + g->posted) % SCHED_JOURNAL_EVENTS;
+    g->w.event_count -= g->posted;
+    g->w.event_shown -= g->posted;
+    g->posted = 0;
 }
 
 /* Interrupts come last: what they tell of is there already. */
+static void post_interrupts(struct guest *g)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        struct sched_vexec *v = g->engine[e].v;
+        const struct sched_mmio m = {.kind = SCHED_MMIO_IIR, .engine = e, .bits = v->iir};
+
+        if (!v->iir)
+            continue;
+        if (post(g, &m))
+            return;
+        v->iir = 0;
+    }
+}
+
 int guest_flush(struct guest *g)
 {
+    int rc;
+
     if (g->broken)
         return LANE_BROKEN;
     if (g->leaving)
         return 0;
-    if (flush_backlog(g)) {
-        for (unsigned e = 0; e < GEN8_ENGINES; e++) {
-            const struct sched_mmio m = {.kind = SCHED_MMIO_IIR, .engine = e, .bits = g->iir[e]};
-
-            if (!g->iir[e])
-                continue;
-            if (post(g, &m))
-                break;
-            g->iir[e] = 0;
-        }
-    }
-    return g->broken ? LANE_BROKEN : lane_tx_commit(g->c.tx);
+    guest_post(g);
+    if (!guest_held(g))
+        post_interrupts(g);
+    rc = g->broken ? LANE_BROKEN : lane_tx_commit(g->c.tx);
+    crash_point("sched.event.sent");
+    if (rc != LANE_BROKEN)
+        pop_posted(g);
+    return rc;
 }
 
 /* ---- questions */
@@ -276,7 +357,7 @@ bool guest_ready(const struct guest *g, unsigned engine)
     const struct guest_engine *ge = &g->engine[engine];
     const struct sched_elsp *head = vexec_head(ge->v);
 
-    if (g->leaving || ge->resetting || ge->v->hung || g->backlog_count)
+    if (g->leaving || ge->v->resetting || ge->v->hung || guest_held(g))
         return false;
     if (ge->v->active && (ge->ctx[0] || !ge->blocked))
         return true;

@@ -3,8 +3,10 @@
  * guest.h: everything sched holds for one guest: its two lanes, its virtual engines (in the
  * journal), its shadow contexts, its counters. Takes entries from vgt-mmio in order, and sends what
  * the virtual engines show: status entries into the guest's status page and, after that, events to
- * vgt-mmio. A full lane makes events wait in the guest's own list (bounded: while something waits
- * there, nothing new of this guest is taken or submitted), never the loop.
+ * vgt-mmio. Events stand in the journal from the change that made them until they are in the lane:
+ * a crash repeats them at worst, and a repeated one changes nothing. A full lane makes them wait
+ * there (bounded: while something waits, nothing new of this guest is taken or submitted), never
+ * the loop.
  * What an entry means for the physical engines is up to the owner (sched.c), through guest_hooks.
  * The service's loop only; one thread.
  */
@@ -20,17 +22,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Events behind a full lane: every engine's two pairs, all their events, and room to spare. */
-#define GUEST_BACKLOG  64u
 #define GUEST_TAKE_MAX 64u /* entries of one turn */
 
 /* The guest's part in one engine. */
 struct guest_engine {
-    struct sched_vexec *v;  /* in the journal */
+    struct sched_vexec *v;  /* in guest.w */
     struct context *ctx[2]; /* of the running pair while another guest has the engine; busy */
     bool blocked;           /* the head waits for gtt, room or its own context */
     bool served;            /* had work there since the last user interrupt was passed on */
-    bool resetting;         /* its reset waits for the engine */
     uint64_t gpu_ns, batches;
 };
 
@@ -45,6 +44,8 @@ struct guest_hooks {
     void (*reset)(void *ctx, struct guest *g, unsigned engine);
     /* Something may be ready to run. */
     void (*work)(void *ctx, struct guest *g, unsigned engine);
+    /* All that changed is to be made lasting, together. */
+    void (*commit)(void *ctx);
     void *ctx;
 };
 
@@ -64,17 +65,17 @@ struct guest_config {
 
 struct guest {
     struct guest_config c;
+    struct sched_journal_state w; /* the journal's state, being worked on */
     struct guest_engine engine[GEN8_ENGINES];
     struct guest_stats stats;
     uint64_t inval_done; /* clear_seq last acknowledged */
     bool leaving;        /* takes nothing any more */
     bool broken;         /* a lane broke */
-    struct sched_mmio backlog[GUEST_BACKLOG];
-    unsigned backlog_at, backlog_count;
-    uint32_t iir[GEN8_ENGINES]; /* interrupts to raise behind the backlog */
+    uint32_t posted;     /* events that are in the lane, and not yet visible there */
 };
 
-/* Only fills the struct; continues, or begins, the journal's record. */
+/* Only fills the struct; continues, or begins, the journal's record. Contexts on the shelf are
+ * held again. */
 void guest_init(struct guest *g, const struct guest_config *config);
 
 /*
@@ -87,13 +88,21 @@ int guest_take(struct guest *g);
 /* Takes nothing more, shows nothing more; hooks.reset for each engine. */
 void guest_leave(struct guest *g);
 
+/* What the journal shall say of it: w, complete. */
+const struct sched_journal_state *guest_state(struct guest *g);
+/* After a commit: events into the status page and the lane. */
+void guest_post(struct guest *g);
+/* Events wait for room in the lane. */
+bool guest_held(const struct guest *g);
+
 /* A status event of the virtual engine, and its interrupt. */
 void guest_event(struct guest *g, unsigned engine, struct vexec_event event);
 /* Interrupt bits (of 16) of the virtual engine. */
 void guest_interrupt(struct guest *g, unsigned engine, uint32_t bits);
 /* Its reset of the engine is over. */
 void guest_reset_done(struct guest *g, unsigned engine);
-/* Events leave, at the end of a turn or when the lane has room. 0, LANE_BROKEN, -errno. */
+/* Events leave, at the end of a turn or when the lane has room, and are the journal's no more at
+ * its next commit. 0, LANE_BROKEN, -errno. */
 int guest_flush(struct guest *g);
 
 /* The epoch of the head is published. */

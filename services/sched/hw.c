@@ -5,6 +5,8 @@
  */
 #include "services/sched/hw.h"
 
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +22,7 @@ enum {
     RING_EIR = 0xb0,
     RING_RESET_CTL = 0xd0,
     RING_ELSP = 0x230,
+    RING_EXECLIST_STATUS = 0x234, /* bits 3 and 4: the two pairs are valid */
     RING_GFX_MODE = 0x29c,
     RING_CSB = 0x370,
     RING_CSB_PTR = 0x3a0,
@@ -237,16 +240,11 @@ static int full_reset(struct hw *hw)
     return rc;
 }
 
-int hw_halt(struct hw *hw, uint32_t engines, bool full)
+int hw_halt(struct hw *hw)
 {
     int rc = forcewake(hw);
 
-    if (!rc && full)
-        return full_reset(hw);
-    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
-        if (exists(hw, e) && engines & GEN8_M(e))
-            rc = hw_reset(hw, e);
-    return rc;
+    return rc ? rc : full_reset(hw);
 }
 
 int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
@@ -261,12 +259,32 @@ int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
     return rc ? rc : set_interrupts(hw, true);
 }
 
-void hw_down(struct hw *hw)
+int hw_adopt(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES])
 {
-    set_interrupts(hw, false);
-    for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        if (exists(hw, e))
-            stop_engine(hw, e);
+    uint32_t alive = 0;
+    int rc = forcewake(hw);
+
+    memcpy(hw->hwsp, hwsp, sizeof hw->hwsp);
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++) {
+        uint32_t base = gen8_engine_base(e), mode = 0, page = 0;
+
+        if (!exists(hw, e))
+            continue;
+        rc = gpu_read32(hw->gpu, base + RING_GFX_MODE, &mode);
+        rc = rc ? rc : gpu_read32(hw->gpu, base + RING_HWS_PGA, &page);
+        if (mode & GFX_MODE_RUN_LIST && page == hwsp[e])
+            alive |= GEN8_M(e);
+    }
+    rc = rc ? rc : set_interrupts(hw, true);
+    return rc ? rc : (int)alive;
+}
+
+int hw_pairs(struct hw *hw, unsigned engine)
+{
+    uint32_t status;
+    int rc = gpu_read32(hw->gpu, gen8_engine_base(engine) + RING_EXECLIST_STATUS, &status);
+
+    return rc ? rc : (int)(status >> 3 & 1) + (int)(status >> 4 & 1);
 }
 
 /* Element 1 high, low, element 0 high, low; the last dword submits. */
@@ -276,8 +294,10 @@ int hw_submit(struct hw *hw, unsigned engine, const uint64_t desc[2])
                               (uint32_t)(desc[0] >> 32), (uint32_t)desc[0]};
     int rc = 0;
 
-    for (size_t i = 0; i < 4 && !rc; i++)
+    for (size_t i = 0; i < 4 && !rc; i++) {
+        crash_point("sched.submit.dword");
         rc = gpu_write32(hw->gpu, gen8_engine_base(engine) + RING_ELSP, port[i]);
+    }
     return rc;
 }
 
@@ -304,10 +324,14 @@ int hw_events(struct hw *hw, unsigned engine, struct ctx_gen8_event events[CSB_E
         if (rc)
             return rc;
     }
-    hw->csb_read[engine] = read;
-    if (n)
-        rc = gpu_write32(hw->gpu, base + RING_CSB_PTR, (uint32_t)CSB_READ_BITS << 16 | read << 8);
-    return rc ? rc : n;
+    return n;
+}
+
+int hw_events_done(struct hw *hw, unsigned engine)
+{
+    uint32_t reg = gen8_engine_base(engine) + RING_CSB_PTR;
+
+    return gpu_write32(hw->gpu, reg, (uint32_t)CSB_READ_BITS << 16 | hw->csb_read[engine] << 8);
 }
 
 int hw_progress(struct hw *hw, unsigned engine, struct hw_progress *progress)

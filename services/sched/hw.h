@@ -28,20 +28,27 @@ struct hw_progress {
 
 /* Only fills the struct. */
 void hw_init(struct hw *hw, struct gpu *gpu, uint32_t engines);
-/*
- * First: forcewake (held for good), and no engine of the mask, or none at all (full: the whole GT
- * is reset), uses memory after it. -ETIMEDOUT or -errno.
- */
-int hw_halt(struct hw *hw, uint32_t engines, bool full);
+/* First: forcewake (held for good), and the whole GT is reset: no engine uses memory after it.
+ * -ETIMEDOUT or -errno. */
+int hw_halt(struct hw *hw);
 /* Then: PPAT and the like, engines in execlist mode with these status pages, interrupts on. */
 int hw_up(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
-/* Interrupts off, engines stopped: what is left behind on a planned end. */
-void hw_down(struct hw *hw);
+
+/*
+ * Instead of the two, when a former process left the engines running: forcewake, and which of them
+ * are as hw_up() leaves them, with these status pages? Their mask, or -errno. The others were reset
+ * and are to be again. Status events count from csb_read on.
+ */
+int hw_adopt(struct hw *hw, const uint32_t hwsp[GEN8_ENGINES]);
+/* Pairs that the engine has: 0, 1, 2 (one waits to be taken), or -errno. */
+int hw_pairs(struct hw *hw, unsigned engine);
 
 /* Write the port. The last submission was acknowledged (an event IDLE_TO_ACTIVE or PREEMPTED). */
 int hw_submit(struct hw *hw, unsigned engine, const uint64_t desc[2]);
-/* Fetch what has happened, oldest first, and tell the engine so. Number of events, or -errno. */
+/* What has happened since csb_read, oldest first. Number of events, or -errno. The caller moves
+ * csb_read over each, once it counts, and tells the engine by hw_events_done(). */
 int hw_events(struct hw *hw, unsigned engine, struct ctx_gen8_event events[CSB_ENTRIES]);
+int hw_events_done(struct hw *hw, unsigned engine);
 /* The engine's work is gone, and it is in execlist mode again. -ETIMEDOUT or -errno. */
 int hw_reset(struct hw *hw, unsigned engine);
 int hw_progress(struct hw *hw, unsigned engine, struct hw_progress *progress);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/crash.h"
 #include "services/sched/sched_priv.h"
 
 uint64_t sched_now(void)
@@ -56,11 +57,13 @@ static void acknowledge(struct sched *s, const bool *wants, const uint64_t *clea
             continue;
         __atomic_store_n(&sg->guest.c.inval->done_seq, clear[i], __ATOMIC_RELEASE);
         sg->guest.inval_done = clear[i];
+        crash_point("sched.tlb.told");
     }
     lane_kick(s->to_gtt.wake_fd);
 }
 
-/* While the engines are not up nothing runs, and bring-up ends with an invalidation. */
+/* While the engines are not up, and no former process left them running, nothing runs, and bring-up
+ * ends with an invalidation. */
 static void flush_tlbs(struct sched *s)
 {
     uint64_t clear[WIRE_MAX_GUESTS];
@@ -72,8 +75,9 @@ static void flush_tlbs(struct sched *s)
             any |= wants[i] = wants_flush(s->guest[i], &clear[i]);
     if (!any || !s->gpu)
         return;
-    if (s->up)
+    if (s->up || s->adopt)
         rc = hw_invalidate(&s->hw);
+    crash_point("sched.tlb.flushed");
     s->flushes++;
     if (rc) {
         if (!s->flush_errors++)
@@ -136,9 +140,15 @@ static void on_turn(void *data, uint32_t events)
     struct sched *s = data;
 
     (void)events;
+    if (s->up)
+        sched_fail(s, sched_adopt_engines(s));
     run_engines(s);
     flush_tlbs(s);
+    if (s->arena)
+        sched_commit(s);
     sched_guests_turn(s);
+    if (s->arena)
+        sched_commit(s); /* events that are in the lanes are no longer ours */
     arm_timer(s);
 }
 
@@ -182,22 +192,35 @@ static void on_irq(void *data, uint32_t events)
     sched_trigger(s);
 }
 
-static int bring_up(struct sched *s)
+static int status_pages(struct sched *s, uint32_t gma[GEN8_ENGINES])
 {
-    uint32_t gma[GEN8_ENGINES] = {0};
     int rc = 0;
 
     for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++) {
-        rc = arena_alloc(s->arena, 1, &s->hwsp[e]);
-        gma[e] = s->hwsp[e].gma;
+        if (!s->hwsp[e].pages)
+            rc = arena_alloc(s->arena, 1, &s->hwsp[e]);
+        s->journal->hwsp[e] = gma[e] = s->hwsp[e].gma;
     }
-    rc = rc ? rc : hw_up(&s->hw, gma);
+    return rc;
+}
+
+static int bring_up(struct sched *s)
+{
+    uint32_t gma[GEN8_ENGINES] = {0};
+    int rc = status_pages(s, gma);
+
+    if (!s->alive)
+        rc = rc ? rc : hw_up(&s->hw, gma);
     if (rc)
         return rc;
+    crash_point("sched.start.ready");
     s->journal->started = 1;
     s->up = true;
-    log_write(s->c.log, LOG_NOTICE, "engines are up", "mask=%#x", s->hw.engines);
+    s->up_at = sched_now();
+    log_write(s->c.log, LOG_NOTICE, s->alive ? "engines are taken over" : "engines are up",
+              "mask=%#x contexts=%u", s->hw.engines, s->restored);
     s->c.events.up(s->c.events.ctx);
+    sched_trigger(s);
     return 0;
 }
 
@@ -280,11 +303,12 @@ static void init_engines(struct sched *s)
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {
         const struct engine_config config = {.id = e,
                                              .hw = &s->hw,
-                                             .journal = &s->journal->engine[e],
                                              .guests = &s->ring,
                                              .log = s->c.log,
                                              .quantum_ns = s->c.quantum_ns,
-                                             .watchdog_ns = s->c.watchdog_ns};
+                                             .watchdog_ns = s->c.watchdog_ns,
+                                             .commit = sched_commit,
+                                             .ctx = s};
 
         engine_init(&s->engine[e], &config);
     }
@@ -294,13 +318,11 @@ void sched_free(struct sched *s)
 {
     if (!s)
         return;
-    if (s->up)
-        hw_down(&s->hw); /* the journal tells the next process what was running */
     if (s->journal)
-        init_engines(s);
+        init_engines(s); /* they run on; the journal tells the next process what */
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (s->guest[i])
-            sched_guest_free(s, s->guest[i]);
+            sched_guest_free(s, s->guest[i], true);
     loop_remove(s->irq);
     loop_remove(s->bell);
     loop_remove(s->to_gtt_room);
@@ -324,24 +346,6 @@ void sched_free(struct sched *s)
 }
 
 /* ---- the device */
-
-/* What a former process left running ends here; its guests' work is submitted again from what
- * their images say. */
-static int halt(struct sched *s)
-{
-    uint32_t running = 0;
-    int rc;
-
-    for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        if (s->journal->engine[e].desc[0])
-            running |= GEN8_M(e);
-    if (s->journal->started)
-        log_write(s->c.log, LOG_WARNING, "an earlier process ended", "running=%#x", running);
-    rc = hw_halt(&s->hw, running, !s->journal->started);
-    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
-        s->journal->engine[e].desc[0] = s->journal->engine[e].desc[1] = 0;
-    return rc;
-}
 
 static int watch(struct sched *s)
 {
@@ -370,10 +374,15 @@ int sched_device(struct sched *s, struct gpu *gpu, struct wire_fds *fds, uint32_
     init_engines(s);
     rc = wire_producer(&s->fds, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT, &s->to_gtt);
     rc = rc ? rc : wire_consumer(&s->fds, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT, &s->from_gtt);
-    rc = rc ? rc : halt(s);
     rc = rc ? rc : arena_new(gpu, s->c.arena_pages, &s->arena);
+    rc = rc ? rc : sched_take_over(s);
     rc = rc ? rc : watch(s);
-    if (!rc)
-        sched_gtt_flush(s);
-    return rc;
+    if (rc)
+        return rc;
+    if (s->alive) { /* the GGTT has our pages already */
+        s->map_seq = s->seq;
+        return bring_up(s);
+    }
+    sched_gtt_flush(s);
+    return 0;
 }

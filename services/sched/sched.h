@@ -4,8 +4,10 @@
  * into the GTT, runs the engines from interrupts and timers, keeps the TLB rule, holds the guests.
  * service.c connects it to the broker; tests drive it with fake seams. One thread, that of the
  * loop.
- * Start-up does not block: device facts -> engines halted -> arena -> MAP requests to gtt -> DONE
- * of the last -> engines up -> up(). Guests may come before that; they wait.
+ * Start-up does not block: device facts -> arena -> engines halted -> MAP requests to gtt -> DONE
+ * of the last -> engines up -> up(). Guests may come before that; they wait. After a former process
+ * the engines are neither halted nor is gtt asked: they run on, and each is taken over once the
+ * guests that stand in its port have come (adopt.c). A process that ends leaves them to the next.
  */
 #pragma once
 #include "lib/log.h"
@@ -38,6 +40,7 @@ struct sched_config {
 /* One guest; the parts are sched.c's and service.c's (statistics). */
 struct sched_guest {
     struct sched *s;
+    struct sched_journal_guest *record;
     struct guest guest;
     struct account account;
     struct context_set *contexts;
@@ -76,6 +79,10 @@ struct sched {
     int irq_fd;
     uint64_t looked; /* when the timer last looked at what waits */
     bool up, failed;
+    bool adopt;     /* a former process left the engines to us, */
+    uint32_t alive; /* mask of those that nobody reset since */
+    uint64_t up_at;
+    unsigned restored, dropped; /* shadow contexts of it; those that made no sense */
     uint64_t flushes, flush_errors;
 };
 

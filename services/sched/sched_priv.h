@@ -22,4 +22,13 @@ void sched_gtt_broken(struct sched *s, const char *lane);
 void sched_guests_take(struct sched *s);
 /* attach.c: the guests' part of the turn's end. */
 void sched_guests_turn(struct sched *s);
-void sched_guest_free(struct sched *s, struct sched_guest *sg);
+/* leave: what it has is for the next process. */
+void sched_guest_free(struct sched *s, struct sched_guest *sg, bool leave);
+
+/* takeover.c: what stands in the journal, once the arena is there: halt the engines or get ready to
+ * take them over. 0 or -errno. */
+int sched_take_over(struct sched *s);
+/* Takes over each engine whose guests have come. -errno. */
+int sched_adopt_engines(struct sched *s);
+/* Everything that changed, into the journal; then out to the guests. */
+void sched_commit(void *sched);

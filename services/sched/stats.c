@@ -56,6 +56,8 @@ static void of_service(struct wire_record *r, const struct sched *s)
     wire_record_count(r, "submissions", submissions);
     wire_record_count(r, "engine_resets", s->hw.resets);
     wire_record_count(r, "engine_errors", errors);
+    wire_record_count(r, "contexts_taken_over", s->restored);
+    wire_record_count(r, "contexts_dropped", s->dropped);
     wire_record_count(r, "tlb_flushes", s->flushes);
     wire_record_count(r, "tlb_errors", s->flush_errors);
     wire_record_count(r, "arena_free_pages", s->arena ? arena_free_pages(s->arena) : 0);

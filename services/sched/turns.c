@@ -7,16 +7,26 @@
 
 #include "services/sched/engine_priv.h"
 
+#include "lib/crash.h"
+
 /* ---- a guest's next pair */
 
 /* A resumed context whose root has left the map starts again from what it last saved. */
-static struct context *still_good(struct context *ctx)
+static void drop_rootless(struct engine *e, struct guest_engine *ge)
 {
-    if (context_root_mapped(ctx))
-        return ctx;
-    context_set_busy(ctx, false);
-    context_save(ctx);
-    return NULL;
+    bool dropped = false;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!ge->ctx[i] || context_root_mapped(ge->ctx[i]))
+            continue;
+        context_set_busy(ge->ctx[i], false);
+        if (!context_is_busy(ge->ctx[i]))
+            context_save(ge->ctx[i]);
+        ge->ctx[i] = NULL;
+        dropped = true;
+    }
+    if (dropped)
+        e->c.commit(e->c.ctx); /* before they are made anew */
 }
 
 /* 0 and a busy context, a positive answer of context_prepare(), or -errno. */
@@ -48,6 +58,7 @@ static int prepare_all(struct guest *g, unsigned engine, const uint64_t desc[2],
         if (ours[i])
             p->ctx[i] = NULL;
     }
+    context_set_settle(g->c.contexts); /* the journal never heard of ours */
     return rc;
 }
 
@@ -75,8 +86,9 @@ static int new_pair(struct guest *g, unsigned engine, struct engine_pair *p)
     return rc;
 }
 
-static int old_pair(struct guest *g, unsigned engine, struct engine_pair *p)
+static int old_pair(struct engine *e, struct guest *g, struct engine_pair *p)
 {
+    unsigned engine = e->c.id;
     struct guest_engine *ge = &g->engine[engine];
     uint64_t desc[2];
     unsigned n = vexec_rest(ge->v, desc);
@@ -84,9 +96,7 @@ static int old_pair(struct guest *g, unsigned engine, struct engine_pair *p)
 
     if (!n)
         return CONTEXT_WAIT;
-    for (unsigned i = 0; i < 2; i++)
-        if (ge->ctx[i])
-            ge->ctx[i] = still_good(ge->ctx[i]);
+    drop_rootless(e, ge);
     *p = (struct engine_pair){.guest = g, .ctx = {ge->ctx[0], ge->ctx[1]}};
     rc = prepare_all(g, engine, desc, n, p);
     if (rc == CONTEXT_REFUSED)
@@ -100,31 +110,29 @@ static int old_pair(struct guest *g, unsigned engine, struct engine_pair *p)
 
 /* ---- submission */
 
-static void write_journal(struct engine *e, struct guest *g, const uint64_t desc[2])
-{
-    struct sched_journal_engine *j = e->c.journal;
-
-    j->domid = g->c.domid;
-    j->desc[0] = desc[0];
-    j->desc[1] = desc[1];
-    __atomic_store_n(&j->sequence, j->sequence + 1, __ATOMIC_RELEASE);
-}
-
+/* The journal knows before the port does; and that the port was written whole, after it. */
 static int submit(struct engine *e, const struct engine_pair *p, uint64_t now)
 {
     uint64_t desc[2] = {context_desc(p->ctx[0]), p->ctx[1] ? context_desc(p->ctx[1]) : 0};
+    int rc;
 
-    write_journal(e, p->guest, desc);
     if (!e->running)
         e->looked = now;
     e->next = *p;
     e->asked = true;
+    e->written = false;
     e->asked_at = now;
     e->submissions++;
-    return hw_submit(e->c.hw, e->c.id, desc);
+    e->c.commit(e->c.ctx);
+    crash_point("sched.submit.noted");
+    rc = hw_submit(e->c.hw, e->c.id, desc);
+    crash_point("sched.submit.written");
+    e->written = true;
+    e->c.commit(e->c.ctx);
+    return rc;
 }
 
-static void begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now)
+void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now)
 {
     uint32_t weight = g->c.weight ? g->c.weight : 1;
 
@@ -147,7 +155,7 @@ static int try_guest(struct engine *e, struct guest *g, uint64_t now)
         return CONTEXT_WAIT;
     rc = new_pair(g, e->c.id, &p);
     if (rc > 0 && rc != CONTEXT_REFUSED && !on)
-        rc = old_pair(g, e->c.id, &p);
+        rc = old_pair(e, g, &p);
     return rc ? rc : submit(e, &p, now);
 }
 
@@ -179,7 +187,7 @@ static int next_turn(struct engine *e, const struct guest *except, uint64_t now)
         rc = try_guest(e, g, now);
         if (rc <= 0) {
             if (!rc)
-                begin_turn(e, g, at, now);
+                engine_begin_turn(e, g, at, now);
             return rc;
         }
     }
@@ -209,9 +217,13 @@ int engine_kick(struct engine *e, uint64_t now)
 {
     int rc;
 
-    if (e->failed || e->asked)
+    if (e->failed || e->asked || e->adopting)
         return e->failed;
-    if (!e->running)
+    if (e->torn && e->running)
+        return 0;
+    if (e->torn)
+        rc = engine_recover(e, false, now); /* the port counts from its beginning again */
+    else if (!e->running)
         rc = start(e, now);
     else if (now >= e->turn_end && others_wait(e, e->now.guest))
         rc = drain(e, now);
@@ -244,7 +256,7 @@ static bool stuck(struct engine *e, uint64_t now)
 
     if (!g && !e->asked)
         return false;
-    if (e->asked && now - e->asked_at >= e->c.watchdog_ns)
+    if ((e->asked || e->torn) && now - e->asked_at >= e->c.watchdog_ns)
         return !g || others_wait(e, g);
     if (!others_wait(e, g) || moves(e))
         e->moved = now;
@@ -256,7 +268,7 @@ int engine_tick(struct engine *e, uint64_t now)
     int rc = engine_interrupt(e, 0, now);
 
     e->looked = now;
-    if (rc || !stuck(e, now))
+    if (rc || e->adopting || !stuck(e, now))
         return rc;
     log_write(e->c.log, LOG_WARNING, "engine hangs: reset", "engine=%u domid=%u", e->c.id,
               e->running ? e->now.guest->c.domid : 0);
@@ -277,6 +289,8 @@ uint64_t engine_deadline(const struct engine *e, uint64_t now)
 {
     uint64_t at = e->looked + ENGINE_POLL_NS;
 
+    if (e->adopting)
+        return at;
     if (e->failed || (!e->running && !e->asked))
         return UINT64_MAX;
     if (!e->running || e->asked || !others_wait(e, e->now.guest))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client.c: see client.h. The channels to the broker, the service's own descriptors, and messages
- * out; guests.c has the guests.
+ * client.c: see client.h. The channels to the broker, the service's own descriptors, and what goes
+ * out. The guests are in guests.c, descriptors by name in fds.c, refusals in refuse.c.
  */
 #include "services/wire/client_priv.h"
 
+#include "lib/crash.h"
 #include "services/wire/names.h"
 
 #include <assert.h>
@@ -90,6 +91,7 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
         return;
     }
     c->device_known = true;
+    crash_point("wire.device.came");
     wire_note_begin(c, 0);
     rc = c->config->ops->device(c->ctx, fds, device);
     if (rc >= 0)
@@ -106,8 +108,6 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
 /* Fewer descriptors than names: the kernel drops what this process may not have open. */
 static void lost_fds(struct wire_client *c, const Vgt__Wire *wire, const struct chan_message *m)
 {
-    struct guest *g;
-
     log_write(c->config->log, LOG_ERR, "descriptors without fitting names",
               "domid=%u count=%u names=%zu", wire->domid, m->nfds, wire->n_fd_names);
     if (m->nfds >= wire->n_fd_names)
@@ -117,11 +117,8 @@ static void lost_fds(struct wire_client *c, const Vgt__Wire *wire, const struct 
         wire_end_later(c, -EMFILE);
         return;
     }
-    g = wire->domid ? wire_guest_obtain(c, wire->domid, wire->generation) : NULL;
-    if (!g || g->known || g->generation != wire->generation)
-        return;
-    g->lost_fds = true;
-    wire_guest_try(c, g);
+    if (wire->domid)
+        wire_guest_lost_fds(c, wire);
 }
 
 static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
@@ -129,7 +126,6 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     struct wire_client *c = data;
     const Vgt__Wire *wire = (const Vgt__Wire *)m->body;
     struct wire_fds fds;
-    struct guest *g;
 
     (void)chan;
     if (!take_fds(c, wire, m, &fds)) {
@@ -140,16 +136,7 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
         own_fds(c, &fds, wire->device);
         return;
     }
-    g = wire_guest_obtain(c, wire->domid, wire->generation);
-    if (!g || g->known || g->generation != wire->generation) {
-        wire_fds_close(&fds);
-        return;
-    }
-    wire_fds_close(&g->fds);
-    g->fds = fds;
-    g->have_fds = true;
-    g->lost_fds = false;
-    wire_guest_try(c, g);
+    wire_guest_fds(c, wire, &fds);
 }
 
 /* ---- the channels */
@@ -203,16 +190,14 @@ static void on_other(struct chan *chan, const struct chan_message *m, void *data
     c->config->ops->other(c->ctx, m);
 }
 
-/* Halves of guests and ids of their requests are of this connection: the next one brings both. */
 static void lose(struct wire_client *c)
 {
-    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (c->guest[i].used && !c->guest[i].known)
-            wire_guest_drop(&c->guest[i]);
+    wire_guests_lose(c);
     if (c->control != c->socket)
         chan_close(c->control);
     chan_close(c->socket);
     c->control = c->socket = NULL;
+    crash_point("wire.lost");
     loop_timer_arm(c->again, c->broker_refused ? REFUSED_NS : AGAIN_NS, 0);
 }
 
@@ -251,7 +236,9 @@ static int connect_all(struct wire_client *c)
     if (rc)
         return rc;
     c->control = c->socket;
+    crash_point("wire.connected");
     rc = hello(c, c->socket);
+    crash_point("wire.hello");
     if (rc || !c->config->control)
         return rc;
     rc = chan_connect(c->loop, c->store, c->config->control, &c->user, c, &c->control);
@@ -293,8 +280,8 @@ static void declare_types(struct wire_client *c)
     add_type(c, VGT__TYPE__TYPE_HELLO_REPLY, &vgt__hello__descriptor, on_hello_reply);
     add_type(c, VGT__TYPE__TYPE_ERROR, &vgt__error__descriptor, on_error);
     add_type(c, VGT__TYPE__TYPE_WIRE, &vgt__wire__descriptor, on_wire);
-    add_type(c, VGT__TYPE__TYPE_GUEST_ADD, &vgt__guest_add__descriptor, wire_on_guest_add);
-    add_type(c, VGT__TYPE__TYPE_GUEST_REMOVE, &vgt__guest_remove__descriptor, wire_on_guest_remove);
+    add_type(c, VGT__TYPE__TYPE_GUEST_ADD, &vgt__guest_add__descriptor, wire_guest_add);
+    add_type(c, VGT__TYPE__TYPE_GUEST_REMOVE, &vgt__guest_remove__descriptor, wire_guest_remove);
     add_type(c, VGT__TYPE__TYPE_STATS, &vgt__stats_request__descriptor, on_stats);
     for (unsigned i = 0; i < c->config->type_count; i++)
         add_type(c, c->config->types[i].type, c->config->types[i].descriptor, on_other);
@@ -326,8 +313,7 @@ void wire_client_free(struct wire_client *client)
 {
     if (!client)
         return;
-    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        wire_guest_drop(&client->guest[i]);
+    wire_guests_free(client);
     if (client->control != client->socket)
         chan_close(client->control);
     chan_close(client->socket);
@@ -351,6 +337,8 @@ static bool transmit(struct wire_client *c, uint32_t id, uint32_t type,
 void wire_reply(struct wire_client *client, uint32_t id, uint32_t type,
                 const ProtobufCMessage *body)
 {
+    if (type == VGT__TYPE__TYPE_GUEST_READY)
+        wire_guest_ready(client, (const Vgt__GuestReady *)body);
     transmit(client, id, type, body);
 }
 

@@ -31,6 +31,8 @@ struct wire_ops {
     void (*stats)(void *ctx, uint32_t id);
     /* NULL: a message of any other type the service declared cuts the broker off. */
     void (*other)(void *ctx, const struct chan_message *message);
+    /* Just before guest_remove(): these (WIRE_UNSEEN_*) never had the guest. NULL: all the same. */
+    void (*unseen)(void *ctx, uint32_t domid, uint32_t who);
 };
 
 struct wire_config {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client_priv.h: what client.c (channels, the service's own descriptors), guests.c (guests on their
- * way in and out) and refuse.c (what cannot be served) share. One thread.
+ * client_priv.h: what the parts of a service's end share: client.c has the channels and the
+ * service's own descriptors, guests.c the guests on their way in and out, refuse.c what cannot be
+ * served. One thread, that of the loop.
  */
 #pragma once
 #include "services/wire/client.h"
@@ -9,14 +10,19 @@
 #define MAX_TYPES 24u
 
 /* One guest on its way in (fds or add are there, the other is missing) or known. */
-struct guest {
+struct wire_guest {
     bool used, known, have_fds;
     bool lost_fds; /* they came, and we could not take them */
     uint32_t domid;
     uint64_t generation;
-    struct wire_fds fds;
+    struct wire_fds fds; /* of one that is known: again, from a broker that came back */
     Vgt__GuestAdd *add;
     uint32_t id;
+    bool removing; /* asked for before the descriptors came: carried out after guest_add() */
+    bool final;
+    uint32_t unseen, remove_id;
+    uint8_t *ready; /* the packed GuestReady, once the service gave it */
+    size_t ready_size;
 };
 
 struct wire_client {
@@ -29,7 +35,7 @@ struct wire_client {
     struct chan *socket, *control; /* the same one without a control uri */
     struct loop_source *again, *end;
     int end_with; /* result of the loop when end is due */
-    struct guest guest[WIRE_MAX_GUESTS];
+    struct wire_guest guest[WIRE_MAX_GUESTS];
     bool device_known, complained;
     bool broker_refused;    /* it speaks another version */
     struct wire_note note;  /* of the descriptors being taken just now */
@@ -39,14 +45,18 @@ struct wire_client {
     uint32_t status_domid;  /* the guest that our status at systemd is about; 0: none */
 };
 
-/* guests.c */
-/* The record of this attach of domid; NULL: no room. Of a later attach, if this one is late. */
-struct guest *wire_guest_obtain(struct wire_client *c, uint32_t domid, uint64_t generation);
-void wire_guest_drop(struct guest *g);
-/* Hand it to the service if both halves are there. */
-void wire_guest_try(struct wire_client *c, struct guest *g);
-void wire_on_guest_add(struct chan *chan, const struct chan_message *m, void *data);
-void wire_on_guest_remove(struct chan *chan, const struct chan_message *m, void *data);
+/* guests.c. Handlers of the channels: */
+void wire_guest_add(struct chan *chan, const struct chan_message *m, void *data);
+void wire_guest_remove(struct chan *chan, const struct chan_message *m, void *data);
+/* Descriptors of a guest; taken. */
+void wire_guest_fds(struct wire_client *c, const Vgt__Wire *wire, struct wire_fds *fds);
+/* They came, but the kernel dropped some. */
+void wire_guest_lost_fds(struct wire_client *c, const Vgt__Wire *wire);
+/* The service said that it took the guest: kept, in case this answer is lost. */
+void wire_guest_ready(struct wire_client *c, const Vgt__GuestReady *ready);
+/* Halves of guests and ids of their requests are of this connection: the next one brings both. */
+void wire_guests_lose(struct wire_client *c);
+void wire_guests_free(struct wire_client *c);
 
 /* refuse.c */
 /* Descriptors are about to be mapped. */

@@ -38,7 +38,7 @@ enum sched_mmio_kind {
 struct sched_mmio {
     uint32_t kind; /* enum sched_mmio_kind */
     uint32_t engine;
-    uint64_t seq;
+    uint64_t seq; /* of status events: per guest, growing; a repeated one is recognised by it */
     uint32_t bits;
     uint32_t csb_index; /* slot 0..5 */
     uint64_t csb;

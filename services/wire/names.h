@@ -6,10 +6,12 @@
  *   of a service  vgt-gtt      dev, sched_gtt, gtt_sched
  *                 vgt-sched    dev, sched_gtt, gtt_sched, journal
  *                 vgt-display  dev, screen
- *   of a guest    vgt-mmio     vreg, vggtt, timing, mmio_gtt, gtt_mmio, mmio_sched, sched_mmio,
- * bell vgt-gtt      vggtt, gtt_map, inval_sched, inval_display, mmio_gtt, gtt_mmio vgt-sched vggtt,
- * gtt_map, inval_sched, mmio_sched, sched_mmio vgt-display  vreg, gtt_map, inval_display, timing,
- * bell
+ *   of a guest    vgt-mmio     vreg, vggtt, timing, bad_mmio, mmio_gtt, gtt_mmio, mmio_sched,
+ *                              sched_mmio, bell
+ *                 vgt-gtt      vggtt, gtt_map, inval_sched, inval_display, bad_gtt, mmio_gtt,
+ *                              gtt_mmio
+ *                 vgt-sched    vggtt, gtt_map, inval_sched, mmio_sched, sched_mmio
+ *                 vgt-display  vreg, gtt_map, inval_display, timing, bell
  *
  * Regions a service only reads come as descriptors that cannot be mapped writable.
  */
@@ -28,7 +30,9 @@
 #define WIRE_TIMING        "timing"
 #define WIRE_JOURNAL       "journal"
 #define WIRE_SCREEN        "screen"
-#define WIRE_BELL          "bell" /* eventfd: mmio tells display that its registers changed */
+#define WIRE_BAD_MMIO      "bad_mmio" /* what killed vgt-mmio: lib/quarantine.h */
+#define WIRE_BAD_GTT       "bad_gtt"  /* vgt-gtt */
+#define WIRE_BELL          "bell"     /* eventfd: mmio tells display that its registers changed */
 
 /* Lanes. */
 #define WIRE_MMIO_GTT   "mmio_gtt"
@@ -48,7 +52,12 @@ enum wire_region {
     WIRE_REGION_TIMING,
     WIRE_REGION_JOURNAL,
     WIRE_REGION_SCREEN,
+    WIRE_REGION_QUARANTINE,
 };
+
+/* GuestRemove.unseen. */
+#define WIRE_UNSEEN_SCHED   1u
+#define WIRE_UNSEEN_DISPLAY 2u
 
 /* The host's share of the graphics address space, which every guest's excludes: low memory below
  * WIRE_HOST_LOW (so no guest owns address 0), display's slice at the end of the aperture, and the

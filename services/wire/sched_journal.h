@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched_journal.h: what vgt-sched must find again after a crash: what each engine was given, and
- * each guest's virtual execlists (which pair runs, what waits, where the next status event goes).
- * A sealed memfd created by the broker, all zero at first, written by vgt-sched alone. sched works
- * on these structs in place. A crash between a guest-visible event and the change here repeats or
- * loses that event; the guest's driver answers either with an engine reset of its own.
+ * sched_journal.h: all of vgt-sched that must outlive its process: what stands in each engine's
+ * port, each guest's virtual execlists and the events it has not been shown, and the shadow
+ * contexts that hold work nobody else has. A sealed memfd created by the broker, all zero at first,
+ * written by vgt-sched alone; the next process goes on where it says, while the engines run.
+ * The small states change in transactions (redo, services/sched/journal.h): a crash leaves all of a
+ * change or nothing. Records of contexts are worked on in place: held is their one word of truth.
  */
 #pragma once
-#include <assert.h>
-#include <stdint.h>
+#include "services/wire/mmio_sched.h"
 
-#define SCHED_JOURNAL_LAYOUT  1u
-#define SCHED_JOURNAL_ENGINES 5u
-#define SCHED_JOURNAL_GUESTS  64u
-#define SCHED_JOURNAL_QUEUE   4u
+#define SCHED_JOURNAL_LAYOUT   2u
+#define SCHED_JOURNAL_ENGINES  5u
+#define SCHED_JOURNAL_GUESTS   64u
+#define SCHED_JOURNAL_QUEUE    4u
+#define SCHED_JOURNAL_EVENTS   64u
+#define SCHED_JOURNAL_CONTEXTS 1024u
+#define SCHED_JOURNAL_RESUME   6u /* dwords that say where in a batch a context was */
 
 /* One write of the guest's submit port. */
 struct sched_elsp {
@@ -27,34 +30,88 @@ struct sched_vexec {
     uint64_t run[2]; /* the guest's descriptors; valid while active */
     uint32_t at;     /* element that runs, 0 or 1 */
     uint32_t active;
-    uint32_t slot;  /* of the next status event, 0..5 */
-    uint32_t count; /* entries of queue */
-    uint32_t hung;  /* runs nothing until the guest resets it */
-    uint32_t hwsp;  /* GGTT address of the guest's status page, as told */
+    uint32_t slot;      /* of the next status event, 0..5 */
+    uint32_t count;     /* entries of queue */
+    uint32_t hung;      /* runs nothing until the guest resets it */
+    uint32_t hwsp;      /* GGTT address of the guest's status page, as told */
+    uint32_t resetting; /* its reset waits for the engine: RESET_DONE is to be sent */
+    uint32_t iir;       /* interrupts to raise behind the events */
+    uint32_t shelf[2];  /* contexts preempted for another guest, to be continued: slot + 1 */
     struct sched_elsp queue[SCHED_JOURNAL_QUEUE];
 };
-static_assert(sizeof(struct sched_vexec) == 168, "layout");
+static_assert(sizeof(struct sched_vexec) == 184, "layout");
 
-struct sched_journal_guest {
+struct sched_journal_state {
     uint32_t domid; /* 0: free */
-    uint32_t pad;
-    uint64_t generation; /* of the attach */
-    uint64_t seq;        /* of the last entry taken from mmio */
+    uint32_t event_at, event_count;
+    uint32_t event_shown; /* of event_count: in the status page already; changes by itself, too */
+    uint64_t generation;  /* of the attach */
+    uint64_t seq;         /* of the last entry taken from mmio */
+    uint64_t event_seq;   /* of the last status event */
     struct sched_vexec engine[SCHED_JOURNAL_ENGINES];
 };
-static_assert(sizeof(struct sched_journal_guest) == 24 + 5 * 168, "layout");
+static_assert(sizeof(struct sched_journal_state) == 40 + 5 * 184, "layout");
 
-/* Written before each ELSP: whose work the engine may be running. */
-struct sched_journal_engine {
-    uint64_t sequence; /* grows with each submission */
-    uint64_t desc[2];  /* as submitted; both 0: known to be idle */
+/* A shadow context. Believed only while held (it stands in a port or on a shelf, or was not saved
+ * since), or, as to the batch it is inside of and nothing else, while resume. */
+struct sched_journal_context {
+    uint32_t held;
+    uint32_t resume; /* it was switched out inside a batch */
+    uint32_t stale;  /* the guest reset the engine: its image is no business of this shadow */
+    uint32_t engine, lrca, mode;
+    uint64_t guest_desc;
+    uint32_t mem, mem_pages; /* GGTT address and pages of image, context batches, ring, page0 */
+    uint32_t root_slot, root_seq;
+    uint64_t pdp[4], shadow[4];
+    uint32_t ring_start, ring_size;      /* the guest's, bytes */
+    uint32_t head, tail;                 /* of the shadow; head as far as known */
+    uint32_t guest_head;                 /* dword in the guest's image */
+    uint32_t placed;                     /* GGTT address of the first page that lists its batches */
+    uint32_t at[SCHED_JOURNAL_RESUME];   /* where inside a batch, in the shadow */
+    uint32_t told[SCHED_JOURNAL_RESUME]; /* ... as the guest's image has it */
+    uint32_t pad[4];
+};
+static_assert(sizeof(struct sched_journal_context) == 200, "layout");
+
+struct sched_journal_guest {
+    struct sched_journal_state state;
+    struct sched_mmio event[SCHED_JOURNAL_EVENTS]; /* event_count of them from event_at on, round */
+    struct sched_journal_context context[SCHED_JOURNAL_CONTEXTS];
+};
+
+/* A pair of contexts in the port. */
+struct sched_journal_pair {
     uint32_t domid;
+    uint32_t slot[2]; /* + 1; 0: none */
+    uint32_t take;    /* the head of the guest's queue */
+};
+
+struct sched_journal_engine {
+    struct sched_journal_pair now, next;
+    uint32_t running, at; /* of now */
+    uint32_t asked;       /* next is being, or was, written to the port and not acknowledged */
+    uint32_t written;     /* ... whole */
+    uint32_t csb_read;    /* last status event that counted */
+    uint32_t reset;       /* a reset was begun: what the engine says counts no more */
+    uint32_t torn;        /* the port holds some dwords of nothing; a reset is needed */
     uint32_t pad;
 };
-static_assert(sizeof(struct sched_journal_engine) == 32, "layout");
+static_assert(sizeof(struct sched_journal_engine) == 64, "layout");
+
+/* Pieces {at, length, bytes} of a change that is to be made; bytes 0: none. at counts from the
+ * beginning of the region. */
+#define SCHED_JOURNAL_REDO (128u << 10)
+struct sched_journal_redo {
+    uint32_t bytes;
+    uint32_t fill; /* of a change that is being collected */
+    uint8_t data[SCHED_JOURNAL_REDO];
+};
 
 struct sched_journal {
-    uint64_t started; /* 1: an earlier process brought the engines up */
+    uint64_t started;                     /* 1: an earlier process brought the engines up */
+    uint32_t hwsp[SCHED_JOURNAL_ENGINES]; /* our own status pages */
+    uint32_t pad;
+    struct sched_journal_redo redo;
     struct sched_journal_engine engine[SCHED_JOURNAL_ENGINES];
     struct sched_journal_guest guest[SCHED_JOURNAL_GUESTS];
 };

@@ -12,7 +12,7 @@
 #include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
-#define VREG_LAYOUT     1u
+#define VREG_LAYOUT     2u
 #define VREG_MMIO_BYTES (2u << 20)
 #define VREG_CFG_BYTES  256u
 #define VREG_ENGINES    5u
@@ -78,6 +78,7 @@ struct vreg_file {
     uint32_t initialised; /* 1: reset values are in place */
     uint64_t bar0, bar2;  /* where they are trapped now; 0: nowhere */
     uint64_t opregion;    /* guest-physical page trapped for it; 0: none */
+    uint64_t csb_seq;     /* last of sched's status events that was applied */
 };
 static_assert(offsetof(struct vreg_file, inflight) == VREG_MMIO_BYTES + VREG_CFG_BYTES, "layout");
 static_assert(sizeof(struct irq_gen8) == 20 * IRQ_BANKS + 8, "layout");

@@ -113,6 +113,7 @@ static struct world *world(void)
                                        .high_base = HIGH,
                                        .high_size = SIZE,
                                        .account = &w.account,
+                                       .records = calloc(CONTEXT_MAX, sizeof(*w.config.records)),
                                        .need_root = need_root};
     return &w;
 }
@@ -282,6 +283,7 @@ static void submit(struct world *w, struct context_set *set, enum gen8_engine e,
     context_note_head(c, take(in, 2));
     context_set_busy(c, false);
     context_save(c);
+    context_set_settle(set);
     if (!context_prepare(set, e, desc, &c))
         check_shadow(w, c);
 }

@@ -11,15 +11,14 @@
 #include <string.h>
 #include <time.h>
 
-#define PITCH       256u
-#define ROWS        (BLIT_BUF_BYTES / PITCH)
-#define RING_PAGES  4u
-#define RING_BYTES  (RING_PAGES * SHM_PAGE)
-#define FIRST_SLOT  8u
-#define SLOTS       ((DRIVER_PT_SIZE - FIRST_SLOT) / BLIT_PAGES)
-#define PAUSE_NS    100000000ull
-#define CSB_WAIT_NS 5000000000ull
-#define CONTEXT_ID  0x41u
+#define PITCH      256u
+#define ROWS       (BLIT_BUF_BYTES / PITCH)
+#define RING_PAGES 4u
+#define RING_BYTES (RING_PAGES * SHM_PAGE)
+#define FIRST_SLOT 8u
+#define SLOTS      ((DRIVER_PT_SIZE - FIRST_SLOT) / BLIT_PAGES)
+#define PAUSE_NS   100000000ull
+#define CONTEXT_ID 0x41u
 
 #define XY_COPY     (2u << 29 | 0x53u << 22 | 8u)
 #define XY_FILL     (2u << 29 | 0x50u << 22 | 5u)
@@ -301,10 +300,12 @@ static void note_time(struct blit *b, uint64_t took)
 {
     if (took > b->count.longest_ns)
         b->count.longest_ns = took;
+    if (took > b->count.since_ns)
+        b->count.since_ns = took;
     b->count.pauses += took > PAUSE_NS;
 }
 
-/* A status entry that a crash swallowed is waited for, for a while. */
+/* A status entry comes late if its scheduler has to be started first. */
 static int await(struct blit *b, uint64_t since)
 {
     struct status st = {0};
@@ -318,7 +319,7 @@ static int await(struct blit *b, uint64_t since)
             return b->d->failed;
         if (!done && both_done(b))
             done = now;
-        if (done && (status_whole(&st) || now - done > CSB_WAIT_NS))
+        if (done && (status_whole(&st) || now - done > b->limit_ns))
             break;
         if (!done && now - since > b->limit_ns)
             return -ETIMEDOUT;

@@ -52,6 +52,7 @@ struct blit_count {
     uint64_t csb_lost, csb_odd;
     uint64_t pauses; /* completions that took more than 100 ms */
     uint64_t longest_ns;
+    uint64_t since_ns; /* the longest since somebody last set this to 0 */
 };
 
 struct blit {

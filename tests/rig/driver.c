@@ -9,21 +9,22 @@
 #include <errno.h>
 #include <string.h>
 
-#define GTT         (8u << 20)
-#define NO_FRAME    (~0ull)
-#define GT0_IMR     0x44304u
-#define GT0_IIR     0x44308u
-#define GT0_IER     0x4430cu
-#define GDRST       0x941cu
-#define FLSH_CNTL   0x101008u
-#define RING_IMR    0xa8u
-#define RING_HWS    0x80u
-#define RING_MODE   0x29cu
-#define RING_ELSP   0x230u
-#define RING_CSB    0x3a0u
-#define BCS_EVENTS  0x101u /* user interrupt, context switch */
-#define PT_PRESENT  3u     /* present, writable */
-#define FIRST_FRAME 16u
+#define GTT          (8u << 20)
+#define NO_FRAME     (~0ull)
+#define GT0_IMR      0x44304u
+#define GT0_IIR      0x44308u
+#define GT0_IER      0x4430cu
+#define GDRST        0x941cu
+#define FLSH_CNTL    0x101008u
+#define RING_IMR     0xa8u
+#define RING_HWS     0x80u
+#define RING_MODE    0x29cu
+#define RING_ELSP    0x230u
+#define RING_CSB     0x3a0u
+#define BCS_EVENTS   0x101u /* user interrupt, context switch */
+#define PT_PRESENT   3u     /* present, writable */
+#define FIRST_FRAME  16u
+#define FULL_ENTRIES 64u
 
 static bool went_well(struct driver *d, int rc)
 {
@@ -101,6 +102,16 @@ void driver_ppgtt(struct driver *d, unsigned slot, uint64_t gfn)
     driver_poke(d, d->pt * SHM_PAGE + 8 * slot, 8, entry);
 }
 
+/* A last-level table with some pages in it when the rest of the tables comes to know it. */
+static uint64_t full_table(struct driver *d)
+{
+    uint64_t pt = driver_frame(d);
+
+    for (unsigned i = 0; i < FULL_ENTRIES; i++)
+        driver_poke(d, pt * SHM_PAGE + 8 * i, 8, driver_frame(d) << 12 | PT_PRESENT);
+    return pt;
+}
+
 /* Tables from the last one up, so that each is whole before something points at it. */
 static void make_tables(struct driver *d)
 {
@@ -108,6 +119,7 @@ static void make_tables(struct driver *d)
 
     d->pt = driver_frame(d);
     pd = driver_frame(d);
+    driver_poke(d, pd * SHM_PAGE + 8, 8, full_table(d) << 12 | PT_PRESENT);
     pdp = driver_frame(d);
     d->pml4 = driver_frame(d);
     driver_poke(d, pd * SHM_PAGE, 8, d->pt << 12 | PT_PRESENT);
@@ -177,6 +189,45 @@ int driver_init(struct driver *d, struct rig_guest *g, uint16_t vcpu)
         return d->failed;
     make_tables(d);
     start_engine(d);
+    return d->failed;
+}
+
+/* ---- the screen */
+
+#define SCREEN_PAGES  768u /* 1024 * 768 * 4 bytes */
+#define SCREEN_FRAMES 8u
+
+static uint32_t picture(struct driver *d)
+{
+    uint32_t at = driver_gma(d, SCREEN_PAGES);
+    uint64_t gfn[SCREEN_FRAMES];
+
+    for (unsigned i = 0; i < SCREEN_FRAMES; i++) {
+        gfn[i] = driver_frame(d);
+        if (!d->failed)
+            memset(d->g->ram + gfn[i] * SHM_PAGE, 0x40 + (int)d->g->domid, SHM_PAGE);
+    }
+    for (unsigned i = 0; i < SCREEN_PAGES; i++)
+        driver_poke(d, DRIVER_BAR0 + GTT + 8ull * (at / SHM_PAGE + i), 8,
+                    gfn[i % SCREEN_FRAMES] << 12 | 1);
+    driver_w32(d, FLSH_CNTL, 1);
+    return at;
+}
+
+/* Timings of VESA's XGA at 60 Hz, its clock from WRPLL 1, over port B as DVI. */
+int driver_screen(struct driver *d)
+{
+    static const uint32_t mode[][2] = {
+        {0x60000, 0x053f03ff}, {0x60004, 0x053f03ff}, {0x60008, 0x049f0417}, {0x6000c, 0x032502ff},
+        {0x60010, 0x032502ff}, {0x60014, 0x03080302}, {0x46040, 0xb0200e13}, {0x46104, 4u << 29},
+        {0x60400, 0x91000000}, {0x6001c, 0x03ff02ff}, {0x70008, 1u << 31},   {0x70188, 0x1000},
+        {0x70180, 0xd8000000},
+    };
+    uint32_t at = picture(d);
+
+    for (unsigned i = 0; i < sizeof(mode) / sizeof(mode[0]); i++)
+        driver_w32(d, mode[i][0], mode[i][1]);
+    driver_w32(d, 0x7019c, at);
     return d->failed;
 }
 

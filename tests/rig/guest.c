@@ -7,6 +7,7 @@
  */
 #include "gen/pvinfo.h"
 #include "tests/rig/blit.h"
+#include "tests/rig/poison.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -26,6 +27,7 @@ struct options {
     uint32_t domid, mib, vcpus;
     double seconds, report, limit;
     uint64_t rounds, seed;
+    bool screen, poison;
 };
 
 struct noise {
@@ -73,18 +75,43 @@ static void *make_noise(void *arg)
     return NULL;
 }
 
-static void report(const char *name, const struct blit *b)
+static void report(const char *name, struct blit *b)
 {
-    const struct blit_count *c = &b->count;
+    struct blit_count *c = &b->count;
 
     printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
            " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
            " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
            " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
-           " longest_ms=%" PRIu64 "\n",
+           " longest_ms=%" PRIu64 " since_ms=%" PRIu64 " at=%.3f\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
            c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
-           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000);
+           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
+           c->since_ns / 1000000, now());
+    c->since_ns = 0;
+}
+
+/* All of poison.h, among the work, and not used by it. */
+static void poison(struct blit *b)
+{
+    const uint32_t pdp = PVINFO_BASE + offsetof(struct pvinfo, pdp);
+    struct driver *d = b->d;
+
+    driver_ggtt(d, d->low_base + d->low_size - SHM_PAGE, POISON_GGTT >> 12);
+    driver_poke(d, d->pt * SHM_PAGE + 8 * POISON_SLOT, 8, POISON_ENTRY);
+    driver_w32(d, pdp, (uint32_t)POISON_ROOT);
+    driver_w32(d, pdp + 4, 0);
+    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, g2v_notify), PVINFO_PPGTT_L4_CREATE);
+    driver_w32(d, POISON_REG, POISON_VALUE);
+}
+
+/* Twice: what was quarantined must not kill again. */
+static void maybe_poison(const struct options *o, struct blit *b)
+{
+    if (!o->poison || (b->round != POISON_ROUND && b->round != 2 * POISON_ROUND))
+        return;
+    poison(b);
+    printf("VGT: rig_poison=%d\n", b->round == POISON_ROUND ? 1 : 2);
 }
 
 static int work(const struct options *o, struct blit *b)
@@ -94,6 +121,7 @@ static int work(const struct options *o, struct blit *b)
 
     while (!rc && !stop && (now() < end || b->round < o->rounds)) {
         rc = blit_round(b);
+        maybe_poison(o, b);
         if (o->report > 0 && now() >= next) {
             report("so_far", b);
             next = now() + o->report;
@@ -140,6 +168,8 @@ static int run(const struct options *o, struct rig_guest *g, struct blit *b)
     struct driver d;
     int rc = driver_init(&d, g, 0), others;
 
+    if (!rc && o->screen)
+        rc = driver_screen(&d);
     if (!rc)
         rc = blit_init(b, &d, o->seed, (uint64_t)(o->limit * 1e9));
     if (rc) {
@@ -147,6 +177,7 @@ static int run(const struct options *o, struct rig_guest *g, struct blit *b)
         return 1;
     }
     printf("VGT: rig_up low_base=%#x low_size=%#x\n", d.low_base, d.low_size);
+    printf("VGT: rig_pt=%" PRIu64 "\n", d.pt);
     count = start_noise(g, noise);
     rc = work(o, b);
     others = end_noise(noise, count);
@@ -169,7 +200,9 @@ static int usage(FILE *out, int status)
         "  --rounds N    and at least so many submissions (10)\n"
         "  --limit S     a submission that takes longer is lost (60)\n"
         "  --report S    say how far it is every S seconds\n"
-        "  --seed N      of what is drawn (1)\n",
+        "  --seed N      of what is drawn (1)\n"
+        "  --screen      turn a pipe on and show a picture\n"
+        "  --poison      write the inputs of poison.h, twice\n",
         out);
     return status;
 }
@@ -199,6 +232,12 @@ static int set(struct options *o, int opt)
     case 'r':
         o->report = strtod(optarg, NULL);
         return 0;
+    case 'c':
+        o->screen = true;
+        return 0;
+    case 'p':
+        o->poison = true;
+        return 0;
     case 'e':
         o->seed = strtoull(optarg, NULL, 0);
         return 0;
@@ -217,6 +256,8 @@ int main(int argc, char **argv)
                                           {"limit", 1, NULL, 'l'},
                                           {"report", 1, NULL, 'r'},
                                           {"seed", 1, NULL, 'e'},
+                                          {"screen", 0, NULL, 'c'},
+                                          {"poison", 0, NULL, 'p'},
                                           {"help", 0, NULL, 'h'},
                                           {0}};
     struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};

@@ -8,17 +8,20 @@
  *   watchdog NAME MS                                from its next start on
  *   kill NAME SIGNAL                                KILL SEGV TERM ABRT, or STOP:MS
  *   stop NAME                                       for good, what it kept included
+ *   forget NAME                                     a unit that was stopped; its name is free again
  *   hold NAME                                       killed, and down for now
  *   start NAME                                      after hold
  *   program NAME PATH                               another one from its next start on
+ *   arm NAME POINT COUNT                            die at this passing of a crash point
+ *   disarm NAME                                     (lib/crash.h)
+ *   points NAME                                     a line for each crash point of its program
  *   every MS SIGNAL NAME...                         one of these at random, each MS, for ever
  *   together MS SIGNAL NAME...                      all of these at once, each MS, for ever
  *   calm                                            no schedule any more
  *   status                                          a line for each unit
  *   quit
  *
- * The answer is "ok", "error TEXT" or what was asked for. `vgt-rig-keeper --ask SOCKET WORD...` is
- * the client.
+ * The answer is "ok", "error TEXT" or what was asked for. The client is in keeper_ask.c.
  */
 #include "tests/rig/keeper.h"
 
@@ -134,6 +137,13 @@ static void calm(struct main *m)
 
 /* ---- commands: 0 or -errno, more text to out */
 
+static const char *state_of(const struct unit *u)
+{
+    if (!u->pid)
+        return u->waiting ? "again" : "down";
+    return u->ready ? "ready" : "starting";
+}
+
 static int status(struct main *m, FILE *out)
 {
     for (unsigned i = 0; i < KEEPER_UNITS; i++) {
@@ -142,62 +152,133 @@ static int status(struct main *m, FILE *out)
         if (!u)
             continue;
         fprintf(out,
-                "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu status=\"%s\"\n",
-                u->name, (int)u->pid,
-                !u->pid    ? "down"
-                : u->ready ? "ready"
-                           : "starting",
-                u->starts, u->failures, u->kept.count, (unsigned long long)u->worst_ms, u->status);
+                "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu fired=%u left=%u "
+                "status=\"%s\"\n",
+                u->name, (int)u->pid, state_of(u), u->starts, u->failures, u->kept.count,
+                (unsigned long long)u->worst_ms, u->crash->fired, u->crash->left, u->status);
     }
     fprintf(out, "scheduled_signals=%llu\n", (unsigned long long)m->kills);
     return 0;
 }
 
-static int of_unit(struct main *m, char **w, unsigned n)
+static int do_stop(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    unit_stop(u);
+    return 0;
+}
+
+static int do_forget(struct unit *u, char **w, FILE *out)
+{
+    struct keeper *k = u->k;
+
+    (void)w;
+    (void)out;
+    if (u->pid || !u->stopping)
+        return -EBUSY;
+    for (unsigned i = 0; i < KEEPER_UNITS; i++)
+        if (k->unit[i] == u)
+            k->unit[i] = NULL;
+    unit_free(u);
+    return 0;
+}
+
+static int do_disarm(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    return crash_arm(u, "", 0);
+}
+
+static int do_points(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    crash_list(u, out);
+    return 0;
+}
+
+static int do_hold(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    return unit_hold(u);
+}
+
+static int do_start(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    return unit_start(u);
+}
+
+static int do_program(struct unit *u, char **w, FILE *out)
+{
+    (void)out;
+    return unit_program(u, w[0]);
+}
+
+static int do_kill(struct unit *u, char **w, FILE *out)
+{
+    (void)out;
+    return unit_signal(u, w[0]);
+}
+
+static int do_watchdog(struct unit *u, char **w, FILE *out)
+{
+    (void)out;
+    unit_set_watchdog(u, (unsigned)strtoul(w[0], NULL, 10));
+    return 0;
+}
+
+static int do_arm(struct unit *u, char **w, FILE *out)
+{
+    unsigned long count = strtoul(w[1], NULL, 10);
+
+    (void)out;
+    return count ? crash_arm(u, w[0], count) : -EINVAL;
+}
+
+static const struct of_unit {
+    const char *name;
+    unsigned words; /* after the unit's name */
+    int (*run)(struct unit *u, char **w, FILE *out);
+} of_units[] = {
+    {"stop", 0, do_stop},     {"forget", 0, do_forget}, {"disarm", 0, do_disarm},
+    {"points", 0, do_points}, {"kill", 1, do_kill},     {"watchdog", 1, do_watchdog},
+    {"arm", 2, do_arm},       {"hold", 0, do_hold},     {"start", 0, do_start},
+    {"program", 1, do_program},
+};
+
+static const struct of_unit *about_unit(const char *name)
+{
+    for (size_t i = 0; i < sizeof(of_units) / sizeof(of_units[0]); i++)
+        if (!strcmp(of_units[i].name, name))
+            return &of_units[i];
+    return NULL;
+}
+
+static int of_unit(struct main *m, const struct of_unit *c, char **w, unsigned n, FILE *out)
 {
     struct unit *u = n > 1 ? unit_find(&m->keeper, w[1]) : NULL;
 
     if (!u)
         return -ESRCH;
-    if (!strcmp(w[0], "stop")) {
-        unit_stop(u);
-        return 0;
-    }
-    if (!strcmp(w[0], "hold"))
-        return unit_hold(u);
-    if (!strcmp(w[0], "start"))
-        return unit_start(u);
-    if (n != 3)
-        return -EINVAL;
-    if (!strcmp(w[0], "program"))
-        return unit_program(u, w[2]);
-    if (!strcmp(w[0], "kill"))
-        return unit_signal(u, w[2]);
-    unit_set_watchdog(u, (unsigned)strtoul(w[2], NULL, 10));
-    return 0;
-}
-
-static bool about_unit(const char *word)
-{
-    static const char *const words[] = {"kill", "stop", "hold", "start", "program", "watchdog"};
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (!strcmp(words[i], word))
-            return true;
-    return false;
+    return n == c->words + 2 ? c->run(u, w + 2, out) : -EINVAL;
 }
 
 static int command(struct main *m, char *line, FILE *out)
 {
     char *w[WORDS];
     unsigned n = split(line, w);
+    const struct of_unit *about = n ? about_unit(w[0]) : NULL;
 
     if (!n)
         return 0;
+    if (about)
+        return of_unit(m, about, w, n, out);
     if (!strcmp(w[0], "unit"))
         return unit_new(&m->keeper, w + 1, n - 1);
-    if (about_unit(w[0]))
-        return of_unit(m, w, n);
     if (!strcmp(w[0], "every") || !strcmp(w[0], "together"))
         return plan_new(m, !strcmp(w[0], "together"), w + 1, n - 1);
     if (!strcmp(w[0], "status"))
@@ -243,20 +324,11 @@ static void on_client(void *data, uint32_t events)
     fclose(out);
 }
 
-static int address(struct sockaddr_un *a, const char *path)
-{
-    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(a->sun_path))
-        return -ENAMETOOLONG;
-    strcpy(a->sun_path, path);
-    return 0;
-}
-
 static int listen_at(struct main *m, const char *path)
 {
     struct loop_source *source;
     struct sockaddr_un a;
-    int rc = address(&a, path);
+    int rc = keeper_address(&a, path);
 
     if (rc)
         return rc;
@@ -266,31 +338,6 @@ static int listen_at(struct main *m, const char *path)
         listen(m->listener, 8))
         return -errno;
     return loop_fd(m->keeper.loop, m->listener, EPOLLIN, on_client, m, &source);
-}
-
-static int ask(const char *path, char **words)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
-    char line[LINE] = "", text[LINE];
-    struct sockaddr_un a;
-    bool bad = false;
-    ssize_t n;
-
-    for (; *words; words++) {
-        strncat(line, *words, sizeof(line) - strlen(line) - 2);
-        strcat(line, " ");
-    }
-    rc = address(&a, path);
-    if (rc || fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        write(fd, line, strlen(line)) < 0) {
-        fprintf(stderr, "vgt-rig-keeper: nobody answers at %s\n", path);
-        return 2;
-    }
-    while ((n = read(fd, text, sizeof(text))) > 0) {
-        bad = bad || (n >= 5 && !memcmp(text, "error", 5));
-        fwrite(text, 1, (size_t)n, stdout);
-    }
-    return bad;
 }
 
 /* ---- */
@@ -354,16 +401,21 @@ static int serve(struct main *m, const char *ctl, const char *file)
 static int usage(FILE *out, int status)
 {
     fputs("usage: vgt-rig-keeper --dir DIR --ctl SOCKET [--seed N] [FILE]\n"
-          "       vgt-rig-keeper --ask SOCKET COMMAND...\n",
+          "       vgt-rig-keeper --ask SOCKET COMMAND...\n"
+          "       vgt-rig-keeper --wait SOCKET SECONDS UNIT KEY=VALUE|KEY>=N...\n",
           out);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"dir", 1, NULL, 'd'},  {"ctl", 1, NULL, 'c'},
-                                          {"ask", 1, NULL, 'a'},  {"seed", 1, NULL, 's'},
-                                          {"help", 0, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
+                                          {"ctl", 1, NULL, 'c'},
+                                          {"ask", 1, NULL, 'a'},
+                                          {"wait", 1, NULL, 'w'},
+                                          {"seed", 1, NULL, 's'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     struct log log = {.fd = 2, .level = LOG_INFO, .name = "keeper"};
     struct main m = {.keeper = {.log = &log, .rng = 1}};
     const char *ctl = NULL;
@@ -377,7 +429,9 @@ int main(int argc, char **argv)
         else if (opt == 's')
             m.keeper.rng = strtoull(optarg, NULL, 0) * 0x9e3779b97f4a7c15ull | 1;
         else if (opt == 'a')
-            return ask(optarg, argv + optind);
+            return keeper_ask(optarg, argv + optind);
+        else if (opt == 'w')
+            return keeper_wait(optarg, argv + optind);
         else
             return usage(opt == 'h' ? stdout : stderr, opt == 'h' ? 0 : 2);
     }

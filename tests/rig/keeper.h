@@ -2,16 +2,20 @@
 /*
  * keeper.h: shared by the files of vgt-rig-keeper, which does for the rig's services what systemd
  * does for real ones: keeper.c (options, commands, schedule), keeper_unit.c (processes),
- * keeper_store.c (descriptors they leave here). One thread, its loop.
+ * keeper_store.c (descriptors they leave here), keeper_crash.c (where they are to die),
+ * keeper_ask.c (the client). One thread, its loop.
  */
 #pragma once
+#include "lib/crash.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #define KEEPER_UNITS 32u
 #define KEEPER_ARGS  40u
@@ -40,9 +44,11 @@ struct unit {
     pid_t pid;            /* 0: not running */
     int pidfd, notify_fd;
     struct loop_source *on_end, *on_notify, *again, *watchdog, *cont;
-    bool ready, stopping, held; /* held: down until it is told to start */
-    char status[512];           /* what it last said of itself (STATUS=) */
+    bool ready, stopping, waiting; /* waiting: to be started again */
+    bool held;                     /* down until it is told to start */
+    char status[512];              /* what it last said of itself (STATUS=) */
     struct kept kept;
+    struct crash_table *crash;  /* shared with its processes */
     unsigned starts, failures;  /* failures: ends that were no exit with 0 */
     uint64_t down_ns, worst_ms; /* since when, and the longest from an end to READY=1 */
 };
@@ -64,6 +70,18 @@ void kept_free(struct kept *kept);
 /* In a child before exec: descriptors to 3.., LISTEN_FDS and names to the environment. */
 int kept_hand_over(const struct kept *kept);
 
+/* keeper_crash.c */
+/* The unit's table, empty. 0 or -errno. */
+int crash_make(struct unit *u);
+void crash_free(struct unit *u);
+/* In a child before exec. */
+void crash_environment(const struct unit *u);
+/* To die at the count-th passing of point from now on; 0: nowhere. -EINVAL: it has no such point.
+ */
+int crash_arm(struct unit *u, const char *point, unsigned long count);
+/* A line for each point of the program, as its processes made it known. */
+void crash_list(const struct unit *u, FILE *out);
+
 /* keeper_unit.c */
 struct unit *unit_find(struct keeper *k, const char *name);
 /* words: what follows "unit" (NAME RESTART COMMAND...); starts it. 0 or -errno. */
@@ -81,3 +99,11 @@ void unit_set_watchdog(struct unit *u, unsigned ms);
 /* Ends the process, waits for it, forgets the unit. */
 void unit_free(struct unit *u);
 uint64_t keeper_now(void);
+
+/* keeper_ask.c */
+int keeper_address(struct sockaddr_un *a, const char *path);
+/* Prints the answer. Exit status: 0, 1 (it was an error), 2 (nobody answers). */
+int keeper_ask(const char *path, char **words);
+/* words: SECONDS UNIT KEY=VALUE|KEY>=N... of the unit's line in status. 0: so it is; 1: too
+ * late; 2. */
+int keeper_wait(const char *path, char **words);

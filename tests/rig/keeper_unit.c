@@ -181,7 +181,8 @@ static void ended(struct unit *u, const siginfo_t *info)
     u->failures += failed;
     loop_timer_arm(u->watchdog, 0, 0);
     loop_timer_arm(u->cont, 0, 0);
-    if (again_after(u, failed))
+    u->waiting = again_after(u, failed);
+    if (u->waiting)
         loop_timer_arm(u->again, RESTART_NS, 0);
     else if (!u->held)
         kept_free(&u->kept);
@@ -253,6 +254,7 @@ __attribute__((noreturn)) static void become(struct unit *u)
     redirect(u);
     snprintf(text, sizeof(text), "%s/%s.notify", u->k->dir, u->name);
     setenv("NOTIFY_SOCKET", text, 1);
+    crash_environment(u);
     unsetenv("WATCHDOG_PID");
     unsetenv("WATCHDOG_USEC");
     if (u->watchdog_ms) {
@@ -285,6 +287,7 @@ static int start(struct unit *u)
     }
     u->pid = pid;
     u->status[0] = 0;
+    u->waiting = false;
     u->starts++;
     feed(u);
     return 0;
@@ -311,6 +314,7 @@ static int make(struct keeper *k, char **words, unsigned count, struct unit *u)
     rc = rc ? rc : loop_timer(k->loop, on_silence, u, &u->watchdog);
     rc = rc ? rc : loop_timer(k->loop, on_cont, u, &u->cont);
     rc = rc ? rc : listen_for(u);
+    rc = rc ? rc : crash_make(u);
     return rc ? rc : start(u);
 }
 
@@ -369,6 +373,7 @@ int unit_program(struct unit *u, const char *path)
 void unit_stop(struct unit *u)
 {
     u->stopping = true;
+    u->waiting = false;
     loop_timer_arm(u->again, 0, 0);
     if (u->pid)
         kill(u->pid, SIGTERM);
@@ -415,6 +420,7 @@ void unit_free(struct unit *u)
     loop_remove(u->cont);
     if (u->notify_fd >= 0)
         close(u->notify_fd);
+    crash_free(u);
     kept_free(&u->kept);
     for (unsigned i = 0; i < KEEPER_ARGS; i++)
         free(u->argv[i]);

@@ -6,6 +6,6 @@
 #include "services/wire/vreg.h"
 
 #undef VREG_LAYOUT
-#define VREG_LAYOUT 2u
+#define VREG_LAYOUT 3u
 
 #include "services/mmio/service.c"

@@ -59,6 +59,8 @@ static void test_status(void **state)
     assert_string_equal(reply->guests[0]->gpu_time[0]->engine, "bcs");
     assert_int_equal(counter(reply->guests[0], "sched.things"), 5);
     assert_int_equal(counter(reply->guests[0], "mmio.things"), 5);
+    assert_int_equal(reply->guests[0]->quarantined_inputs, 2);
+    assert_int_equal(reply->guests[0]->n_quarantined, 0);
     assert_int_equal(reply->gpu->low_total, 256 * MIB);
     rig_stop(&r);
 }
@@ -92,6 +94,19 @@ static void test_broker_restart(void **state)
     free(r.config.kept);
 }
 
+static void check_quarantined(const Vgt__Guest *g)
+{
+    assert_int_equal(g->quarantined_inputs, 2);
+    assert_int_equal(g->n_quarantined, 2);
+    assert_string_equal(g->quarantined[0]->service, "gtt");
+    assert_string_equal(g->quarantined[0]->kind, "vgt-gtt");
+    assert_string_equal(g->quarantined[1]->service, "mmio");
+    assert_string_equal(g->quarantined[1]->kind, "vgt-mmio");
+    assert_int_equal(g->quarantined[1]->deaths, 2);
+    assert_int_equal(g->quarantined[1]->input.len, 4);
+    assert_memory_equal(g->quarantined[1]->input.data, "\1\2\3", 4);
+}
+
 static void test_show(void **state)
 {
     Vgt__ShowRequest request = VGT__SHOW_REQUEST__INIT;
@@ -114,6 +129,7 @@ static void test_show(void **state)
     assert_int_equal(r.client.type, VGT__TYPE__TYPE_SHOW_REPLY);
     assert_int_equal(counter(((Vgt__ShowReply *)r.client.body)->guest, "gtt.things"), 5);
     assert_int_equal(counter(((Vgt__ShowReply *)r.client.body)->guest, "sched.things"), 0);
+    check_quarantined(((Vgt__ShowReply *)r.client.body)->guest);
     rig_stop(&r);
 }
 

@@ -94,11 +94,13 @@ static void on_remove(struct chan *chan, const struct chan_message *m, void *dat
     (void)chan;
     note(f, r->final ? "remove" : "stop");
     f->removes++;
+    f->unseen = r->unseen;
     if (f->refuse_remove)
         refuse(f, m->id, f->refuse_remove);
     if (f->silent || f->refuse_remove)
         return;
     reply.domid = r->domid;
+    reply.unknown = f->unknown;
     fake_send(f, VGT__TYPE__TYPE_GUEST_REMOVED, m->id, &reply.base);
     if (f == &f->rig->mmio)
         fake_crash(f);
@@ -112,6 +114,7 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     Vgt__Counter counter = VGT__COUNTER__INIT, replayed = VGT__COUNTER__INIT;
     Vgt__Counter *counters[2] = {&counter, &replayed};
     Vgt__EngineTime time = VGT__ENGINE_TIME__INIT, *times[1] = {&time};
+    Vgt__Quarantined bad = VGT__QUARANTINED__INIT, *bads[1] = {&bad};
     Vgt__Gpu gpu = VGT__GPU__INIT;
     struct fake *f = data;
 
@@ -125,6 +128,12 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     replayed.name = (char *)"replayed";
     replayed.value = 3;
     guest.n_counters = 2;
+    bad.service = (char *)"broker"; /* lies, too */
+    bad.kind = (char *)f->role;
+    bad.input = (ProtobufCBinaryData){4, (uint8_t *)"\1\2\3"};
+    bad.deaths = 2;
+    guest.quarantined = bads;
+    guest.n_quarantined = f == &f->rig->gtt || f == &f->rig->mmio;
     guest.foreground = f == &f->rig->display;
     if (f == &f->rig->sched) {
         time.engine = (char *)"bcs";
@@ -310,6 +319,8 @@ void client_attach(struct rig *r, uint32_t domid, const char *type)
 static int module_attach(int fd, uint16_t domid)
 {
     (void)fd;
+    if (rig_module.rig)
+        assert_true(guest_find(rig_module.rig->broker, domid)->s->held & HELD_MODULE);
     rig_module.attaches++;
     rig_module.attached[domid] = true;
     return 0;
@@ -347,6 +358,7 @@ static void start(struct rig *r, unsigned limit_ms, bool keep, const char *units
 {
     memset(r, 0, sizeof(*r));
     memset(&rig_module, 0, sizeof(rig_module));
+    rig_module.rig = r;
     snprintf(r->wire, sizeof(r->wire), "unix:/tmp/vgt-broker-test-%d.wire", (int)getpid());
     snprintf(r->ctl, sizeof(r->ctl), "unix:/tmp/vgt-broker-test-%d.ctl", (int)getpid());
     r->gtt = (struct fake){.rig = r, .name = "gtt", .role = "vgt-gtt"};

@@ -26,6 +26,7 @@ struct fake {
     int cut; /* how often the broker closed the channel */
     /* what it does */
     bool silent, crash_on_add;
+    bool unknown;              /* it never had the guest it is to remove */
     const char *refuse;        /* text of the Error to GuestAdd */
     int refuse_code;           /* 0: ENOSPC */
     const char *refuse_remove; /* and to GuestRemove */
@@ -33,6 +34,7 @@ struct fake {
     /* what it got */
     unsigned adds, removes;
     uint32_t add_id; /* of the last GuestAdd */
+    uint32_t unseen; /* of the last GuestRemove */
     bool restart;
     uint64_t low_base;
     size_t edid_size;
@@ -66,6 +68,7 @@ struct rig {
 extern struct rig_module {
     bool attached[16];
     unsigned attaches, busy;
+    const struct rig *rig; /* set: an attach must stand in its broker's state page by then */
 } rig_module;
 
 void rig_start(struct rig *r, unsigned limit_ms);

@@ -42,7 +42,7 @@ static void test_attach(void **state)
     assert_int_equal(r.mmio.low_base, 32 * MIB);
     assert_false(r.mmio.restart);
     assert_true(rig_module.attached[7]);
-    assert_int_equal(r.mmio.fds.count, 16);
+    assert_int_equal(r.mmio.fds.count, 17);
     assert_int_equal(wire_region(&r.mmio.fds, WIRE_VREG, WIRE_REGION_VREG, VREG_LAYOUT,
                                  sizeof(struct vreg_file), true, &region),
                      0);
@@ -88,6 +88,23 @@ static void test_no_room(void **state)
     rig_stop(&r);
 }
 
+static void test_sched_refuses(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    r.sched.refuse = "no engine is left";
+    client_attach(&r, 7, "small");
+    expect_error(&r, ENOSPC, "no engine is left");
+    rig_until(&r, broker_guests(r.broker) == 0);
+    assert_int_equal(r.gtt.removes, 1);
+    assert_int_equal(r.gtt.unseen, WIRE_UNSEEN_SCHED | WIRE_UNSEEN_DISPLAY);
+    assert_int_equal(r.sched.removes, 0);
+    rig_stop(&r);
+}
+
 static void test_display_refuses(void **state)
 {
     struct rig r;
@@ -101,6 +118,8 @@ static void test_display_refuses(void **state)
     rig_until(&r, broker_guests(r.broker) == 0);
     assert_non_null(strstr(r.trace, "display:add sched:stop gtt:remove sched:remove "));
     assert_int_equal(r.display.removes, 0);
+    assert_int_equal(r.gtt.unseen, WIRE_UNSEEN_DISPLAY); /* it will acknowledge nothing */
+    assert_int_equal(r.sched.unseen, 0);
     assert_false(rig_module.attached[7]);
     rig_stop(&r);
 }
@@ -126,6 +145,16 @@ static void test_bad_requests(void **state)
     rig_stop(&r);
 }
 
+static void kill_domain(struct rig *r, uint32_t domid)
+{
+    struct vmm *v;
+
+    (void)r;
+    assert_int_equal(vmm_fake_ops.open_control(domid, &v), 0);
+    vmm_fake_ops.kill(v, "test");
+    vmm_fake_ops.close(v);
+}
+
 static void test_time_limit(void **state)
 {
     struct rig r;
@@ -137,10 +166,56 @@ static void test_time_limit(void **state)
     client_attach(&r, 7, "");
     rig_until(&r, r.sched.adds);
     expect_error(&r, ETIMEDOUT, "vgt-sched does not answer");
-    /* It may know of the guest: it is asked to forget, and not waited for for ever. */
+    /* It may know of the guest: it is asked to stop until it answers, and gtt lets go only then. */
+    rig_until(&r, r.sched.removes == 3);
+    assert_int_equal(r.gtt.removes, 0);
+    r.sched.silent = false;
     rig_until(&r, broker_guests(r.broker) == 0);
-    assert_int_equal(r.sched.removes, 2);
     assert_int_equal(r.gtt.removes, 1);
+    assert_int_equal(r.gtt.unseen, 2);
+    rig_stop(&r);
+}
+
+/* A service that is away for longer than any step may take still has to let go of the guest. */
+static void test_service_away_in_removal(void **state)
+{
+    uint64_t end;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    rig_attach(&r);
+    r.broker->limit_ns = 300000000;
+    fake_crash(&r.sched);
+    kill_domain(&r, 7);
+    rig_until(&r, r.mmio.removes == 1);
+    for (end = broker_now() + 1500000000; broker_now() < end;)
+        rig_turns(&r, 1);
+    assert_int_equal(broker_guests(r.broker), 1);
+    assert_int_equal(r.gtt.removes, 0);
+    r.trace[0] = 0;
+    fake_connect(&r.sched);
+    rig_until(&r, broker_guests(r.broker) == 0);
+    assert_non_null(
+        strstr(r.trace, "sched:resume sched:stop display:stop gtt:remove sched:remove "));
+    rig_stop(&r);
+}
+
+/* Who says that he never had the guest is not asked again, and gtt does not wait for him. */
+static void test_unknown(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 0);
+    rig_services(&r);
+    rig_attach(&r);
+    r.sched.unknown = true;
+    kill_domain(&r, 7);
+    rig_until(&r, broker_guests(r.broker) == 0);
+    assert_int_equal(r.sched.removes, 1);
+    assert_int_equal(r.gtt.unseen, 1);
     rig_stop(&r);
 }
 
@@ -234,20 +309,11 @@ static void test_detach(void **state)
     detach(&r, 7);
     assert_int_equal(r.client.type, VGT__TYPE__TYPE_DETACH_REPLY);
     assert_non_null(strstr(r.trace, in_order));
+    assert_int_equal(r.gtt.unseen, 0);
     assert_int_equal(rig_module.busy, 0);
     assert_false(rig_module.attached[7]);
     assert_int_equal(broker_guests(r.broker), 0);
     rig_stop(&r);
-}
-
-static void kill_domain(struct rig *r, uint32_t domid)
-{
-    struct vmm *v;
-
-    (void)r;
-    assert_int_equal(vmm_fake_ops.open_control(domid, &v), 0);
-    vmm_fake_ops.kill(v, "test");
-    vmm_fake_ops.close(v);
 }
 
 static void test_domain_gone(void **state)
@@ -344,7 +410,7 @@ static void test_restart_broker(void **state)
     assert_non_null(strstr(r.trace, "display:stop gtt:remove sched:remove display:remove "));
     rig_until(&r, r.mmio.adds == 2 && r.mmio.restart);
     assert_int_equal(r.mmio.low_base, 32 * MIB);
-    assert_int_equal(r.mmio.fds.count, 16);
+    assert_int_equal(r.mmio.fds.count, 17);
     assert_int_equal(r.broker->guest[0]->s->vgpu, 1);
     assert_int_equal(r.broker->state->generation, generation);
     detach(&r, 7);
@@ -356,19 +422,14 @@ static void test_restart_broker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attach),
-        cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_display_refuses),
-        cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_time_limit),
-        cmocka_unit_test(test_service_missing),
-        cmocka_unit_test(test_crash_in_attach),
-        cmocka_unit_test(test_restart_service),
-        cmocka_unit_test(test_detach),
-        cmocka_unit_test(test_domain_gone),
-        cmocka_unit_test(test_gtt_dies_in_removal),
-        cmocka_unit_test(test_asker_leaves),
-        cmocka_unit_test(test_reboot),
+        cmocka_unit_test(test_attach),          cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_sched_refuses),   cmocka_unit_test(test_display_refuses),
+        cmocka_unit_test(test_bad_requests),    cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_service_missing), cmocka_unit_test(test_service_away_in_removal),
+        cmocka_unit_test(test_unknown),         cmocka_unit_test(test_crash_in_attach),
+        cmocka_unit_test(test_restart_service), cmocka_unit_test(test_detach),
+        cmocka_unit_test(test_domain_gone),     cmocka_unit_test(test_gtt_dies_in_removal),
+        cmocka_unit_test(test_asker_leaves),    cmocka_unit_test(test_reboot),
         cmocka_unit_test(test_restart_broker),
     };
 

@@ -333,6 +333,39 @@ static void slice_holds_what_it_shows(void **state)
     assert_true(gpu_fake_pinned(r->fake, DOMID, 41));
 }
 
+/* As the loop would, with nobody publishing an invalidation. */
+static int detach_alone(struct rig *r)
+{
+    int rc = 1;
+
+    for (int turn = 0; rc > 0 && turn < 100; turn++) {
+        rc = gtt_guest_detach(r->g, 1000);
+        if (rc == GTT_GUEST_WAITS)
+            workers_wait(r->config.workers);
+    }
+    return rc;
+}
+
+static void who_never_had_the_guest_is_not_waited_for(void **state)
+{
+    struct gtt_service *s = calloc(1, sizeof(*s));
+    struct rig *r = *state;
+
+    s->member[0] = (struct gtt_member){.used = true, .domid = DOMID, .guest = r->g};
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, (40 << 12) + 1}});
+    settle(r);
+    assert_true(detach_alone(r) > 0);
+    gtt_wire_ops.unseen(s, DOMID + 1, WIRE_UNSEEN_SCHED);
+    gtt_wire_ops.unseen(s, DOMID, WIRE_UNSEEN_DISPLAY);
+    assert_true(detach_alone(r) > 0);
+    assert_int_equal(gpu_fake_pins(r->fake), 1);
+    gtt_wire_ops.unseen(s, DOMID, WIRE_UNSEEN_SCHED);
+    assert_int_equal(detach_alone(r), 0);
+    assert_int_equal(gpu_fake_pins(r->fake), 0);
+    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0); /* the teardown wants one */
+    free(s);
+}
+
 static void slice_stays_inside_the_partition(void **state)
 {
     struct rig *r = *state;
@@ -359,6 +392,8 @@ int main(void)
         cmocka_unit_test(record_counts_every_kind_of_event),
         cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_never_had_the_guest_is_not_waited_for, rig_setup,
+                                        rig_teardown),
     };
 
     return run_twice(tests);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmio_core_test.c: dispatch, config space, GGTT image, guest pages, waiting for room. */
+#include "services/wire/input.h"
 #include "tests/unit/mmio_fixture.h"
 
 #include <string.h>
@@ -376,30 +377,75 @@ static void a_parked_access_survives_a_restart(void **state)
     assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
 }
 
+/* A former process had begun with the pending access, as one before it had if crashes is 1, and
+ * died in it. */
+static void died_in(struct fix *f, const struct vmm_access *a, uint32_t crashes)
+{
+    fix_begin(f, a);
+    f->s->vreg.inflight[0] = (struct vreg_inflight){.addr = a->addr,
+                                                    .data = a->data,
+                                                    .count = a->count,
+                                                    .size = a->size,
+                                                    .write = a->write,
+                                                    .progress = VREG_STARTED,
+                                                    .crashes = crashes};
+    fake_take(f->guest, 0);
+    fix_restart(f);
+}
+
+static void one_death_is_forgiven(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, true, 5);
+
+    for (int i = 0; i < 4; i++) {
+        died_in(f, &a, 0);
+        assert_int_equal(mmio_pump(&f->mmio), 1);
+        assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+        assert_int_equal(*(f->s->vreg.mmio + PLAIN / 4), 5);
+    }
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
+    assert_int_equal(f->quarantine.known, 0);
+}
+
 static void poison_is_quarantined(void **state)
 {
     struct fix *f = *state;
     struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, false, 0);
-    struct vreg_inflight *j = &f->s->vreg.inflight[0];
+    struct quarantine_item item;
     uint64_t data;
 
-    fix_begin(f, &a);
-    *j = (struct vreg_inflight){.addr = a.addr, .count = 1, .size = 4, .progress = VREG_STARTED};
-    fake_take(f->guest, 0);
-    fix_restart(f); /* once: tried again */
-    assert_int_equal(mmio_pump(&f->mmio), 1);
-    assert_int_equal(fake_done(f->guest, 0, &data), 1);
-    assert_int_equal(data, 0);
-    fix_begin(f, &a);
-    *j = (struct vreg_inflight){
-        .addr = a.addr, .count = 1, .size = 4, .progress = VREG_STARTED, .crashes = 1};
-    fake_take(f->guest, 0);
-    fix_restart(f);
+    died_in(f, &a, 1);
     assert_int_equal(mmio_pump(&f->mmio), 1);
     assert_int_equal(fake_done(f->guest, 0, &data), 1);
     assert_int_equal(data, ~0ull);
     assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 1);
-    assert_int_equal(fix_r(f, PLAIN), 0); /* the next access is served again */
+    fix_restart(f); /* whoever meets it again, nobody serves it */
+    assert_int_equal(fix_read(f, a.addr, 4), ~0ull);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 1);
+    assert_true(quarantine_get(&f->quarantine, 0, &item));
+    assert_int_equal(item.input.word[WIRE_ACCESS_ADDR], a.addr);
+    assert_int_equal(item.input.word[WIRE_ACCESS_HOW], WIRE_ACCESS_PACK(1, VMM_MMIO, 4, false, 0));
+    assert_int_equal(item.skipped, 1);
+    assert_int_equal(quarantine_deaths(&item), 2);
+    fix_w(f, PLAIN, 7); /* what is near it is served */
+    assert_int_equal(fix_read(f, a.addr, 8), 7);
+    assert_int_equal(fix_r(f, PLAIN + 4), 0);
+}
+
+/* A write is its value: another one is another input. */
+static void poison_is_one_value(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, true, 0xbad);
+
+    died_in(f, &a, 1);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    fix_w(f, PLAIN, 3);
+    fix_w(f, PLAIN, 0xbad);
+    assert_int_equal(fix_r(f, PLAIN), 3);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 2);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -423,7 +469,9 @@ int main(void)
         T(full_lane_holds_the_vcpu),
         T(full_lane_in_the_middle),
         T(a_parked_access_survives_a_restart),
+        T(one_death_is_forgiven),
         T(poison_is_quarantined),
+        T(poison_is_one_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

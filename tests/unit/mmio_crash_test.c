@@ -4,6 +4,7 @@
  * access; a new one takes over and the outcome must be the same as without a death. A child process
  * serves the access under ptrace; what it shares with the parent is what memfds share in earnest.
  */
+#include "services/mmio/priv.h"
 #include "tests/unit/mmio_fixture.h"
 
 #include <signal.h>
@@ -244,12 +245,132 @@ static void edid_bytes(void **state)
     sweep(&s);
 }
 
+/* ---- ranges move: dead between two calls of the hypervisor, and yet moved */
+
+static unsigned trap_calls, dies_in;
+
+static int dying_trap(struct vmm *v, uint64_t start, uint64_t len, bool on)
+{
+    if (++trap_calls == dies_in)
+        raise(SIGKILL);
+    return vmm_fake_ops.trap(v, start, len, on);
+}
+
+/* Serve what is pending and die in the nth call of trap(): its effects, and those of the calls
+ * before, are on the child's copy of the guest only, as if all of them were still to come. */
+static void dies_in_trap(struct fix *f, unsigned n)
+{
+    pid_t pid;
+    int status;
+
+    trap_calls = 0;
+    dies_in = n;
+    f->ops.trap = dying_trap;
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        mmio_pump(&f->mmio);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    f->ops.trap = vmm_fake_ops.trap;
+    fake_take(f->guest, 0);
+    fix_restart(f);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+}
+
+static void moved(uint64_t reg, uint64_t from, uint64_t to, unsigned calls)
+{
+    for (unsigned n = 1; n <= calls; n++) {
+        struct fix *f = fix_new(16);
+        struct vmm_access a = {
+            .space = VMM_CONFIG, .addr = reg, .size = 4, .count = 1, .write = true, .data = to};
+
+        assert_true(fake_trapped(f->guest, from));
+        fix_begin(f, &a);
+        dies_in_trap(f, n);
+        assert_false(fake_trapped(f->guest, from));
+        assert_true(fake_trapped(f->guest, to));
+        fix_free(f);
+    }
+}
+
+static void ranges_move(void **state)
+{
+    (void)state;
+    moved(0x10, FIX_BAR0, 0xe0000000, 2);
+    moved(0x18, FIX_BAR2, 0xa0000000, 4);
+}
+
+/* ---- killed at one and the same instruction of an access, again and again */
+
+static struct scenario elsp = {elsp_prepare, elsp_judge};
+
+/* Dies after n instructions of each of `deaths` processes. False: that is after the access. */
+static bool die_again(struct fix *f, unsigned long n, int deaths)
+{
+    unsigned long done;
+    bool started = true;
+
+    for (int i = 0; i < deaths; i++) {
+        killed_after(f, n, &done);
+        started &= mmio_journal_stage(&f->s->vreg.inflight[0]) == VREG_STARTED;
+        if (f->s->taken)
+            fake_take(f->guest, 0);
+        fix_restart(f);
+        f->ops.next = noted_next;
+        f->ops.complete = noted_complete;
+    }
+    return started;
+}
+
+static void check_quarantined(struct fix *f)
+{
+    struct mmio_sched msg;
+
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 1);
+    assert_int_equal(f->s->vreg.submit.elsp[0].n, 3); /* as before it */
+    while (fix_sched(f, &msg))
+        assert_int_equal(msg.seq, 1);
+    fix_w(f, 0x2230, 4); /* the very same is dropped, another is served */
+    assert_int_equal(f->s->vreg.submit.elsp[0].n, 3);
+    fix_w(f, 0x2230, 5);
+    assert_int_equal(f->s->vreg.submit.elsp[0].n, 0);
+}
+
+/* Wherever it was while it was served: two deaths, and it is answered unserved. */
+static void the_same_place_twice(void **state)
+{
+    unsigned long total, tried = 0;
+    struct fix *f = ready(&elsp);
+
+    (void)state;
+    assert_false(killed_after(f, ~0ul, &total));
+    fix_free(f);
+    for (unsigned long n = total / 16; n < total; n += total / 16 + 1) {
+        bool started;
+
+        f = ready(&elsp);
+        started = die_again(f, n, 2);
+        if (started) {
+            tried++;
+            assert_int_equal(mmio_pump(&f->mmio), 1);
+            check_quarantined(f);
+        }
+        fix_free(f);
+    }
+    assert_true(tried >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fourth_elsp_dword), cmocka_unit_test(second_elsp_dword),
-        cmocka_unit_test(two_deep_iir),      cmocka_unit_test(string_of_entries),
-        cmocka_unit_test(edid_bytes),
+        cmocka_unit_test(fourth_elsp_dword),    cmocka_unit_test(second_elsp_dword),
+        cmocka_unit_test(two_deep_iir),         cmocka_unit_test(string_of_entries),
+        cmocka_unit_test(edid_bytes),           cmocka_unit_test(ranges_move),
+        cmocka_unit_test(the_same_place_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

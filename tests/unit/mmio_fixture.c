@@ -60,6 +60,7 @@ void fix_start(struct fix *f)
         .to_sched = &f->to_sched.tx,
         .from_gtt = &f->from_gtt.rx,
         .from_sched = &f->from_sched.rx,
+        .quarantine = &f->quarantine,
         .now_ns = now,
         .vgpu =
             {
@@ -78,6 +79,7 @@ void fix_start(struct fix *f)
             },
     };
 
+    quarantine_attach(&f->quarantine, &f->s->bad);
     assert_int_equal(edid_build(s.vgpu.edid, 1024, 768, 60, "test", 1), 0);
     assert_int_equal(mmio_init(&f->mmio, &s), 0);
 }

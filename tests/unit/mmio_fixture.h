@@ -33,6 +33,7 @@ struct fix_shared {
     struct vreg_file vreg;
     struct vggtt vggtt;
     struct timing timing;
+    struct quarantine_table bad;
     uint64_t now_ns;
     uint32_t taken, completed; /* what a child did to the guest, whose own state is not shared */
 };
@@ -43,6 +44,7 @@ struct fix {
     struct vmm *vmm;
     struct fix_shared *s;
     struct fix_lane to_gtt, to_sched, from_gtt, from_sched;
+    struct quarantine quarantine;
     struct mmio mmio;
 };
 

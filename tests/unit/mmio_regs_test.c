@@ -176,15 +176,19 @@ static void device_reset(void **state)
 static void context_status(void **state)
 {
     struct fix *f = *state;
-    struct sched_mmio ev = {.kind = SCHED_MMIO_CSB, .engine = GEN8_BCS, .csb_index = 2};
+    struct sched_mmio ev = {.kind = SCHED_MMIO_CSB, .engine = GEN8_BCS, .seq = 1, .csb_index = 2};
 
     ev.csb = 0x700000018;
     ev.execlist_status = 0x55;
     assert_int_equal(fix_r(f, 0x223a0), 0x505);
     assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
+    ev.csb_index = 1; /* a repeated one */
+    assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
+    ev.seq++;
     ev.csb_index = 6; /* no such slot, no such engine */
     assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
     ev.engine = 99;
+    ev.seq++;
     assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
     assert_int_equal(mmio_events(&f->mmio), 0);
     assert_int_equal(fix_r(f, 0x22380), 0x18);

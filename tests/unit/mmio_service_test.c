@@ -109,11 +109,50 @@ static void test_not_confined(void **state)
     end(&r, &s);
 }
 
+static int config_write(struct rig *r, uint64_t at, uint64_t value)
+{
+    struct vmm_access a = {
+        .space = VMM_CONFIG, .addr = at, .size = 4, .count = 1, .write = true, .data = value};
+
+    return fake_start(r->guest[0], &a, &value);
+}
+
+/* The guest moves its aperture just when there is no broker to ask: the write waits, and goes on by
+ * itself when there is one. */
+static void test_aperture_without_a_broker(void **state)
+{
+    struct moment m = {0};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+    uint64_t value;
+    bool done = false;
+
+    (void)state;
+    begin(&r, &s, &m, &config);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    assert_int_equal(config_write(&r, 0x18, 0x80000000), 1);
+    done = false;
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    peer_close(r.broker->guest[0]->mmio.wire);
+    rig_turns(&r, 3);
+    assert_int_equal(config_write(&r, 0x04, 2), 1);
+    rig_turns(&r, 3);
+    assert_int_equal(fake_done(r.guest[0], 0, &value), 0);
+    assert_int_equal(s.aperture.id, 0);
+    done = false;
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    assert_int_equal(r.broker->guest[0]->s->aperture_at, 0x80000000);
+    end(&r, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_confined_first),
         cmocka_unit_test(test_not_confined),
+        cmocka_unit_test(test_aperture_without_a_broker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,11 @@
 /*
  * rig_keeper_test.c: the rig's supervisor as a process, and this program again as the service it
  * runs: descriptors survive kill -9 of the service, names and removal count, what dies is started
- * again as its restart mode says, a service that does not feed its watchdog is ended.
+ * again as its restart mode says, a service that does not feed its watchdog is ended, one that is
+ * told to dies at a crash point, once.
  */
+#include "lib/crash.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <setjmp.h>
@@ -63,8 +66,21 @@ static int be_counter(const char *path)
         pause();
 }
 
+/* Passes a crash point in each step of its life. */
+__attribute__((noreturn)) static void be_fragile(void)
+{
+    crash_point("fragile.start");
+    sd_notify(0, "READY=1");
+    for (;;) {
+        crash_point("fragile.work");
+        usleep(1000);
+    }
+}
+
 static int be_service(char **argv)
 {
+    if (!strcmp(argv[1], "--fragile"))
+        be_fragile();
     if (!strcmp(argv[1], "--count"))
         return be_counter(argv[2]);
     if (!strcmp(argv[1], "--exit"))
@@ -245,12 +261,69 @@ static void refuses(void **state)
     assert_string_equal(text, "error Function not implemented\n");
 }
 
+static int wait_for(struct fix *f, const char *words)
+{
+    char all[800];
+
+    snprintf(all, sizeof(all), "%s --wait %s %s", keeper, f->ctl, words);
+    return WEXITSTATUS(system(all));
+}
+
+static void dies_where_it_is_told(void **state)
+{
+    struct fix *f = *state;
+    char text[512];
+
+    ask(f, text, sizeof(text), "unit f always %s --fragile now", self);
+    assert_int_equal(wait_for(f, "10 f state=ready starts=1 fired=0"), 0);
+    ask(f, text, sizeof(text), "points f");
+    assert_non_null(strstr(text, "fragile.start passed=1 fired=0\n"));
+    ask(f, text, sizeof(text), "arm f fragile.work 20");
+    assert_string_equal(text, "ok\n");
+    assert_int_equal(wait_for(f, "10 f fired=1 state=ready starts=2 left=0"), 0);
+    ask(f, text, sizeof(text), "arm f fragile.start 1");
+    ask(f, text, sizeof(text), "kill f KILL");
+    assert_int_equal(wait_for(f, "10 f 'fired>=2' state=ready starts=4"), 0);
+    assert_int_equal(wait_for(f, "0.1 f 'fired>=3'"), 1);
+    ask(f, text, sizeof(text), "arm f fragile.work 1000000");
+    ask(f, text, sizeof(text), "disarm f");
+    assert_int_equal(wait_for(f, "10 f left=0 state=ready"), 0);
+    ask(f, text, sizeof(text), "arm f fragile.wor 1");
+    assert_string_equal(text, "error Invalid argument\n");
+    ask(f, text, sizeof(text), "arm f fragile.work");
+    assert_string_equal(text, "error Invalid argument\n");
+}
+
+static void forgets_what_was_stopped(void **state)
+{
+    struct fix *f = *state;
+    char text[512];
+
+    ask(f, text, sizeof(text), "unit f always %s --fragile now", self);
+    assert_int_equal(wait_for(f, "10 f state=ready"), 0);
+    ask(f, text, sizeof(text), "forget f");
+    assert_string_equal(text, "error Device or resource busy\n");
+    ask(f, text, sizeof(text), "stop f");
+    assert_int_equal(wait_for(f, "10 f state=down"), 0);
+    ask(f, text, sizeof(text), "forget f");
+    assert_string_equal(text, "ok\n");
+    ask(f, text, sizeof(text), "unit f always %s --fragile now", self);
+    assert_string_equal(text, "ok\n");
+    assert_int_equal(wait_for(f, "10 f state=ready starts=1 fired=0"), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        T(descriptors_survive), T(restart_modes), T(stops_and_watches), T(schedule), T(refuses),
+        T(descriptors_survive),
+        T(restart_modes),
+        T(stops_and_watches),
+        T(schedule),
+        T(refuses),
+        T(dies_where_it_is_told),
+        T(forgets_what_was_stopped),
     };
     char copy[512];
 

@@ -69,6 +69,7 @@ static void lite_restore(void **state)
     g[CTX_PDP_LDW(0)] ^= 0x1000;
     assert_int_equal(context_prepare(r.set, GEN8_RCS, desc, &again), 0);
     context_set_busy(c, false);
+    context_set_settle(r.set);
 }
 
 /* Appends never go over what may not have been executed. */
@@ -92,6 +93,7 @@ static void full_ring(void **state)
     context_note_head(c, 0x800);
     assert_int_equal(context_prepare(r.set, GEN8_RCS, desc, &again), 0);
     context_set_busy(c, false);
+    context_set_settle(r.set);
 }
 
 static void save(void **state)
@@ -113,6 +115,7 @@ static void save(void **state)
     rig_at(&r, RIG_LRCA)[0x35] = 0x1111; /* the guest's, meanwhile */
     rig_emit(&r, RIG_LRCA, load, 4);
     context_set_busy(c, false);
+    context_set_settle(r.set);
     assert_true(context_finished(c));
     assert_int_equal(context_save(c), 0);
     assert_int_equal(g[CTX_RING_HEAD], 0x10);
@@ -205,6 +208,7 @@ static void resets(void **state)
     assert_int_equal(context_prepare(r.set, GEN8_RCS, desc, &other), CONTEXT_LATER);
     rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
     context_set_busy(c, false);
+    context_set_settle(r.set);
     context_save(c);
     assert_int_equal(g[CTX_RING_HEAD], 0); /* the guest has started it anew */
     c = prepare(GEN8_RCS, desc);
@@ -216,6 +220,7 @@ static void resets(void **state)
     assert_int_equal(g[CTX_RING_HEAD], 0x10);
     assert_int_equal(g[CTX_BB_HEAD_LDW], 0);
     context_set_busy(c, false);
+    context_set_settle(r.set);
 }
 
 /* 512 pages hold four contexts with rings of 120 pages. */
@@ -234,16 +239,20 @@ static void eviction(void **state)
     }
     assert_int_equal(context_prepare(r.set, GEN8_BCS, desc[4], &c[4]), CONTEXT_NO_ROOM);
     context_set_busy(c[2], false);
+    context_set_settle(r.set);
     id = context_id(c[2]);
     c[4] = prepare(GEN8_BCS, desc[4]);
     assert_null(context_find(r.set, id));
     context_set_busy(c[0], false);
+    context_set_settle(r.set);
     context_set_busy(c[1], false);
+    context_set_settle(r.set);
     id = context_id(c[0]);
     prepare(GEN8_BCS, desc[1]);
     prepare(GEN8_BCS, desc[5]); /* takes the place of c[3]? busy; of c[4] or c[0]: the oldest */
     assert_ptr_equal(context_find(r.set, context_id(c[3])), c[3]);
     context_set_busy(c[3], false);
+    context_set_settle(r.set);
 }
 
 /* A context inside a batch is evicted, too, but not what it knows of its place. */
@@ -288,13 +297,15 @@ static void own_limit(void **state)
     c[0] = prepare(GEN8_BCS, desc[0]);
     c[1] = prepare(GEN8_BCS, desc[1]);
     c[2] = prepare(GEN8_BCS, desc[2]);
-    assert_int_equal(arena_free_pages(r.arena), ARENA - 204);
+    assert_int_equal(arena_free_pages(r.arena), ARENA - 206);
     context_set_busy(c[2], true);
     c[1] = prepare(GEN8_BCS, desc[1]);
     context_set_busy(c[1], true);
     assert_int_equal(context_prepare(r.set, GEN8_BCS, desc[0], &c[0]), CONTEXT_NO_ROOM);
     context_set_busy(c[1], false);
+    context_set_settle(r.set);
     context_set_busy(c[2], false);
+    context_set_settle(r.set);
 }
 
 int main(void)

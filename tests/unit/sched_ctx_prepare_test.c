@@ -288,6 +288,7 @@ static void no_root(void **state)
     assert_false(context_root_mapped(c));
     assert_false(context_set_roots_mapped(r.set));
     context_set_busy(c, false);
+    context_set_settle(r.set);
     assert_true(context_set_roots_mapped(r.set));
     c = prepare(GEN8_BCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_PDP_LDW(0)], (uint32_t)RIG_SHADOW + 0x1000);

@@ -36,6 +36,7 @@ void rig_setup(struct rig *r, uint32_t arena_pages, uint32_t max_pages)
                                         .high_size = RIG_SIZE,
                                         .account = &r->account,
                                         .number = 2,
+                                        .records = calloc(CONTEXT_MAX, sizeof(*r->config.records)),
                                         .max_pages = max_pages,
                                         .need_root = need_root,
                                         .ctx = r};
@@ -59,6 +60,7 @@ void rig_teardown(struct rig *r)
     gpu_fake_free(r->fake);
     free(r->vggtt);
     free(r->map);
+    free(r->config.records);
 }
 
 void rig_map(struct rig *r, uint32_t gma, uint32_t pages)
@@ -170,4 +172,22 @@ uint64_t rig_count(struct rig *r, enum account_event event)
 
     account_snapshot(&r->account, count);
     return count[event];
+}
+
+unsigned rig_crash(struct rig *r)
+{
+    uint32_t start, size;
+    unsigned dropped;
+
+    arena_bounds(r->arena, &start, &size);
+    context_set_leave(r->set);
+    arena_forget(r->arena);
+    assert_int_equal(arena_new(r->gpu, size / 4096, &r->arena), 0);
+    assert_true(arena_is_old(r->arena));
+    dropped = context_records_claim(r->arena, r->config.records);
+    r->config.arena = r->arena;
+    assert_int_equal(context_set_new(&r->config, &r->set), 0);
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        context_set_hwsp(r->set, (enum gen8_engine)e, RIG_HWSP);
+    return dropped;
 }

@@ -68,3 +68,6 @@ uint32_t *rig_gpu(struct rig *r, uint32_t gma);
 uint32_t *rig_shadow(struct rig *r, const struct context *c);
 uint32_t rig_ring(struct rig *r, const struct context *c, uint32_t byte);
 uint64_t rig_count(struct rig *r, enum account_event event);
+/* The process dies, and the next one makes the set of what it left; the answer: records that made
+ * no sense. */
+unsigned rig_crash(struct rig *r);

@@ -26,6 +26,13 @@ static void on_work(void *ctx, struct guest *g, unsigned engine)
     (void)engine;
 }
 
+static void commit(void *ctx)
+{
+    struct rig *r = ctx;
+
+    engines_commit(r->journal, &r->engine, 1, &r->ring);
+}
+
 static void init_guest(struct rig *r, unsigned n, bool restart)
 {
     struct rig_guest *rg = &r->g[n];
@@ -36,15 +43,16 @@ static void init_guest(struct rig *r, unsigned n, bool restart)
         .generation = 7,
         .restart = restart,
         .account = &rg->account,
-        .journal = &rg->journal,
+        .journal = rg->journal,
         .map = rg->map,
         .inval = &rg->inval,
         .rx = &rg->rx,
         .tx = &rg->tx,
-        .hooks = {on_reset, on_work, r},
+        .hooks = {on_reset, on_work, commit, r},
     };
 
-    context_set_new(&contexts, &rg->contexts);
+    if (!restart)
+        context_set_new(&contexts, &rg->contexts);
     config.contexts = rg->contexts;
     guest_init(&rg->guest, &config);
 }
@@ -62,30 +70,39 @@ static void make_lanes(struct rig_guest *rg, unsigned slots)
     lane_consumer_attach(&rg->mmio_rx, rg->fd[3], MMIO_SCHED_LAYOUT, rg->fd[4], rg->fd[5]);
 }
 
+static const struct log quiet = {.fd = 2, .level = LOG_CRIT, .name = "test"};
+static const uint32_t hwsp[GEN8_ENGINES] = {0xfc000000, 0xfc001000, 0xfc002000, 0xfc003000};
+
+static void make_engine(struct rig *r)
+{
+    const struct engine_config config = {.id = GEN8_RCS,
+                                         .hw = &r->hw,
+                                         .guests = &r->ring,
+                                         .log = &quiet,
+                                         .quantum_ns = QUANTUM,
+                                         .watchdog_ns = WATCHDOG,
+                                         .commit = commit,
+                                         .ctx = r};
+
+    hw_init(&r->hw, r->gpu, 0xf);
+    engine_init(&r->engine, &config);
+}
+
 void rig_setup(struct rig *r, unsigned guests, unsigned slots)
 {
-    static const struct log quiet = {.fd = 2, .level = LOG_CRIT, .name = "test"};
-    const uint32_t hwsp[GEN8_ENGINES] = {0xfc000000, 0xfc001000, 0xfc002000, 0xfc003000};
-    struct engine_config config = {.id = GEN8_RCS,
-                                   .hw = &r->hw,
-                                   .journal = &r->journal,
-                                   .guests = &r->ring,
-                                   .log = &quiet,
-                                   .quantum_ns = QUANTUM,
-                                   .watchdog_ns = WATCHDOG};
-
     memset(r, 0, sizeof *r);
+    r->journal = calloc(1, sizeof *r->journal);
     r->now = 1000 * MS;
     sim_init(&r->sim);
     assert_int_equal(gpu_fake_open(r->sim.fake, GPU_ROW_SCHED, &r->gpu), 0);
-    hw_init(&r->hw, r->gpu, 0xf);
-    assert_int_equal(hw_halt(&r->hw, 0, true), 0);
+    make_engine(r);
+    assert_int_equal(hw_halt(&r->hw), 0);
     assert_int_equal(hw_up(&r->hw, hwsp), 0);
-    engine_init(&r->engine, &config);
     for (unsigned n = 0; n < guests; n++) {
         struct rig_guest *rg = &r->g[n];
 
         account_init(&rg->account, n + 1, "guest", &quiet);
+        rg->journal = &r->journal->guest[n];
         rg->map = aligned_alloc(128, sizeof *rg->map);
         memset(rg->map, 0, sizeof *rg->map);
         make_lanes(rg, slots);
@@ -94,10 +111,45 @@ void rig_setup(struct rig *r, unsigned guests, unsigned slots)
     }
 }
 
-void rig_restart_guest(struct rig *r, unsigned n)
+/* Contexts of the port that the guest has; the real ones are found by context_hold(), too. */
+static void hold(struct rig *r, struct context_set *set, uint32_t domid)
 {
-    context_set_free(r->g[n].contexts);
-    init_guest(r, n, true);
+    const struct sched_journal_pair pair[2] = {r->engine.left.now, r->engine.left.next};
+
+    for (unsigned i = 0; i < 4 && r->engine.adopting; i++)
+        if (pair[i / 2].domid == domid && pair[i / 2].slot[i % 2])
+            context_hold(set, pair[i / 2].slot[i % 2] - 1);
+}
+
+void rig_crash(struct rig *r, bool alive)
+{
+    unsigned guests = r->ring.count;
+
+    assert_int_equal(journal_redo(r->journal), 0);
+    make_engine(r);
+    assert_int_equal(hw_adopt(&r->hw, hwsp), alive ? 0xf : 0xe);
+    if (!alive) {
+        assert_int_equal(hw_halt(&r->hw), 0);
+        assert_int_equal(hw_up(&r->hw, hwsp), 0);
+    }
+    engine_left(&r->engine, &r->journal->engine[0]);
+    r->ring.count = 0;
+    for (unsigned n = 0; n < guests; n++) {
+        struct rig_guest *rg = &r->g[n];
+
+        stub_crash(rg->contexts);
+        lane_producer_detach(&rg->tx);
+        lane_consumer_detach(&rg->rx);
+        lane_producer_attach(&rg->tx, rg->fd[3], MMIO_SCHED_LAYOUT, rg->fd[4], rg->fd[5]);
+        lane_consumer_attach(&rg->rx, rg->fd[0], MMIO_SCHED_LAYOUT, rg->fd[1], rg->fd[2]);
+        init_guest(r, n, true);
+        hold(r, rg->contexts, n + 1);
+        context_set_restored(rg->contexts);
+        r->ring.guest[r->ring.count++] = &rg->guest;
+        assert_int_equal(engine_adopt(&r->engine, alive, false, r->now),
+                         !r->engine.adopting || n + 1 == guests);
+    }
+    commit(r);
 }
 
 void rig_teardown(struct rig *r)
@@ -114,6 +166,7 @@ void rig_teardown(struct rig *r)
         context_set_free(rg->contexts);
         free(rg->map);
     }
+    free(r->journal);
     gpu_close(r->gpu);
     gpu_fake_free(r->sim.fake);
 }
@@ -132,8 +185,10 @@ void rig_step(struct rig *r)
     assert_int_equal(hw_interrupts(&r->hw, bits), 0);
     if (bits[GEN8_RCS])
         assert_int_equal(engine_interrupt(&r->engine, bits[GEN8_RCS], r->now), 0);
+    commit(r);
     for (unsigned n = 0; n < r->ring.count; n++)
         assert_int_equal(guest_flush(&r->g[n].guest), 0);
+    commit(r);
 }
 
 void rig_pass(struct rig *r, uint64_t ns)

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "services/sched/engine.h"
+#include "services/sched/journal.h"
 #include "tests/unit/sched_eng_sim.h"
 #include "tests/unit/sched_eng_stub.h"
 
@@ -27,7 +28,7 @@ struct rig_guest {
     struct guest guest;
     struct account account;
     struct context_set *contexts;
-    struct sched_journal_guest journal;
+    struct sched_journal_guest *journal;
     struct gtt_map *map;
     struct gtt_inval inval;
     int fd[6]; /* two lanes, each with wake and room */
@@ -42,7 +43,7 @@ struct rig {
     struct sim sim;
     struct gpu *gpu;
     struct hw hw;
-    struct sched_journal_engine journal;
+    struct sched_journal *journal;
     struct engine engine;
     struct engine_guests ring;
     struct rig_guest g[RIG_GUESTS];
@@ -53,8 +54,9 @@ struct rig {
 /* slots: of the lanes to mmio. */
 void rig_setup(struct rig *r, unsigned guests, unsigned slots);
 void rig_teardown(struct rig *r);
-/* What vgt-sched finds after a crash of its own; guests' journals are kept. */
-void rig_restart_guest(struct rig *r, unsigned n);
+/* The process dies here: what the journal has is all that is left. The next one takes the engine
+ * over; alive: nobody reset it meanwhile. */
+void rig_crash(struct rig *r, bool alive);
 
 /* The guest writes its port; the entry is taken and the engine kicked. */
 void rig_elsp(struct rig *r, unsigned n, uint64_t desc0, uint64_t desc1);

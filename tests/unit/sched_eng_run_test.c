@@ -44,8 +44,8 @@ static void single(void **state)
     (void)state;
     rig_setup(&r, 1, 64);
     rig_elsp(&r, 0, DESC(3), 0);
-    assert_true(r.journal.desc[0] & 1);
-    assert_int_equal(r.journal.domid, 1);
+    assert_int_equal(r.journal->engine[0].now.domid, 1);
+    assert_int_equal(r.journal->engine[0].running, 1);
     rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
     rig_expect_iir(&r, 0, CTX_IRQ);
     sim_user_interrupt(&r.sim, GEN8_RCS);
@@ -57,7 +57,7 @@ static void single(void **state)
     assert_int_equal(stub_context(r.g[0].contexts, GEN8_RCS, DESC(3))->saved, 1);
     assert_int_equal(stub_busy(r.g[0].contexts), 0);
     assert_int_equal(r.g[0].guest.engine[GEN8_RCS].batches, 1);
-    assert_int_equal(r.journal.domid, 0);
+    assert_int_equal(r.journal->engine[0].running, 0);
     rig_teardown(&r);
 }
 
@@ -257,7 +257,7 @@ static void full_lane(void **state)
     rig_step(&r); /* CSB, IIR in the lane; CSB and IIR wait */
     sim_complete(&r.sim, GEN8_RCS);
     rig_step(&r);
-    assert_int_equal(r.g[0].guest.backlog_count, 2);
+    assert_int_equal(r.g[0].guest.w.event_count, 2);
     rig_elsp(&r, 0, DESC(3), 0);
     assert_int_equal(r.sim.engine[GEN8_RCS].submissions, 1); /* not taken */
     rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
@@ -311,42 +311,148 @@ static void guest_reset(void **state)
     rig_teardown(&r);
 }
 
-/* What was in flight is submitted again after a crash of the service. */
+/* The service dies and comes back while the engine runs: nothing is seen of it. */
 static void comes_back(void **state)
 {
     struct rig r;
 
     (void)state;
     rig_setup(&r, 1, 64);
+    r.skip_iir = true;
     rig_post(&r, 0, (struct mmio_sched){.kind = MMIO_SCHED_HWSP, .value = 0x5000});
     rig_elsp(&r, 0, DESC(1), DESC(2));
     sim_complete(&r.sim, GEN8_RCS);
     rig_step(&r);
     rig_elsp(&r, 0, DESC(3), 0);
-    assert_int_equal(hw_reset(&r.hw, GEN8_RCS), 0);
-    r.engine.running = r.engine.asked = false;
-    rig_restart_guest(&r, 0);
+    rig_crash(&r, true);
+    sim_complete(&r.sim, GEN8_RCS); /* 2; 3 is taken */
+    rig_crash(&r, true);            /* with events that nobody has taken */
     assert_int_equal(r.g[0].contexts->hwsp[GEN8_RCS], 0x5000);
     rig_step(&r);
     rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
-    rig_expect_iir(&r, 0, CTX_IRQ);
     rig_expect_csb(&r, 0, 1, SWITCHED, 1);
-    rig_expect_iir(&r, 0, CTX_IRQ);
-    rig_expect_csb(&r, 0, 2, CSB_PREEMPTED, 2); /* its new list took the place of the lost one */
+    rig_expect_csb(&r, 0, 2, FINISHED, 2);
+    rig_expect_csb(&r, 0, 3, IDLE_ACTIVE, 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].submissions, 2);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, 1); /* of bring-up */
+    assert_int_equal(stub_context(r.g[0].contexts, GEN8_RCS, DESC(2))->saved, 1);
+    sim_complete(&r.sim, GEN8_RCS);
+    rig_step(&r);
+    rig_expect_csb(&r, 0, 4, FINISHED, 3);
+    assert_int_equal(stub_busy(r.g[0].contexts), 0);
+    rig_teardown(&r);
+}
+
+/* Events that were committed and not in the lane yet are shown by the next process. */
+static void events_survive(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_setup(&r, 1, 64);
+    r.skip_iir = true;
+    rig_elsp(&r, 0, DESC(1), 0);
+    rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
+    sim_complete(&r.sim, GEN8_RCS);
+    assert_int_equal(engine_interrupt(&r.engine, 1, r.now), 0);
+    rig_crash(&r, true);
+    rig_step(&r);
+    rig_expect_csb(&r, 0, 1, FINISHED, 1);
+    rig_teardown(&r);
+}
+
+/* Somebody reset the GPU meanwhile: what ran is lost, and its guest's driver must notice. */
+static void reset_meanwhile(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_setup(&r, 1, 64);
+    rig_elsp(&r, 0, DESC(1), 0);
+    gpu_fake_set(r.sim.fake, 0x229c, 0);
+    rig_crash(&r, false);
+    rig_step(&r);
+    assert_true(guest_hung(&r.g[0].guest));
+    assert_int_equal(stub_context(r.g[0].contexts, GEN8_RCS, DESC(1))->killed, 1);
+    rig_post(&r, 0, (struct mmio_sched){.kind = MMIO_SCHED_RESET, .engine = GEN8_M_RCS});
+    rig_elsp(&r, 0, DESC(2), 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].submissions, 2);
+    rig_teardown(&r);
+}
+
+/* The process dies between two dwords of the port: the pair waits until the engine is idle, and the
+ * port begins again. */
+static void torn_port(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_setup(&r, 1, 64);
+    r.skip_iir = true;
+    rig_elsp(&r, 0, DESC(1), 0);
+    rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
+    r.sim.dies_at = 2;
+    rig_elsp(&r, 0, DESC(2), 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].port_count, 2);
+    r.sim.dies_at = 0;
+    r.journal->engine[0].written = 0;
+    rig_crash(&r, true);
+    rig_step(&r);
+    assert_int_equal(r.sim.engine[GEN8_RCS].submissions, 1);
+    sim_complete(&r.sim, GEN8_RCS);
+    rig_step(&r);
+    rig_expect_csb(&r, 0, 1, FINISHED, 1);
+    rig_expect_csb(&r, 0, 2, IDLE_ACTIVE, 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, 2);
+    assert_int_equal(r.sim.engine[GEN8_RCS].submissions, 2);
+    assert_false(guest_hung(&r.g[0].guest));
+    rig_teardown(&r);
+}
+
+/* It dies after the fourth dword, and before it could say so. */
+static void port_whole(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_setup(&r, 1, 64);
+    r.skip_iir = true;
+    rig_elsp(&r, 0, DESC(1), 0);
+    rig_elsp(&r, 0, DESC(2), 0);
+    r.journal->engine[0].written = 0;
+    rig_crash(&r, true);
+    assert_true(r.engine.asked && r.engine.written);
+    sim_complete(&r.sim, GEN8_RCS);
+    rig_step(&r);
+    rig_expect_csb(&r, 0, 0, IDLE_ACTIVE, 0);
+    rig_expect_csb(&r, 0, 1, FINISHED, 1);
+    rig_expect_csb(&r, 0, 2, IDLE_ACTIVE, 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, 1);
     rig_teardown(&r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bring_up),       cmocka_unit_test(single),
-        cmocka_unit_test(pair),           cmocka_unit_test(lite_restore),
-        cmocka_unit_test(late_restore),   cmocka_unit_test(preempt),
-        cmocka_unit_test(many),           cmocka_unit_test(semaphore),
-        cmocka_unit_test(epoch),          cmocka_unit_test(replay),
-        cmocka_unit_test(nonsense),       cmocka_unit_test(full_lane),
-        cmocka_unit_test(lost_interrupt), cmocka_unit_test(guest_reset),
+        cmocka_unit_test(bring_up),
+        cmocka_unit_test(single),
+        cmocka_unit_test(pair),
+        cmocka_unit_test(lite_restore),
+        cmocka_unit_test(late_restore),
+        cmocka_unit_test(preempt),
+        cmocka_unit_test(many),
+        cmocka_unit_test(semaphore),
+        cmocka_unit_test(epoch),
+        cmocka_unit_test(replay),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(full_lane),
+        cmocka_unit_test(lost_interrupt),
+        cmocka_unit_test(guest_reset),
         cmocka_unit_test(comes_back),
+        cmocka_unit_test(events_survive),
+        cmocka_unit_test(reset_meanwhile),
+        cmocka_unit_test(torn_port),
+        cmocka_unit_test(port_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,16 +8,13 @@
 #include "services/wire/sched_gtt.h"
 #include "tests/unit/sched_eng_sim.h"
 #include "tests/unit/sched_eng_stub.h"
+#include "tests/unit/sched_eng_wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -88,46 +85,6 @@ static void on_broken(void *ctx, uint32_t domid, const char *lane)
     w.broken++;
 }
 
-/* ---- descriptors as the broker makes them */
-
-static void give(struct wire_fds *fds, const char *name, int fd)
-{
-    assert_true(fd >= 0);
-    strcpy(fds->item[fds->count].name, name);
-    fds->item[fds->count++].fd = fd;
-}
-
-static void give_lane(struct wire_fds *fds, const char *name, uint32_t layout)
-{
-    char text[28];
-    int fd;
-
-    assert_int_equal(lane_create(name, LANE_STREAM, LANE_SLOTS, layout, &fd), 0);
-    give(fds, name, fd);
-    snprintf(text, sizeof text, "%s.wake", name);
-    give(fds, text, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    snprintf(text, sizeof text, "%s.room", name);
-    give(fds, text, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-}
-
-static void give_region(struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,
-                        uint64_t size)
-{
-    int fd;
-
-    assert_int_equal(region_create(name, type, version, size, &fd), 0);
-    give(fds, name, fd);
-}
-
-static struct wire_fds copies(const struct wire_fds *fds)
-{
-    struct wire_fds copy = *fds;
-
-    for (unsigned i = 0; i < copy.count; i++)
-        copy.item[i].fd = fcntl(fds->item[i].fd, F_DUPFD_CLOEXEC, 3);
-    return copy;
-}
-
 /* ---- the life of the world */
 
 static int start(void)
@@ -155,10 +112,7 @@ static int setup(void **state)
     memset(&w, 0, sizeof w);
     sim_init(&w.sim);
     assert_int_equal(loop_new(&w.loop), 0);
-    give_lane(&w.own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT);
-    give_lane(&w.own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT);
-    give_region(&w.own, WIRE_JOURNAL, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT,
-                sizeof(struct sched_journal));
+    give_own(&w.own, LANE_SLOTS);
     assert_int_equal(wire_consumer(&w.own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT, &w.gtt_rx), 0);
     assert_int_equal(wire_producer(&w.own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT, &w.gtt_tx), 0);
     assert_int_equal(start(), 0);
@@ -179,6 +133,7 @@ static int teardown(void **state)
     }
     wire_fds_close(&w.own);
     wire_fds_close(&w.guest);
+    stub_forget();
     loop_free(w.loop);
     gpu_fake_free(w.sim.fake);
     return 0;
@@ -231,13 +186,7 @@ static void add_guest(bool restart)
     add.generation = 3;
     add.restart = restart;
     if (!restart) {
-        give_region(&w.guest, WIRE_VGGTT, WIRE_REGION_VGGTT, VGGTT_LAYOUT, sizeof(struct vggtt));
-        give_region(&w.guest, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT,
-                    sizeof(struct gtt_map));
-        give_region(&w.guest, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
-                    sizeof(struct gtt_inval));
-        give_lane(&w.guest, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT);
-        give_lane(&w.guest, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT);
+        give_guest(&w.guest, LANE_SLOTS);
         wire_producer(&w.guest, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT, &w.mmio_tx);
         wire_consumer(&w.guest, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &w.mmio_rx);
         wire_region(&w.guest, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT, 0, true, &w.map);
@@ -413,32 +362,80 @@ static void broken_lane(void **state)
     assert_int_equal(w.failed, 0);
 }
 
-/* Only what was running is reset; the guest's work goes on, without a second first event. */
+/* The engines run on, and what they did meanwhile is seen by the next process: no reset, no event
+ * lost or shown twice. */
 static void second_process(void **state)
 {
-    unsigned resets;
+    unsigned resets, submissions;
 
     (void)state;
     come_up();
     add_guest(false);
     elsp(DESC(1), DESC(2));
-    next();
+    assert_int_equal(next().csb, CSB_IDLE_TO_ACTIVE);
     next();
     sched_free(w.s);
     w.up = 0;
     resets = w.sim.engine[GEN8_BCS].resets;
+    submissions = w.sim.engine[GEN8_BCS].submissions;
+    sim_complete(&w.sim, GEN8_BCS);
     assert_int_equal(start(), 0);
-    assert_int_equal(w.sim.full_resets, 1);
-    assert_int_equal(w.sim.engine[GEN8_BCS].resets, resets + 1);
-    assert_int_equal(w.sim.engine[GEN8_RCS].resets, 1);
-    add_guest(true);
     come_up();
-    turns(3);
-    assert_true(w.sim.engine[GEN8_BCS].active);
     assert_int_equal(next().kind, 0);
+    add_guest(true);
+    turns(3);
+    assert_int_equal(next().csb, 1ull << 32 | CSB_COMPLETE | CSB_ELEMENT_SWITCH);
+    assert_int_equal(next().kind, SCHED_MMIO_IIR);
     sim_complete(&w.sim, GEN8_BCS);
     turns(2);
-    assert_int_equal(next().csb, 1ull << 32 | CSB_COMPLETE | CSB_ELEMENT_SWITCH);
+    assert_int_equal(next().csb, 2ull << 32 | CSB_COMPLETE | CSB_ACTIVE_TO_IDLE);
+    assert_int_equal(w.sim.full_resets, 1);
+    assert_int_equal(w.sim.engine[GEN8_BCS].resets, resets);
+    assert_int_equal(w.sim.engine[GEN8_BCS].submissions, submissions);
+}
+
+/* The guest is removed as soon as the next process knows of it. */
+static void removed_meanwhile(void **state)
+{
+    (void)state;
+    come_up();
+    add_guest(false);
+    elsp(DESC(1), 0);
+    sched_free(w.s);
+    w.up = 0;
+    assert_int_equal(start(), 0);
+    add_guest(true);
+    sched_guest_remove(w.s, guest(), false, 42);
+    assert_int_equal(w.gone, 0); /* it stands in the port */
+    come_up();
+    turns(3);
+    assert_int_equal(w.gone, 1);
+    assert_false(w.sim.engine[GEN8_BCS].active);
+    sched_guest_remove(w.s, guest(), true, 42);
+    assert_int_equal(w.gone_final, 1);
+}
+
+/* A guest's reset that the former process took and did not live to answer. */
+static void reset_pending(void **state)
+{
+    struct sched_mmio m;
+
+    (void)state;
+    come_up();
+    add_guest(false);
+    elsp(DESC(1), 0);
+    next();
+    next();
+    guest()->record->state.engine[GEN8_BCS] = (struct sched_vexec){.resetting = 1};
+    sched_free(w.s);
+    assert_int_equal(start(), 0);
+    add_guest(true);
+    turns(3);
+    do {
+        m = next();
+    } while (m.kind == SCHED_MMIO_IIR);
+    assert_int_equal(m.kind, SCHED_MMIO_RESET_DONE);
+    assert_false(w.sim.engine[GEN8_BCS].active);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -446,8 +443,10 @@ static void second_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(starts),       TEST(gtt_refuses), TEST(early_guest), TEST(invalidation),
-        TEST(unknown_root), TEST(removal),     TEST(broken_lane), TEST(second_process),
+        TEST(starts),        TEST(gtt_refuses),    TEST(early_guest),
+        TEST(invalidation),  TEST(unknown_root),   TEST(removal),
+        TEST(broken_lane),   TEST(second_process), TEST(removed_meanwhile),
+        TEST(reset_pending),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,9 +27,16 @@ static struct silicon *of(struct gpu *g)
     return (struct silicon *)g;
 }
 
+static void access_point(const struct silicon *s)
+{
+    if (s->on_access)
+        s->on_access(NULL);
+}
+
 static int reg_read(struct gpu *g, uint32_t offset, unsigned width, uint64_t *value)
 {
     assert_int_equal(width, 4);
+    access_point(of(g));
     if (engines_owns(offset))
         *value = engines_mmio_read(of(g)->engines, offset);
     else
@@ -42,12 +50,14 @@ static int reg_write(struct gpu *g, uint32_t offset, unsigned width, uint64_t va
     struct silicon *s = of(g);
 
     assert_int_equal(width, 4);
+    access_point(s);
     if (engines_owns(offset))
         engines_mmio_write(s->engines, offset, (uint32_t)value);
     else
         s->reg[offset / 4] = (uint32_t)value;
     if (offset == 0xa188)
         s->reg[0x130044 / 4] = value & 1;
+    access_point(s);
     return 0;
 }
 
@@ -61,16 +71,31 @@ static int reg_rmw(struct gpu *g, uint32_t offset, uint32_t clear, uint32_t set,
     return reg_write(g, offset, 4, ((uint32_t)v & ~clear) | set);
 }
 
-static int dma_alloc(struct gpu *g, uint32_t count, uint64_t tag, struct gpu_dma *block)
+static int dma_attach(struct gpu *g, uint32_t handle, struct gpu_dma *block)
 {
-    uint64_t at = silicon_pages(of(g), count);
+    struct silicon *s = of(g);
+    uint64_t at = s->block[handle - 1].at;
+    uint32_t count = s->block[handle - 1].count;
 
-    *block =
-        (struct gpu_dma){.handle = 1, .count = count, .tag = tag, .map = silicon_at(of(g), at)};
-    block->dma = calloc(count, sizeof *block->dma);
+    *block = (struct gpu_dma){.handle = handle,
+                              .count = count,
+                              .tag = s->block[handle - 1].tag,
+                              .map = silicon_at(s, at),
+                              .dma = calloc(count, sizeof *block->dma)};
     for (uint32_t i = 0; i < count; i++)
         block->dma[i] = at + i * PAGE;
     return 0;
+}
+
+static int dma_alloc(struct gpu *g, uint32_t count, uint64_t tag, struct gpu_dma *block)
+{
+    struct silicon *s = of(g);
+
+    assert_true(s->blocks < SILICON_BLOCKS);
+    s->block[s->blocks].at = silicon_pages(s, count);
+    s->block[s->blocks].tag = tag;
+    s->block[s->blocks].count = count;
+    return dma_attach(g, ++s->blocks, block);
 }
 
 static void dma_detach(struct gpu *g, struct gpu_dma *block)
@@ -81,10 +106,26 @@ static void dma_detach(struct gpu *g, struct gpu_dma *block)
 
 static int dma_list(struct gpu *g, struct gpu_dma_entry *entries, uint32_t max)
 {
-    (void)g;
-    (void)entries;
-    (void)max;
-    return 0;
+    struct silicon *s = of(g);
+
+    for (uint32_t i = 0; i < s->blocks && i < max; i++)
+        entries[i] = (struct gpu_dma_entry){i + 1, s->block[i].count, s->block[i].tag};
+    return (int)s->blocks;
+}
+
+/* As the module: a reference of its own; at once if something is pending already. */
+static int irq_eventfd(struct gpu *g, int fd)
+{
+    struct silicon *s = of(g);
+    int own = dup(fd);
+
+    assert_true(own >= 0);
+    pthread_mutex_lock(&s->irq_lock);
+    if (s->irq_fd >= 0)
+        close(s->irq_fd);
+    s->irq_fd = own;
+    pthread_mutex_unlock(&s->irq_lock);
+    return eventfd_write(own, 1) ? -errno : 0;
 }
 
 static int irq_set(struct gpu *g, enum gpu_irq_bank bank, uint32_t imr, uint32_t ier)
@@ -117,8 +158,10 @@ static const struct gpu_ops ops = {
     .write = reg_write,
     .rmw = reg_rmw,
     .dma_alloc = dma_alloc,
+    .dma_attach = dma_attach,
     .dma_detach = dma_detach,
     .dma_list = dma_list,
+    .irq_eventfd = irq_eventfd,
     .irq_set = irq_set,
     .irq_pending = irq_pending,
 };
@@ -127,7 +170,13 @@ static const struct gpu_ops ops = {
 
 static void op_raise(void *opaque, enum engine_id id, uint32_t bits)
 {
-    atomic_fetch_or(&((struct silicon *)opaque)->raised[id], bits);
+    struct silicon *s = opaque;
+
+    atomic_fetch_or(&s->raised[id], bits);
+    pthread_mutex_lock(&s->irq_lock);
+    if (s->irq_fd >= 0)
+        eventfd_write(s->irq_fd, 1);
+    pthread_mutex_unlock(&s->irq_lock);
 }
 
 static uint32_t op_read(void *opaque, uint32_t offset)
@@ -154,6 +203,8 @@ void silicon_setup(struct silicon *s)
     s->memory = mmap(NULL, SILICON_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_ptr_not_equal(s->memory, MAP_FAILED);
     s->gpu.ops = &ops;
+    s->irq_fd = -1;
+    pthread_mutex_init(&s->irq_lock, NULL);
     s->gpu.info = (struct gpu_info){
         .gen = 8, .row = GPU_ROW_SCHED, .ggtt_entries = 1u << 20, .max_dma_pages = 1u << 16};
     s->dma = dma_new();
@@ -170,6 +221,8 @@ void silicon_teardown(struct silicon *s)
     judge_free(s->judge);
     dma_free(s->dma);
     munmap(s->memory, SILICON_MEMORY);
+    if (s->irq_fd >= 0)
+        close(s->irq_fd);
 }
 
 uint64_t silicon_pages(struct silicon *s, unsigned n)
@@ -215,4 +268,16 @@ static void unmap(struct vmm *v, void *addr, size_t nr)
     (void)nr;
 }
 
-const struct vmm_ops silicon_vmm = {.map = map, .unmap = unmap};
+static int open_memory(uint32_t domid, struct vmm **out)
+{
+    *out = (struct vmm *)(uintptr_t)domid;
+    return 0;
+}
+
+static void close_memory(struct vmm *v)
+{
+    (void)v;
+}
+
+const struct vmm_ops silicon_vmm = {
+    .open_memory = open_memory, .close = close_memory, .map = map, .unmap = unmap};

@@ -11,9 +11,11 @@
 #include "softgpu/judge.h"
 #include "vmm/vmm.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define SILICON_MEMORY (24u << 20)
+#define SILICON_BLOCKS 8u
 
 struct silicon {
     struct gpu gpu; /* first: row sched */
@@ -23,7 +25,15 @@ struct silicon {
     uint8_t *memory;
     uint64_t next_page;
     _Atomic uint32_t raised[ENGINE_COUNT];
-    uint32_t reg[0x200000 / 4]; /* of the rest of the device */
+    pthread_mutex_t irq_lock;
+    int irq_fd; /* ours: the module keeps its own reference; -1: none */
+    struct {
+        uint64_t at, tag;
+        uint32_t count;
+    } block[SILICON_BLOCKS]; /* pages of the row; they outlive who asked for them */
+    uint32_t blocks;
+    void (*on_access)(void *ctx); /* before and after each access to a register; may be NULL */
+    uint32_t reg[0x200000 / 4];   /* of the rest of the device */
 };
 
 /* Guest memory is machine memory: frame numbers are the same. */

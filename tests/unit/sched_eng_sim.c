@@ -104,6 +104,8 @@ static void on_elsp(void *ctx, struct gpu_fake *f, uint32_t offset, uint64_t *va
     struct sim_engine *e = &s->engine[engine];
 
     (void)f;
+    if (s->dies_at && e->port_count == s->dies_at)
+        return; /* dwords that the process did not live to write */
     e->port[e->port_count++] = (uint32_t)*value;
     if (e->port_count < 4)
         return;
@@ -115,6 +117,14 @@ static void on_elsp(void *ctx, struct gpu_fake *f, uint32_t offset, uint64_t *va
     e->submissions++;
     if (!e->active && !s->no_ack)
         sim_take(s, engine);
+}
+
+static void on_status(void *ctx, struct gpu_fake *f, uint32_t offset, uint64_t *value)
+{
+    const struct sim_engine *e = &((struct sim *)ctx)->engine[engine_of(offset)];
+
+    (void)f;
+    *value = (e->active ? 1u << 4 : 0) | (e->has_pending ? 1u << 3 : 0);
 }
 
 static void on_mi_mode(void *ctx, struct gpu_fake *f, uint32_t offset, uint64_t *value)
@@ -197,5 +207,6 @@ void sim_init(struct sim *s)
         gpu_fake_on_write(f, base + 0x9c, base + 0x9c, on_mi_mode, s);
         gpu_fake_on_write(f, base + 0xd0, base + 0xd0, on_reset_ctl, s);
         gpu_fake_on_write(f, base + 0x230, base + 0x230, on_elsp, s);
+        gpu_fake_on_read(f, base + 0x234, base + 0x234, on_status, s);
     }
 }

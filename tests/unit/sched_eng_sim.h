@@ -23,6 +23,7 @@ struct sim {
     bool no_ack;                   /* lists are taken by sim_take() only, else at once when idle */
     bool deaf;                     /* no interrupts */
     bool flush_hangs;
+    unsigned dies_at; /* dwords of a list that get into the port; 0: all */
 };
 
 /* Hooks on a new fake of generation 8. */

@@ -7,10 +7,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* What a process that ended left, by number. */
+static struct context_set *left[SCHED_JOURNAL_GUESTS];
+
 int context_set_new(const struct context_config *config, struct context_set **out)
 {
-    struct context_set *s = calloc(1, sizeof *s);
+    struct context_set *s = left[config->number];
 
+    left[config->number] = NULL;
+    if (s)
+        stub_crash(s);
+    else
+        s = calloc(1, sizeof *s);
     assert(s);
     s->number = config->number;
     s->need_root = config->need_root;
@@ -22,6 +30,79 @@ int context_set_new(const struct context_config *config, struct context_set **ou
 void context_set_free(struct context_set *s)
 {
     free(s);
+}
+
+void context_set_leave(struct context_set *s)
+{
+    if (s)
+        left[s->number] = s;
+}
+
+void stub_crash(struct context_set *s)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        s->context[i].busy = s->context[i].released = 0;
+}
+
+unsigned context_records_claim(struct arena *a, struct sched_journal_context *records)
+{
+    (void)a;
+    (void)records;
+    return 0;
+}
+
+void context_records_release(struct arena *a, struct sched_journal_context *records)
+{
+    (void)a;
+    (void)records;
+    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++) {
+        free(left[i]);
+        left[i] = NULL;
+    }
+}
+
+void stub_forget(void)
+{
+    context_records_release(NULL, NULL);
+}
+
+struct context *context_at(struct context_set *s, uint32_t slot)
+{
+    return slot < STUB_CONTEXTS && s->context[slot].used ? &s->context[slot] : NULL;
+}
+
+uint32_t context_slot(const struct context *c)
+{
+    return (uint32_t)(c - c->set->context);
+}
+
+struct context *context_hold(struct context_set *s, uint32_t slot)
+{
+    struct context *c = context_at(s, slot);
+
+    if (!c || !c->held)
+        return NULL;
+    c->busy++;
+    return c;
+}
+
+void context_set_restored(struct context_set *s)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++) {
+        struct context *c = &s->context[i];
+
+        if (!c->held || c->busy)
+            continue;
+        context_save(c);
+        c->held = false;
+    }
+}
+
+void context_set_settle(struct context_set *s)
+{
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        if (s->context[i].released)
+            s->context[i].released = s->context[i].held = false;
 }
 
 void context_set_hwsp(struct context_set *s, enum gen8_engine engine, uint32_t gma)
@@ -68,6 +149,8 @@ int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t des
 
     *out = NULL;
     s->prepared++;
+    for (unsigned i = 0; i < STUB_CONTEXTS; i++)
+        assert(!s->context[i].released); /* the journal may still name it */
     if (s->answer == CONTEXT_WAIT && s->need_root)
         s->need_root(s->ctx, 4, pdp);
     if (s->answer)
@@ -99,6 +182,8 @@ void context_set_busy(struct context *c, bool busy)
 {
     assert(busy || c->busy);
     c->busy += busy ? 1 : -1;
+    c->held |= busy;
+    c->released = !c->busy;
 }
 
 bool context_is_busy(const struct context *c)

@@ -13,7 +13,7 @@ struct context {
     uint64_t desc;
     uint32_t id;
     unsigned engine, busy, saved, killed;
-    bool used, unmapped, stale;
+    bool used, unmapped, stale, held, released;
 };
 
 /* What context_post_csb() put into the guest's status page, in order. */
@@ -37,3 +37,7 @@ struct context_set {
 /* The context of a guest's descriptor, NULL before its first prepare. */
 struct context *stub_context(struct context_set *s, unsigned engine, uint64_t desc);
 unsigned stub_busy(const struct context_set *s);
+/* The process died: nothing is busy, held is what was. */
+void stub_crash(struct context_set *s);
+/* What ended processes left is gone. */
+void stub_forget(void);

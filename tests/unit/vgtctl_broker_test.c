@@ -265,10 +265,11 @@ static void test_commands(void **state)
            "\"gpu\":null,\"guests\":[]}\n",
            "");
     expect("list", 0,
-           "DOMID  NAME   STATE    TYPE  FG  MEM MiB  FENCES  GPU TIME  EVENTS\n"
-           "    7  alice  running                  -       0      0 us       0\n"
-           "    8  twin   running                  -       0      0 us       0\n"
-           "    9  twin   running                  -       0      0 us       0\n",
+           "DOMID  NAME   STATE    TYPE  FG  MEM MiB  FENCES  GPU TIME  EVENTS  "
+           "QUARANTINED\n"
+           "    7  alice  running                  -       0      0 us       0            0\n"
+           "    8  twin   running                  -       0      0 us       0            0\n"
+           "    9  twin   running                  -       0      0 us       0            0\n",
            "");
     expect("switch 7", 0, "guest 7 is in the foreground after 37 ms\n", "");
     expect("switch alice --json", 0, "{\"to\":7,\"ms\":37}\n", "");

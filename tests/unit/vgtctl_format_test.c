@@ -27,6 +27,7 @@ struct sample {
     Vgt__EngineTime time[3], *times[3];
     Vgt__Counter counter[4], *counters[4];
     Vgt__Resources resources;
+    Vgt__Quarantined bad[2], *bads[2];
     Vgt__Guest guest[2], *guests[2];
     Vgt__Gpu gpu;
     Vgt__StatusReply reply;
@@ -61,6 +62,26 @@ static void fill_lists(struct sample *s)
         s->counter[i].name = S(names[i]);
         s->counter[i].value = i + 2;
     }
+}
+
+static void fill_quarantined(struct sample *s)
+{
+    static uint8_t bytes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+
+    for (unsigned i = 0; i < 2; i++) {
+        vgt__quarantined__init(&s->bad[i]);
+        s->bads[i] = &s->bad[i];
+        s->bad[i].service = S(i ? "mmio" : "gtt");
+        s->bad[i].kind = S(i ? "access" : "ggtt-entry");
+        s->bad[i].deaths = 2;
+    }
+    s->bad[0].text = S("entry 5\n");
+    s->bad[0].input = (ProtobufCBinaryData){sizeof(bytes), bytes};
+    s->bad[0].skipped = 9;
+    s->bad[0].at_s = 1772360430;
+    s->guest[0].quarantined_inputs = 2;
+    s->guest[0].n_quarantined = 2;
+    s->guest[0].quarantined = s->bads;
 }
 
 static void fill_guests(struct sample *s)
@@ -103,6 +124,7 @@ static void fill(struct sample *s)
     fill_service(s, 2, "vgt-display", 0, "failed", 5);
     fill_lists(s);
     fill_guests(s);
+    fill_quarantined(s);
     vgt__gpu__init(&s->gpu);
     s->gpu.name = S("Broadwell GT2");
     s->gpu.device_id = 0x1616;
@@ -150,21 +172,23 @@ static void test_status_text(void **state)
     (void)state;
     fill(&s);
     text_status(sink(&out), &s.reply);
-    expect(&out,
-           "SERVICE      PID  STATE    RESTARTS  RECOVERED             IN MS  REPLAYED\n"
-           "vgt-broker   811  running         0  -                         -         0\n"
-           "vgt-gtt      812  running         2  2026-03-01T10:20:30Z    340        17\n"
-           "vgt-display    -  failed          5  -                         -         0\n"
-           "\n"
-           "gpu         Broadwell GT2 (8086:1616)\n"
-           "aperture    191 MiB free of 256 MiB\n"
-           "high        1344 MiB free of 1792 MiB\n"
-           "fences      28 free of 32\n"
-           "busy        rcs 12.3 s, bcs 850 us, rcs 1h06m\n"
-           "\n"
-           "DOMID  NAME         STATE      TYPE    FG  MEM MiB  FENCES  GPU TIME  EVENTS\n"
-           "    7  alice        running    medium  *    64+384       4    12.3 s       5\n"
-           "   16  b\"o\\b?[31m?  attaching  medium            -       0      0 us       0\n");
+    expect(&out, "SERVICE      PID  STATE    RESTARTS  RECOVERED             IN MS  REPLAYED\n"
+                 "vgt-broker   811  running         0  -                         -         0\n"
+                 "vgt-gtt      812  running         2  2026-03-01T10:20:30Z    340        17\n"
+                 "vgt-display    -  failed          5  -                         -         0\n"
+                 "\n"
+                 "gpu         Broadwell GT2 (8086:1616)\n"
+                 "aperture    191 MiB free of 256 MiB\n"
+                 "high        1344 MiB free of 1792 MiB\n"
+                 "fences      28 free of 32\n"
+                 "busy        rcs 12.3 s, bcs 850 us, rcs 1h06m\n"
+                 "\n"
+                 "DOMID  NAME         STATE      TYPE    FG  MEM MiB  FENCES  GPU TIME  EVENTS  "
+                 "QUARANTINED\n"
+                 "    7  alice        running    medium  *    64+384       4    12.3 s       5  "
+                 "          2\n"
+                 "   16  b\"o\\b?[31m?  attaching  medium            -       0      0 us       0  "
+                 "          0\n");
 }
 
 static void test_status_json(void **state)
@@ -192,11 +216,12 @@ static void test_status_json(void **state)
         "\"gpu_time_us\":{\"rcs\":12345678,\"bcs\":850},"
         "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
         "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},"
-        "\"counters\":{\"bad_gtt\":2,\"mmio.unknown_reg\":3,\"mmio_gtt.full\":4,\"lane?x\":5}},"
+        "\"counters\":{\"bad_gtt\":2,\"mmio.unknown_reg\":3,\"mmio_gtt.full\":4,\"lane?x\":5},"
+        "\"quarantined_inputs\":2},"
         "{\"domid\":16,\"name\":\"b\\\"o\\\\b?[31m?\",\"state\":\"attaching\",\"type\":\"medium\","
         "\"foreground\":false,\"weight\":256,\"batches\":0,\"gpu_time_us\":{},"
         "\"resources\":{\"low_base\":0,\"low_size\":0,\"high_base\":0,\"high_size\":0,"
-        "\"fence_base\":0,\"fences\":0},\"counters\":{}}]}\n");
+        "\"fence_base\":0,\"fences\":0},\"counters\":{},\"quarantined_inputs\":0}]}\n");
 }
 
 static void test_guest_text(void **state)
@@ -219,11 +244,37 @@ static void test_guest_text(void **state)
                  "gpu time    rcs 12.3 s, bcs 850 us\n"
                  "batches     1099511627776\n"
                  "events      5\n"
+                 "quarantined\n"
+                 "  2026-03-01T10:20:30Z  gtt  ggtt-entry: entry 5?; deaths 2, skipped 9\n"
+                 "    0001020304050607 08090a\n"
+                 "  -  mmio  access: ; deaths 2, skipped 0\n"
+                 "    \n"
                  "counters\n"
                  "  bad_gtt                         2\n"
                  "  mmio.unknown_reg                3\n"
                  "  mmio_gtt.full                   4\n"
                  "  lane?x                          5\n");
+}
+
+static void test_guest_json(void **state)
+{
+    struct sample s;
+    struct sink out;
+
+    (void)state;
+    fill(&s);
+    s.guest[0].n_counters = s.guest[0].n_gpu_time = 0;
+    json_guest(sink(&out), &s.guest[0]);
+    expect(&out,
+           "{\"domid\":7,\"name\":\"alice\",\"state\":\"running\",\"type\":\"medium\","
+           "\"foreground\":true,\"weight\":256,\"batches\":1099511627776,\"gpu_time_us\":{},"
+           "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
+           "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},\"counters\":{},"
+           "\"quarantined_inputs\":2,\"quarantined\":["
+           "{\"service\":\"gtt\",\"kind\":\"ggtt-entry\",\"text\":\"entry 5?\","
+           "\"bytes\":\"000102030405060708090a\",\"deaths\":2,\"skipped\":9,\"at_s\":1772360430},"
+           "{\"service\":\"mmio\",\"kind\":\"access\",\"text\":\"\",\"bytes\":\"\","
+           "\"deaths\":2,\"skipped\":0,\"at_s\":0}]}\n");
 }
 
 /* A broker that has heard nothing yet. */
@@ -427,10 +478,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_text),  cmocka_unit_test(test_status_json),
-        cmocka_unit_test(test_guest_text),   cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_units),        cmocka_unit_test(test_shot_hostile),
-        cmocka_unit_test(test_shot_formats), cmocka_unit_test(test_png),
-        cmocka_unit_test(test_png_full),
+        cmocka_unit_test(test_guest_text),   cmocka_unit_test(test_guest_json),
+        cmocka_unit_test(test_empty),        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_shot_hostile), cmocka_unit_test(test_shot_formats),
+        cmocka_unit_test(test_png),          cmocka_unit_test(test_png_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,8 +69,12 @@ static void test_guest(void **state)
     id = send_add(7, 2); /* not gone yet */
     until(&w->errors, 1);
     assert_int_equal(w->last_code, EEXIST);
+    assert_int_equal(w->unseen, 0);
+    w->send_unseen = 2;
     send_remove(7, true);
     until(&w->removed, 2);
+    assert_int_equal(w->unseen, 2);
+    assert_int_equal(w->removes_at_unseen, 1);
     assert_int_equal(w->final, true);
     add_guest(7, 2);
     assert_int_equal(w->adds, 2);
@@ -145,14 +149,82 @@ static void test_remove_unknown(void **state)
     until(&w->removed, 1);
     assert_int_equal(w->last_id, id);
     assert_int_equal(w->removes, 0);
-    send_add(7, 1); /* waits for descriptors */
+    assert_int_equal(w->unknown, 0); /* what is on the device nobody knows yet */
+    send_wire(0, 0);
+    send_remove(9, true);
+    until(&w->removed, 2);
+    assert_int_equal(w->unknown, 1);
+    send_wire(7, 1); /* whose GuestAdd was never sent */
+    send_remove(7, true);
+    until(&w->removed, 3);
+    assert_int_equal(w->unknown, 2);
+    assert_int_equal(w->removes, 0);
+    add_guest(7, 2);
+}
+
+/* Over two channels a removal may overtake the descriptors. "Removed" before the guest was taken up
+ * would leave behind what the process before this one held of it. */
+static void test_removal_overtakes(void **state)
+{
+    uint32_t id;
+
+    (void)state;
+    start(true);
+    send_wire(0, 0);
+    until(&w->devices, 1);
+    send_add(7, 1);
+    id = send_remove_unseen(7, false, 2);
+    settle();
+    assert_int_equal(w->removed, 0);
+    send_wire(7, 1);
+    until(&w->removed, 1);
+    assert_int_equal(w->last_id, id);
+    assert_int_equal(w->adds, 1);
+    assert_int_equal(w->removes, 1);
+    assert_int_equal(w->unseen, 2);
+    assert_int_equal(w->unknown, 0);
     send_remove(7, true);
     until(&w->removed, 2);
-    until(&w->errors, 1);
-    assert_int_equal(w->last_code, ECANCELED);
+    /* Refused meanwhile: then it was never here. */
+    w->refuse = true;
+    send_add(7, 2);
+    send_remove(7, false);
+    settle();
+    send_wire(7, 2);
+    until(&w->removed, 3);
+    assert_int_equal(w->unknown, 1);
+    assert_int_equal(w->removes, 2);
+}
+
+/* The guest goes between the two halves that a broker which came back sends of it. */
+static void test_forgotten_between(void **state)
+{
+    (void)state;
+    start(true);
+    add_guest(7, 1);
     send_wire(7, 1);
     settle();
-    assert_int_equal(w->adds, 0);
+    wire_forget(w->client, 7);
+    send_add(7, 1);
+    until(&w->adds, 2);
+    expect_fds();
+    send_remove(7, true);
+    until(&w->removed, 1);
+    assert_int_equal(w->removes, 1);
+}
+
+/* What was granted is in the answer that was lost, not in the request that comes again. */
+static void test_answer_again(void **state)
+{
+    (void)state;
+    start(false);
+    w->edid = "own";
+    add_guest(7, 1);
+    send_wire(7, 1);
+    send_add(7, 1);
+    until(&w->ready, 2);
+    assert_string_equal(w->last_edid, "own");
+    assert_int_equal(w->adds, 1);
 }
 
 /* The descriptors are the service's even if it forgets the guest before it returns. */
@@ -267,6 +339,7 @@ static void test_broker_returns(void **state)
     start(true);
     send_wire(0, 0);
     until(&w->devices, 1);
+    w->edid = "edid";
     add_guest(7, 1);
     w->later = true;
     send_wire(8, 2);
@@ -358,6 +431,9 @@ int main(void)
         T(test_late_wire),
         T(test_newer_attach),
         T(test_remove_unknown),
+        T(test_removal_overtakes),
+        T(test_forgotten_between),
+        T(test_answer_again),
         T(test_refused_guest),
         T(test_full),
         T(test_stats_and_requests),

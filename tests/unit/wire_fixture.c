@@ -61,6 +61,7 @@ static void on_removed(struct chan *chan, const struct chan_message *m, void *da
     (void)chan;
     (void)data;
     w->removed++;
+    w->unknown += ((const Vgt__GuestRemoved *)m->body)->unknown;
     w->last_id = m->id;
 }
 
@@ -170,6 +171,8 @@ void answer_add(uint32_t domid, uint32_t id)
     Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
 
     ready.domid = domid;
+    if (w->edid)
+        ready.edid = (ProtobufCBinaryData){strlen(w->edid), (uint8_t *)w->edid};
     wire_reply(w->client, id, VGT__TYPE__TYPE_GUEST_READY, &ready.base);
 }
 
@@ -223,11 +226,21 @@ static void other(void *ctx, const struct chan_message *m)
     w->other_id = m->id;
 }
 
+/* Before the removal it belongs to. */
+static void unseen(void *ctx, uint32_t domid, uint32_t who)
+{
+    (void)ctx;
+    assert_int_equal(domid, w->add_domid);
+    w->unseen = who;
+    w->removes_at_unseen = w->removes;
+}
+
 static const struct wire_ops ops = {.device = device,
                                     .guest_add = guest_add,
                                     .guest_remove = guest_remove,
                                     .stats = stats,
-                                    .other = other};
+                                    .other = other,
+                                    .unseen = unseen};
 static const struct chan_type more_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, NULL},
 };
@@ -364,10 +377,16 @@ uint32_t send_add(uint32_t domid, uint64_t generation)
 
 uint32_t send_remove(uint32_t domid, bool final)
 {
+    return send_remove_unseen(domid, final, w->send_unseen);
+}
+
+uint32_t send_remove_unseen(uint32_t domid, bool final, uint32_t unseen)
+{
     Vgt__GuestRemove remove = VGT__GUEST_REMOVE__INIT;
 
     remove.domid = domid;
     remove.final = final;
+    remove.unseen = unseen;
     return request(VGT__TYPE__TYPE_GUEST_REMOVE, &remove.base);
 }
 

@@ -19,6 +19,7 @@ struct world {
     struct chan_listener *listener[ENDS];
     struct chan *chan[ENDS];
     int hellos, closed, ready, removed, stats_replies, errors, notices, refusals;
+    int unknown;           /* of removed */
     uint32_t version;      /* of its Hello */
     const char *no_hello;  /* it answers Hello with this error, and closes */
     char last_text[320];   /* of an Error or a Refused */
@@ -26,12 +27,16 @@ struct world {
     const char *give_name; /* under this name */
     uint32_t last_id, last_code, last_request;
     char last_edid[16];
+    uint32_t send_unseen; /* with the next removals */
     /* The service. */
     int devices, adds, removes, stats, others;
     int device_result;
     int (*map)(const struct wire_fds *fds); /* what device() and guest_add() do with theirs */
     uint32_t add_domid, add_id, remove_id, other_id;
     bool final, refuse, later;
+    uint32_t unseen;
+    int removes_at_unseen;
+    const char *edid; /* in its answer */
     struct wire_fds fds;
 };
 
@@ -56,6 +61,7 @@ uint32_t request(uint32_t type, const ProtobufCMessage *body);
 void send_wire(uint32_t domid, uint64_t generation);
 uint32_t send_add(uint32_t domid, uint64_t generation);
 uint32_t send_remove(uint32_t domid, bool final);
+uint32_t send_remove_unseen(uint32_t domid, bool final, uint32_t unseen);
 
 /* The service's: a late answer, and the descriptors it took last are those of send_wire(). */
 void answer_add(uint32_t domid, uint32_t id);

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+# Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
+# the services and guests in a folder of their own, and takes them down again. The caller sets, before
+# rig_begin: B (programs of services), T (all others), seed, limit, vcpus, work (seconds), out,
+# guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program. After it: D is the folder,
+# guest_pids the guests that run.
+declare -A guest_more=()
+step_ms=30000 # of the broker's steps
+mounted=      # D is a file system of its own
+no_quarantine= # or the option of that name: for who kills at one and the same input twice
+
+# The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
+# that writes back stops who writes to it for seconds.
+rig_begin() {
+    local base=/tmp
+    [ ! -w /dev/shm ] || base=/dev/shm
+    B=$(realpath "$B") T=$(realpath "$T")
+    D=$(mktemp -d $base/vgt-rig-XXXXXX)
+    mkdir "$D/g"
+    keeper=
+    guest_pids=()
+    trap finish EXIT
+}
+
+ask() {
+    "$T/tests/rig/vgt-rig-keeper" --ask "$D/keeper" "$@"
+}
+
+finish() {
+    local status=$?
+    [ ${#guest_pids[@]} = 0 ] || kill -9 "${guest_pids[@]}" 2>/dev/null || true
+    [ -z "$keeper" ] || { kill "$keeper" && wait "$keeper"; } 2>/dev/null || true
+    if [ $status != 0 ] || [ -n "$out" ]; then
+        out=${out:-$(mktemp -d /tmp/vgt-rig-log-XXXXXX)}
+        mkdir -p "$out" && cp "$D"/*.log "$D"/guest-*.txt "$out"/ 2>/dev/null || true
+        echo "VGT: rig_logs=$out"
+    fi
+    [ -z "$mounted" ] || umount "$D"
+    rm -rf "$D"
+    exit $status
+}
+
+# Until the command succeeds; 30 s.
+until_true() {
+    local i
+    for ((i = 0; i < 300; i++)); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    echo "$0: never came true: $*" >&2
+    return 1
+}
+
+is_ready() {
+    ask status | grep -q "^$1 .*state=ready"
+}
+
+start_keeper() {
+    "$T/tests/rig/vgt-rig-keeper" --dir "$D" --ctl "$D/keeper" --seed "$seed" 2>"$D/keeper.log" &
+    keeper=$!
+    until_true ask status
+}
+
+# The GPU and the program in the module's place: they are the machine and never die.
+start_gpu() {
+    ask unit softgpu never "$T/softgpu/softgpu" --gpu bdw --socket "$D/gpu" --ctl "$D/gpu-ctl"
+    until_true [ -S "$D/gpu" ]
+    ask unit softstub never "$T/tests/rig/vgt-softstub" --gpu "$D/gpu" --socket "$D/stub" \
+        --ctl "$D/stub-ctl" --judge "$D/gpu-ctl"
+    until_true [ -S "$D/stub-ctl" ]
+}
+
+start_services() {
+    local vmm=shm:$D/g wire=unix:$D/wire
+    ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "$wire" --core NONE \
+        --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start --limit-ms "$step_ms"
+    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm" $no_quarantine
+    ask unit vgt-sched always "$B/services/sched/vgt-sched" --wire "$wire" --vmm "$vmm"
+    ask unit vgt-display always "$B/services/display/vgt-display" --wire "$wire"
+    for name in vgt-broker vgt-gtt vgt-sched vgt-display; do
+        until_true is_ready $name
+    done
+}
+
+# The guest's process makes its files and waits at its first access; then it gets its vGPU.
+start_guest() { # DOMID
+    "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid "$1" --vcpus "$vcpus" --seconds "$work" \
+        --seed $((seed + $1)) --limit "$limit" $guest_options ${guest_more[$1]-} >"$D/guest-$1.txt" 2>&1 &
+    guest_pids+=($!)
+    until_true grep -q rig_files= "$D/guest-$1.txt"
+    "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
+    ask unit "vgt-mmio@$1" failure "${mmio_program:-$B/services/mmio/vgt-mmio}" --domid "$1" \
+        --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
+    VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
+        -name "rig$1" -vgt type=small -machine xenfv
+    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
+}
+
+# The domains are gone: so must be what was theirs, at every service and in the module's place.
+nothing_left() {
+    local status
+    status=$("$T/tests/native/ctl-ask" "$D/stub-ctl" status)
+    grep -q '"pins":0,"domains":\[\]' <<<"$status" && ! ask status | grep -q "^vgt-mmio.*state=[^d]"
+}
