@@ -244,9 +244,9 @@ static const struct of_unit {
     unsigned words; /* after the unit's name */
     int (*run)(struct unit *u, char **w, FILE *out);
 } of_units[] = {
-    {"stop", 0, do_stop},     {"forget", 0, do_forget}, {"disarm", 0, do_disarm},
-    {"points", 0, do_points}, {"kill", 1, do_kill},     {"watchdog", 1, do_watchdog},
-    {"arm", 2, do_arm},       {"hold", 0, do_hold},     {"start", 0, do_start},
+    {"stop", 0, do_stop},       {"forget", 0, do_forget}, {"disarm", 0, do_disarm},
+    {"points", 0, do_points},   {"kill", 1, do_kill},     {"watchdog", 1, do_watchdog},
+    {"arm", 2, do_arm},         {"hold", 0, do_hold},     {"start", 0, do_start},
     {"program", 1, do_program},
 };
 
