@@ -131,6 +131,7 @@ static void test_gtt_refuses_removal(void **state)
     rig_until(&r, r.gtt.removes == 1);
     rig_turns(&r, 50);
     assert_int_equal(r.gtt.removes, 1); /* not asked over and over */
+    assert_true(first(&r)->told);
     assert_true(first(&r)->s->held & (1u << ROLE_GTT));
     r.gtt.refuse_remove = NULL;
     first(&r)->not_before = 0;

@@ -252,6 +252,99 @@ static void test_short(void **state)
     assert_int_equal(w->refusals, 0);
 }
 
+/* ---- removals of what was not taken */
+
+static struct {
+    int count;
+    uint32_t domid, id;
+    bool final;
+} stale;
+
+/* Its answer is an error: it holds something still. */
+static void guest_stale(void *ctx, uint32_t domid, bool final, uint32_t id)
+{
+    (void)ctx;
+    stale.count++;
+    stale.domid = domid;
+    stale.final = final;
+    stale.id = id;
+    wire_error(w->client, id, EBUSY, "pins");
+}
+
+static void with_stale(struct wire_ops *ops)
+{
+    *ops = *w->config.ops;
+    ops->guest_stale = guest_stale;
+    w->config.ops = ops;
+    memset(&stale, 0, sizeof(stale));
+    start(true);
+    send_wire(0, 0);
+    until(&w->devices, 1);
+}
+
+/* The service is asked itself, also if the removal had to wait for descriptors. */
+static void test_stale(void **state)
+{
+    struct wire_ops ops;
+    uint32_t id;
+
+    (void)state;
+    with_stale(&ops);
+    w->refuse = true;
+    send_add(7, 1);
+    id = send_remove_unseen(7, true, 2);
+    settle();
+    assert_int_equal(stale.count, 0);
+    send_wire(7, 1);
+    until(&w->errors, 2);
+    assert_int_equal(w->last_id, id);
+    assert_int_equal(w->last_code, EBUSY);
+    assert_string_equal(w->last_text, "pins");
+    assert_int_equal(stale.count, 1);
+    assert_int_equal(stale.domid, 7);
+    assert_int_equal(stale.id, id);
+    assert_true(stale.final);
+    assert_int_equal(w->unseen, 2);
+    id = send_remove(7, false);
+    until(&w->errors, 3);
+    assert_int_equal(w->last_id, id);
+    assert_int_equal(stale.count, 2);
+    assert_false(stale.final);
+    assert_int_equal(w->adds, 1);
+    assert_int_equal(w->removes + w->removed, 0);
+}
+
+/* No descriptors will come that it could wait for: the kernel dropped them. */
+static void test_stale_without_descriptors(void **state)
+{
+    static char name[] = "one", *names[] = {name};
+    Vgt__Wire wire = VGT__WIRE__INIT;
+    struct wire_ops ops;
+    uint32_t id;
+
+    (void)state;
+    with_stale(&ops);
+    send_add(7, 1);
+    id = send_remove(7, true);
+    settle();
+    wire.domid = 7;
+    wire.generation = 1;
+    wire.n_fd_names = 1;
+    wire.fd_names = names;
+    assert_int_equal(chan_send(w->chan[SOCKET], VGT__TYPE__TYPE_WIRE, chan_next_id(w->chan[SOCKET]),
+                               &wire.base, NULL, 0),
+                     0);
+    until(&w->errors, 2);
+    assert_int_equal(stale.count, 1);
+    assert_int_equal(stale.id, id);
+    assert_int_equal(w->adds, 0);
+    /* Nothing of it is left: the same guest may come once more. */
+    send_wire(7, 1);
+    send_add(7, 1);
+    until(&w->ready, 1);
+    assert_int_equal(stale.count, 1);
+}
+
 /* ---- messages of another version */
 
 static void test_broker_is_newer(void **state)
@@ -299,6 +392,8 @@ int main(void)
         T(test_service),
         T(test_guest),
         T(test_short),
+        T(test_stale),
+        T(test_stale_without_descriptors),
         T(test_broker_is_newer),
         T(test_broker_refuses),
     };
