@@ -91,13 +91,6 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant,
     return gtt_guest_new(&c, &m->guest);
 }
 
-/* What could not be mapped is not missed: nobody is to read of it. */
-static void forget_note(struct gtt_member *m)
-{
-    if (m->fds.note)
-        m->fds.note->text[0] = 0;
-}
-
 /* A guest that was here before is taken up even if its vgt-mmio has ruined a lane: refused, what
  * the process before this one pinned for it would stay pinned until it goes. */
 static int attach(struct gtt_member *m, const struct partition_grant *grant, bool restart)
@@ -113,7 +106,7 @@ static int attach(struct gtt_member *m, const struct partition_grant *grant, boo
     crash_point("gtt.attach.lanes");
     if (rc == -EBADMSG && restart) {
         gtt_member_lane_lost(m, m->from_mmio.mem.shared ? WIRE_GTT_MMIO : WIRE_MMIO_GTT);
-        forget_note(m);
+        wire_note_drop(&m->fds);
         rc = 0;
     }
     return rc ? rc : make_guest(m, grant, false);
@@ -238,7 +231,7 @@ static int map_gone(struct gtt_member *m)
 
     rc = rc ? rc : map_inval(m, 0);
     if (!rc && map_inval(m, 1))
-        forget_note(m);
+        wire_note_drop(&m->fds);
     return rc;
 }
 

@@ -11,8 +11,6 @@
  */
 #include "services/sched/engine_priv.h"
 
-#include "lib/crash.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -135,7 +133,6 @@ int engine_adopt(struct engine *e, bool alive, bool give_up, uint64_t now)
     if (missing(e) && !give_up)
         return 0;
     e->charged = e->moved = e->looked = e->asked_at = now;
-    crash_point("sched.adopt.engine");
     good = rebuild(e);
     if (e->running)
         engine_begin_turn(e, e->now.guest, 0, now);

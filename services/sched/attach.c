@@ -49,18 +49,23 @@ static void on_need_root(void *ctx, uint32_t level, const uint64_t pdp[4])
 
 /* ---- the lanes */
 
-static void broken(struct sched_guest *sg, const char *lane)
+static void lane_lost(struct sched_guest *sg, const char *lane)
 {
     struct sched *s = sg->s;
 
+    sg->guest.broken = true;
+    account_event(&sg->account, ACCOUNT_LANE_BROKEN, "lane=%s", lane);
+    s->c.events.lane_broken(s->c.events.ctx, sg->guest.c.domid, lane);
+}
+
+static void broken(struct sched_guest *sg, const char *lane)
+{
     if (!sg->wake)
         return;
     loop_remove(sg->wake);
     loop_remove(sg->room);
     sg->wake = sg->room = NULL;
-    sg->guest.broken = true;
-    account_event(&sg->account, ACCOUNT_LANE_BROKEN, "lane=%s", lane);
-    s->c.events.lane_broken(s->c.events.ctx, sg->guest.c.domid, lane);
+    lane_lost(sg, lane);
 }
 
 static void take(struct sched_guest *sg)
@@ -178,7 +183,13 @@ static int map_regions(struct sched_guest *sg)
     rc = rc ? rc
             : wire_region(&sg->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
                           sizeof(struct gtt_inval), true, &sg->inval);
-    rc = rc ? rc : wire_consumer(&sg->fds, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT, &sg->rx);
+    return rc;
+}
+
+static int attach_lanes(struct sched_guest *sg)
+{
+    int rc = wire_consumer(&sg->fds, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT, &sg->rx);
+
     return rc ? rc : wire_producer(&sg->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &sg->tx);
 }
 
@@ -250,9 +261,16 @@ static void take_record(struct sched *s, struct sched_guest *sg, const Vgt__Gues
         context_records_release(s->arena, sg->record->context);
 }
 
+static int watch_lanes(struct sched *s, struct sched_guest *sg)
+{
+    int rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
+
+    return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
+}
+
 static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
 {
-    int rc;
+    int rc, lanes;
 
     sg->record = record_of(s, add->domid);
     if (!sg->record)
@@ -260,8 +278,12 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     account_init(&sg->account, add->domid, add->name, s->c.log);
     rc = map_regions(sg);
     rc = rc ? rc : s->c.vmm->open_memory(add->domid, &sg->vmm);
-    if (rc)
-        return rc;
+    lanes = rc ? rc : attach_lanes(sg);
+    /* A guest whose vgt-mmio has ruined a lane is taken up all the same: its work is on engines. */
+    if (rc || (lanes && !(lanes == -EBADMSG && add->restart)))
+        return rc ? rc : lanes;
+    if (lanes)
+        wire_note_drop(&sg->fds);
     take_record(s, sg, add);
     rc = make_contexts(s, sg, add);
     if (rc)
@@ -270,8 +292,8 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     make_guest(sg, add);
     hold_contexts(s, sg);
     crash_point("sched.attach.held");
-    rc = loop_fd(s->c.loop, sg->rx.wake_fd, EPOLLIN, on_wake, sg, &sg->wake);
-    return rc ? rc : loop_fd(s->c.loop, sg->tx.room_fd, EPOLLIN, on_room, sg, &sg->room);
+    sg->guest.broken = lanes;
+    return lanes ? 0 : watch_lanes(s, sg);
 }
 
 /* Resets that a former process had not answered. */
@@ -308,11 +330,14 @@ int sched_guest_add(struct sched *s, const Vgt__GuestAdd *add, struct wire_fds *
     rc = attach(s, sg, add);
     if (rc) {
         sched_guest_free(s, sg, add->restart);
+        s->lost_guest |= add->restart;
         return rc;
     }
     s->guest[place] = sg;
     s->ring.guest[s->ring.count++] = &sg->guest;
     go_on(s, sg);
+    if (sg->guest.broken)
+        lane_lost(sg, sg->rx.mem.shared ? WIRE_SCHED_MMIO : WIRE_MMIO_SCHED);
     crash_point("sched.attach.done");
     sched_trigger(s);
     return 0;

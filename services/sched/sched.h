@@ -79,8 +79,9 @@ struct sched {
     int irq_fd;
     uint64_t looked; /* when the timer last looked at what waits */
     bool up, failed;
-    bool adopt;     /* a former process left the engines to us, */
-    uint32_t alive; /* mask of those that nobody reset since */
+    bool adopt;      /* a former process left the engines to us, */
+    uint32_t alive;  /* mask of those that nobody reset since */
+    bool lost_guest; /* one of a former process could not be attached: nobody waits for it */
     uint64_t up_at;
     unsigned restored, dropped; /* shadow contexts of it; those that made no sense */
     uint64_t flushes, flush_errors;

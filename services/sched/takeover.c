@@ -91,6 +91,7 @@ static int get_ready(struct sched *s)
     s->alive = (uint32_t)rc;
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         engine_left(&s->engine[e], &s->journal->engine[e]);
+    crash_point("sched.start.engines");
     log_write(s->c.log, LOG_WARNING, "an earlier process ended", "contexts=%u dropped=%u alive=%#x",
               s->restored, s->dropped, s->alive);
     return s->alive ? finish_resets(s) : hw_halt(&s->hw);
@@ -115,11 +116,12 @@ int sched_take_over(struct sched *s)
 int sched_adopt_engines(struct sched *s)
 {
     uint64_t now = sched_now();
-    bool late = now - s->up_at > GUESTS_LATE_NS;
+    bool late = s->lost_guest || now - s->up_at > GUESTS_LATE_NS;
     int rc = 0;
 
     for (unsigned e = 0; e < GEN8_ENGINES && rc >= 0; e++)
         if (s->hw.engines & GEN8_M(e))
             rc = engine_adopt(&s->engine[e], s->alive & GEN8_M(e), late, now);
+    s->lost_guest = false;
     return rc < 0 ? rc : 0;
 }

@@ -86,6 +86,12 @@ bool wire_note_refusal(const struct wire_note *note)
                            note->error == -EPERM || note->error == -ENOENT);
 }
 
+void wire_note_drop(const struct wire_fds *fds)
+{
+    if (fds->note)
+        fds->note->text[0] = 0;
+}
+
 void wire_versions(char text[WIRE_WHY], const char *one, uint32_t version, const char *other,
                    uint32_t others)
 {

@@ -49,6 +49,9 @@ int wire_consumer(const struct wire_fds *fds, const char *lane, uint32_t layout,
 /* Is it something that trying again does not change: another layout, damage, a missing one? */
 bool wire_note_refusal(const struct wire_note *note);
 
+/* What could not be mapped of these is not missed: nobody is to read of it. */
+void wire_note_drop(const struct wire_fds *fds);
+
 /* The sentence about two programs that speak different versions of the messages. */
 void wire_versions(char text[WIRE_WHY], const char *one, uint32_t version, const char *other,
                    uint32_t others);

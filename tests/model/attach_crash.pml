@@ -6,16 +6,13 @@
  * asks for the vGPU; and the domain, which may go at any moment and come back once under the same
  * number. What is modelled is the order of steps in services/broker/{attach,remove,service}.c,
  * services/wire/guests.c and services/gtt/{service,guest}.c; docs/wiring.md says what is left out.
- *
  * Regions and lanes are numbered by the generation of the attach they were made for. The guest has
  * one frame: entry 0 of its lane makes the GPU's table name it, entry 1 clears that.
- *
  * Claims, as assertions: an entry is applied in order, none is left out, and again only by a later
  * process; a frame is unpinned only when no table and no TLB names it; nobody touches regions of
  * another generation than the guest's; descriptors are never made anew for those who hold old
  * ones. And where nothing moves any more (judge): either the guest runs and every entry arrived, or
  * everything of it is released everywhere, and whoever asked has his answer.
- *
  * Each attach_NAME.pml that defines NAME is an error that was made or could be, and must be found.
  */
 #ifndef DEATHS
@@ -61,7 +58,6 @@ chan from[2] = [2] of { mtype, byte };
 bit linked[2], hello[2], lost[2];
 bit broker_up;
 byte mmio_gen; /* of the regions vgt-mmio has, 0 none */
-
 /* ---- the outside */
 byte deaths, asks, runs;
 bit asked, gone, refused;
@@ -110,10 +106,7 @@ inline tell(r, restart)
     atomic { wire[r]!gen; to[r]!ADD,gen,(restart -> 0 : at) }
 }
 
-inline begin_removal()
-{
-    stage = DETACHING; at = R_MMIO; waiting = 0
-}
+#define begin_removal() stage = DETACHING; at = R_MMIO; waiting = 0
 
 /* Memory that the next process does not have is set back where one dies. */
 proctype broker()
@@ -261,90 +254,7 @@ died:
     goto boot
 }
 
-#ifdef DROP_KNOWN
-#define KEPT 0
-#else
-#define KEPT g
-#endif
-
-/* ---- a service's end of the wiring: services/wire/client.c */
-
-inline cancel(me)
-{
-    if :: half_add -> say(me, REFUSED, half_id) :: else fi;
-    half_add = 0; half_wire = 0; half_id = 0; rem = 0
-}
-
-inline on_wire(me)
-{
-    wire[me]?g;
-    if
-    :: known && known != g -> skip
-    :: known && known == g -> half_wire = KEPT /* for an ADD that may come after we forgot it */
-#ifdef NO_GENERATION
-    :: !known -> half_wire = g
-#else
-    :: !known && (g < half_wire || g < half_add) -> skip
-    :: else ->
-        if :: (half_add && half_add < g) || (half_wire && half_wire < g) -> cancel(me) :: else fi;
-        half_wire = g
-#endif
-    fi;
-    g = 0
-}
-
-inline on_add(me)
-{
-    if
-    :: known && known == g -> half_wire = 0; say(me, READY, id)
-    :: known && known != g -> say(me, REFUSED, id)
-#ifdef NO_GENERATION
-    :: else -> half_add = g; half_id = id
-#else
-    :: !known && (g < half_wire || g < half_add) -> say(me, REFUSED, id)
-    :: else ->
-        if :: (half_add && half_add < g) || (half_wire && half_wire < g) -> cancel(me) :: else fi;
-        half_add = g; half_id = id
-#endif
-    fi
-}
-
-#ifdef READER_ASSUMED
-#define never REMOVED
-#else
-#define never UNKNOWN
-#endif
-
-/* Not known: of whom we have nothing there is nothing to remove. */
-inline on_remove_unknown(me)
-{
-#ifdef CANCEL_HALF
-    cancel(me); say(me, REMOVED, id)
-#else
-    if
-    :: half_add -> rem = what; rem_flag = g; rem_id = id /* when the rest is there */
-    :: else -> half_wire = 0; say(me, never, id)
-    fi
-#endif
-}
-
-/* The connection's end: halves and unanswered requests are of that connection. */
-inline reconnect(me)
-{
-    half_add = 0; half_wire = 0; half_id = 0; rem = 0; rem_id = 0; rem_flag = 0; rem_now = 0;
-    reply = 0;
-    linked[me] = 1; hello[me] = 1
-}
-
-#define not_linked(me) (!linked[me] && broker_up && !lost[me])
-#define complete       (half_add && half_wire && !known)
-
-inline die(me)
-{
-    cut(me); lost[me] = broker_up;
-    half_add = 0; half_wire = 0; half_id = 0; known = 0; rem = 0; rem_id = 0; rem_flag = 0;
-    rem_now = 0; reply = 0; g = 0; id = 0; what = 0
-}
+#include "attach_client.h"
 
 /* ---- vgt-gtt */
 

@@ -8,10 +8,11 @@
 #pragma once
 #include "tests/rig/vcpu.h"
 
-#define DRIVER_BAR0    0xf0000000u
-#define DRIVER_BAR2    0x80000000u
-#define DRIVER_BCS     0x22000u
-#define DRIVER_PT_SIZE 512u /* pages mapped by the one last-level table */
+#define DRIVER_BAR0       0xf0000000u
+#define DRIVER_BAR2       0x80000000u
+#define DRIVER_BCS        0x22000u
+#define DRIVER_FRMCOUNT_A 0x70040u
+#define DRIVER_PT_SIZE    512u /* pages mapped by the one last-level table */
 
 struct driver {
     struct rig_guest *g;

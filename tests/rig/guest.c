@@ -35,6 +35,8 @@ struct noise {
     uint16_t vcpu;
     pthread_t thread;
     uint64_t accesses, wrong;
+    uint32_t frame, frames; /* the pipe's counter as last read; how often it was another */
+    double frame_at, gap;   /* since when it is that; the longest time that it was one */
     int rc;
 };
 
@@ -54,6 +56,22 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* Frames go on whether or not somebody shows them. */
+static void watch_frames(struct noise *n)
+{
+    double t = now();
+    uint64_t value;
+
+    n->rc = vcpu_read(n->g, n->vcpu, DRIVER_BAR0 + DRIVER_FRMCOUNT_A, 4, &value);
+    if (!n->rc && value != n->frame) {
+        n->frame = (uint32_t)value;
+        n->frames++;
+        n->frame_at = t;
+    }
+    if (n->frames && t - n->frame_at > n->gap)
+        n->gap = t - n->frame_at;
+}
+
 /* Three dwords of PVINFO that a guest may write and nothing else does: one for each vCPU. */
 static void *make_noise(void *arg)
 {
@@ -71,6 +89,8 @@ static void *make_noise(void *arg)
             n->rc = vcpu_read(n->g, n->vcpu, own, 4, &value);
         n->wrong += !n->rc && value != i;
         n->accesses += 3;
+        if (!n->rc && n->vcpu == 1)
+            watch_frames(n);
     }
     return NULL;
 }
@@ -155,6 +175,8 @@ static int end_noise(struct noise *n, unsigned count)
         wrong += n[i].wrong;
         rc = rc ? rc : n[i].rc;
     }
+    if (count)
+        printf("VGT: rig_frames=%u longest_gap_ms=%.0f\n", n[0].frames, n[0].gap * 1000);
     printf("VGT: rig_other_vcpus=%u accesses=%" PRIu64 " wrong=%" PRIu64 "\n", count, accesses,
            wrong);
     return rc ? rc : wrong ? -EIO : 0;

@@ -438,6 +438,26 @@ static void reset_pending(void **state)
     assert_false(w.sim.engine[GEN8_BCS].active);
 }
 
+/* Its vgt-mmio ruined a lane before the restart: taken up all the same, so that it can be taken off
+ * the engines when it goes. */
+static void ruined_lane(void **state)
+{
+    (void)state;
+    come_up();
+    add_guest(false);
+    elsp(DESC(1), 0);
+    atomic_store(&w.mmio_tx.mem.shared->producer.tail, 0x5000);
+    sched_free(w.s);
+    assert_int_equal(start(), 0);
+    add_guest(true);
+    turns(3);
+    assert_int_equal(w.broken, 1);
+    assert_true(w.sim.engine[GEN8_BCS].active);
+    sched_guest_remove(w.s, guest(), false, 42);
+    assert_int_equal(w.gone, 1);
+    assert_false(w.sim.engine[GEN8_BCS].active);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -446,7 +466,7 @@ int main(void)
         TEST(starts),        TEST(gtt_refuses),    TEST(early_guest),
         TEST(invalidation),  TEST(unknown_root),   TEST(removal),
         TEST(broken_lane),   TEST(second_process), TEST(removed_meanwhile),
-        TEST(reset_pending),
+        TEST(reset_pending), TEST(ruined_lane),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
