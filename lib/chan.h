@@ -40,7 +40,7 @@ struct chan_message {
     uint32_t id, type;
     const ProtobufCMessage *body;
     int *fds;
-    unsigned nfds;
+    unsigned nfds; /* fewer than were sent where this process may have no more open */
 };
 
 typedef void chan_handler(struct chan *chan, const struct chan_message *message, void *data);

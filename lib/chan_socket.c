@@ -17,6 +17,8 @@ struct socket_listener {
     struct chan_listener base;
     struct loop_source *source;
     int fd;
+    int spare; /* given up for a moment to take a connection that there is no descriptor for */
+    bool full; /* ... which was the case the last time */
     struct sockaddr_un address;
 };
 
@@ -85,7 +87,8 @@ static ssize_t socket_recv(struct chan_transport *t, void *data, size_t size, in
     if (n < 0)
         return -errno;
     got = take_fds(&msg, fds, room);
-    if (got > room || (msg.msg_flags & MSG_CTRUNC)) {
+    /* MSG_CTRUNC: we may open no more. What is missing shows by the message's own count. */
+    if (got > room) {
         for (unsigned i = 0; i < got && i < room; i++)
             close(fds[i]);
         return -EPROTO;
@@ -156,6 +159,22 @@ int chan_socket_connect(const char *path, struct chan_transport **t)
     return chan_socket_adopt(fd, t);
 }
 
+/* One that nobody takes would wake the loop for ever: it is taken and closed. */
+static void turn_away(struct socket_listener *l)
+{
+    int fd;
+
+    if (!l->full)
+        log_write(l->base.user->log, LOG_ERR, "a connection was closed", "at=%s why=\"%s\"",
+                  l->address.sun_path, strerror(errno));
+    l->full = true;
+    close(l->spare);
+    fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0)
+        close(fd);
+    l->spare = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static void on_connection(void *data, uint32_t events)
 {
     struct socket_listener *l = data;
@@ -163,6 +182,11 @@ static void on_connection(void *data, uint32_t events)
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     (void)events;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        turn_away(l);
+        return;
+    }
+    l->full = false;
     if (fd >= 0 && !chan_socket_adopt(fd, &t))
         chan_accept(&l->base, t);
 }
@@ -180,6 +204,8 @@ static void listener_close(struct chan_listener *listener)
     loop_remove(l->source);
     unlink(l->address.sun_path);
     close(l->fd);
+    if (l->spare >= 0)
+        close(l->spare);
     free(l);
 }
 
@@ -214,11 +240,16 @@ int chan_socket_listen(const char *path, struct chan_listener *template,
     l->base.ops = &listener_ops;
     l->fd = make_socket(path, &l->address);
     err = l->fd < 0 ? l->fd : bind_and_listen(l->fd, &l->address);
+    l->spare = err ? -1 : fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+    if (!err && l->spare < 0)
+        err = -errno;
     if (!err)
         err = loop_fd(l->base.loop, l->fd, EPOLLIN, on_connection, l, &l->source);
     if (err) {
         if (l->fd >= 0)
             close(l->fd);
+        if (l->spare >= 0)
+            close(l->spare);
         free(l);
         return err;
     }

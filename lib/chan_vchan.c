@@ -105,13 +105,67 @@ static void leave_listener(struct vchan_end *end)
     end->listener = NULL;
 }
 
+/* libxenvchan talks to xenstored itself: it does so where nobody waits for ever. */
+struct opening {
+    struct libxenvchan *ctrl;
+    int domid;
+    char path[STORE_PATH];
+};
+
+static int run_close(void *arg)
+{
+    libxenvchan_close(*(struct libxenvchan **)arg); /* the server's removes its nodes */
+    return 0;
+}
+
+static void close_late(void *arg)
+{
+    struct opening *o = arg;
+
+    if (o->ctrl)
+        libxenvchan_close(o->ctrl);
+}
+
+static int run_client(void *arg)
+{
+    struct opening *o = arg;
+
+    o->ctrl = libxenvchan_client_init(NULL, o->domid, o->path);
+    return o->ctrl ? 0 : -ECONNREFUSED;
+}
+
+static int run_server(void *arg)
+{
+    struct opening *o = arg;
+
+    errno = 0;
+    o->ctrl = libxenvchan_server_init(NULL, o->domid, o->path, RING_BYTES, RING_BYTES);
+    return o->ctrl ? 0 : errno ? -errno : -EIO;
+}
+
+static int open_ctrl(struct vchan_end *end, int (*run)(void *arg))
+{
+    struct opening o = {.domid = (int)end->transport.peer.domid};
+    int err;
+
+    snprintf(o.path, sizeof(o.path), "%s", end->path);
+    err = store_call(end->store, run, &o, sizeof(o), close_late);
+    if (err)
+        return err;
+    end->ctrl = o.ctrl;
+    end->ctrl->blocking = 0; /* libxenvchan leaves it uninitialised */
+    end->transport.fd = libxenvchan_fd_for_select(end->ctrl);
+    return 0;
+}
+
 static void vchan_close(struct chan_transport *t)
 {
     struct vchan_end *end = end_of(t);
 
     withdraw_request(end);
     leave_listener(end);
-    libxenvchan_close(end->ctrl); /* the server's removes its nodes */
+    if (end->ctrl)
+        store_post(end->store, run_close, &end->ctrl, sizeof(end->ctrl));
     free(end);
 }
 
@@ -180,13 +234,10 @@ static void on_answer(void *data, const char *path)
     if (end->ctrl || join(node, end->path, "event-channel", "", STORE_PATH) ||
         store_read(end->store, node, value, sizeof(value)) < 0)
         return;
-    end->ctrl = libxenvchan_client_init(NULL, (int)end->transport.peer.domid, end->path);
-    if (!end->ctrl) {
+    if (open_ctrl(end, run_client)) {
         chan_fail(end->transport.chan, -ECONNREFUSED, "cannot open the vchan");
         return;
     }
-    end->ctrl->blocking = 0; /* libxenvchan leaves it uninitialised */
-    end->transport.fd = libxenvchan_fd_for_select(end->ctrl);
     withdraw_request(end);
     chan_connected(end->transport.chan);
 }
@@ -254,13 +305,8 @@ static int open_server(struct vchan_listener *l, struct vchan_end *end, const ch
     if (store_read(l->base.store, end->path, value, sizeof(value)) != -ENOENT)
         return -EEXIST;
     end->server = true;
-    end->ctrl = libxenvchan_server_init(NULL, (int)end->transport.peer.domid, end->path, RING_BYTES,
-                                        RING_BYTES);
-    if (!end->ctrl)
-        return errno ? -errno : -EIO;
-    end->ctrl->blocking = 0;
-    end->transport.fd = libxenvchan_fd_for_select(end->ctrl);
-    return start_deadline(l->base.loop, end);
+    err = open_ctrl(end, run_server);
+    return err ? err : start_deadline(l->base.loop, end);
 }
 
 static void serve(struct vchan_listener *l, const char *id, uint32_t domid)

@@ -111,6 +111,7 @@ int region_map(int fd, uint32_t type, uint32_t version, uint64_t min_size, bool 
         err = -EBADMSG;
     if (err) {
         munmap(base, size);
+        region->version = err == -EPROTONOSUPPORT ? header.version : 0;
         return err;
     }
     *region = (struct region){.data = base + REGION_HEADER,

@@ -28,7 +28,7 @@ static_assert(offsetof(struct region_header, generation) == 24, "generation");
 struct region {
     void *data;       /* payload */
     uint64_t size;    /* payload bytes */
-    uint32_t version; /* as found, at most what was asked for */
+    uint32_t version; /* as found, at most what was asked for; after -EPROTONOSUPPORT more */
     struct region_header *header;
     bool writable;
 };
@@ -46,6 +46,26 @@ int region_reopen_readonly(int fd);
 int region_map(int fd, uint32_t type, uint32_t version, uint64_t min_size, bool writable,
                struct region *region);
 void region_unmap(struct region *region);
+
+/*
+ * Conversion of what an earlier build left. A step turns the contents of one type at version from
+ * into those of from + 1, which are size bytes, zeroed; the old ones may say anything. 0 or -errno.
+ */
+struct region_step {
+    uint32_t type, from;
+    uint64_t size;
+    int (*run)(const void *old, uint64_t old_size, void *new, uint64_t new_size);
+};
+struct region_steps {
+    const struct region_step *step;
+    unsigned count;
+};
+
+/* A region of this type as version, made from the older one behind fd by as many steps as it takes;
+ * that one stays as it is. *made is the caller's. -ENOENT: no such way; else as region_map(), or
+ * what a step said. */
+int region_convert(int fd, const char *name, uint32_t type, uint32_t version,
+                   const struct region_steps *steps, int *made);
 
 /* The generation counts rebuilds: readers that see it change throw their caches away. */
 uint64_t region_generation(const struct region *region);

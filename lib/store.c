@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XEN_MS 1000u /* no call to xenstored is waited for longer */
+
 struct store_watch {
     struct store *store;
     struct store_watch *next;
@@ -18,10 +20,24 @@ struct store_watch {
     char token[16];
 };
 
+/* xenstored may be anything from slow to dead. */
+static int open_xen(struct loop *loop, struct store **store)
+{
+    struct store *xen;
+    int err = store_xen_open(loop, &xen);
+
+    if (err)
+        return err;
+    err = store_calm_open(xen, XEN_MS, store);
+    if (err)
+        xen->ops->close(xen);
+    return err;
+}
+
 int store_open(struct loop *loop, const char *uri, struct store **store)
 {
     if (!strcmp(uri, "xen:"))
-        return store_xen_open(loop, store);
+        return open_xen(loop, store);
     if (!strncmp(uri, "file:/", 6))
         return store_file_open(loop, uri + 5, store);
     return -EINVAL;
@@ -147,10 +163,23 @@ void store_unwatch(struct store_watch *watch)
 
 void store_changed(struct store *store, const char *token, const char *path)
 {
+    if (store->front)
+        store = store->front;
     for (struct store_watch *w = store->watches; w; w = w->next) {
         if (strcmp(w->token, token))
             continue;
         w->fn(w->data, path);
         return; /* the callback may have removed w */
     }
+}
+
+int store_call(struct store *store, int (*fn)(void *arg), void *arg, size_t size,
+               void (*late)(void *arg))
+{
+    return store->ops->call ? store->ops->call(store, fn, arg, size, late) : fn(arg);
+}
+
+int store_post(struct store *store, int (*fn)(void *arg), void *arg, size_t size)
+{
+    return store->ops->post ? store->ops->post(store, fn, arg, size) : fn(arg);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Key/value store: xenstore under Xen, a directory of files elsewhere, chosen by the uri. Paths are
- * absolute, values text. One thread, that of the loop. Calls to xenstore wait for its reply, as
- * libxenstore does: for set-up and rendezvous, never on a guest's trap path.
+ * absolute, values text. One thread, that of the loop. Calls to xenstore wait for its reply, a
+ * second at most (-ETIMEDOUT): for set-up and rendezvous, never on a guest's trap path.
  */
 #pragma once
 #include "lib/loop.h"
@@ -30,6 +30,11 @@ struct store_ops {
     int (*watch)(struct store *store, const char *path, const char *token);
     void (*unwatch)(struct store *store, const char *path, const char *token);
     void (*close)(struct store *store);
+    /* May be NULL. quiet: no event comes any more. call, post: see store_call(). */
+    void (*quiet)(struct store *store);
+    int (*call)(struct store *store, int (*fn)(void *arg), void *arg, size_t size,
+                void (*late)(void *arg));
+    int (*post)(struct store *store, int (*fn)(void *arg), const void *arg, size_t size);
 };
 
 /* "xen:" or "file:/directory". 0 or -errno. */
@@ -55,3 +60,9 @@ int store_watch(struct store *store, const char *path, store_fn *fn, void *data,
                 struct store_watch **watch);
 /* NULL is fine. No callback runs after it. */
 void store_unwatch(struct store_watch *watch);
+
+/* A library's own way to the same server: fn(arg), bounded as the calls above (stall_call() in
+ * lib/stall.h), or some time later, with nobody waiting. */
+int store_call(struct store *store, int (*fn)(void *arg), void *arg, size_t size,
+               void (*late)(void *arg));
+int store_post(struct store *store, int (*fn)(void *arg), void *arg, size_t size);

@@ -107,6 +107,15 @@ static void on_event(void *data, uint32_t events)
     }
 }
 
+static void xen_quiet(struct store *store)
+{
+    struct store_xen *x = (struct store_xen *)store;
+
+    loop_remove(x->source);
+    x->source = NULL;
+}
+
+/* Maybe in another thread, after xen_quiet(). */
 static void xen_close(struct store *store)
 {
     struct store_xen *x = (struct store_xen *)store;
@@ -126,6 +135,7 @@ static const struct store_ops xen_ops = {
     .watch = xen_watch,
     .unwatch = xen_unwatch,
     .close = xen_close,
+    .quiet = xen_quiet,
 };
 
 int store_xen_open(struct loop *loop, struct store **store)

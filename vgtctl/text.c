@@ -16,6 +16,7 @@
 
 #define MAX_COLUMNS 10u
 #define CELL        32u /* longer names are cut */
+#define SENTENCE    512u
 
 /* A heading that starts with '>' is that of a column of numbers. */
 struct table {
@@ -151,13 +152,29 @@ static uint64_t gpu_time(const Vgt__Guest *guest)
     return sum;
 }
 
+/* A state may go on: "refused: SENTENCE". Its first word stands in the table, the rest below. */
+static void state_cell(struct table *t, const char *state)
+{
+    cell(t, "%.*s", (int)strcspn(state, ":"), state);
+}
+
+static void state_line(FILE *out, const char *who, const char *state)
+{
+    char clean[SENTENCE];
+
+    if (!strchr(state, ':'))
+        return;
+    log_clean(clean, sizeof(clean), state);
+    fprintf(out, "%s %s\n", who, clean);
+}
+
 static void guest_row(struct table *t, const Vgt__Guest *g)
 {
     char unit[TEXT_UNIT];
 
     cell(t, "%u", g->domid);
     cell(t, "%s", g->name);
-    cell(t, "%s", g->state);
+    state_cell(t, g->state);
     cell(t, "%s", g->type);
     cell(t, "%s", g->foreground ? "*" : "");
     if (g->resources)
@@ -177,6 +194,7 @@ static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
                                         "FG",      ">MEM MiB",    ">FENCES", ">GPU TIME",
                                         ">EVENTS", ">QUARANTINED"};
     struct table t = {.columns = 10, .heads = heads};
+    char who[24];
 
     if (!n) {
         fputs("no guest has a virtual GPU\n", out);
@@ -185,6 +203,10 @@ static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
     for (size_t i = 0; i < n; i++)
         guest_row(&t, guests[i]);
     print_table(out, &t);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(who, sizeof(who), "domain %u", guests[i]->domid);
+        state_line(out, who, guests[i]->state);
+    }
 }
 
 void text_list(FILE *out, const Vgt__ListReply *reply)
@@ -221,6 +243,7 @@ static void service_table(FILE *out, const Vgt__StatusReply *reply)
     static const char *const heads[] = {"SERVICE",   ">PID",   "STATE",    ">RESTARTS",
                                         "RECOVERED", ">IN MS", ">REPLAYED"};
     struct table t = {.columns = 7, .heads = heads};
+    char who[CELL];
 
     for (size_t i = 0; i < reply->n_services; i++) {
         const Vgt__Service *s = reply->services[i];
@@ -230,11 +253,15 @@ static void service_table(FILE *out, const Vgt__StatusReply *reply)
             cell(&t, "%u", s->pid);
         else
             cell(&t, "-");
-        cell(&t, "%s", s->state);
+        state_cell(&t, s->state);
         cell(&t, "%u", s->restarts);
         recovery_cells(&t, s);
     }
     print_table(out, &t);
+    for (size_t i = 0; i < reply->n_services; i++) {
+        log_clean(who, sizeof(who), reply->services[i]->name);
+        state_line(out, who, reply->services[i]->state);
+    }
 }
 
 static void engine_line(FILE *out, const char *label, size_t n, Vgt__EngineTime **times)
@@ -307,7 +334,7 @@ static void range_line(FILE *out, const char *label, uint64_t at, uint64_t size)
 
 static void word_line(FILE *out, const char *label, const char *text)
 {
-    char clean[80];
+    char clean[SENTENCE];
 
     log_clean(clean, sizeof(clean), text);
     fprintf(out, "%-10s  %s\n", label, clean);

@@ -27,13 +27,13 @@ static int step_services(struct guest *g)
 }
 
 /* A guest that reboots comes back under a new domain while its old one is taken down: what that
- * one holds is worth a third of the time limit. */
+ * one holds is worth a third of the time limit, unless it is stuck. */
 static int step_departures(struct guest *g)
 {
     struct broker *b = g->broker;
 
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
-        if (b->guest[i] && b->guest[i]->s->stage == GUEST_DETACHING)
+        if (b->guest[i] && b->guest[i]->s->stage == GUEST_DETACHING && !b->guest[i]->told)
             return broker_now() + b->limit_ns * 2 / 3 < g->deadline ? STEP_POLL : STEP_DONE;
     return STEP_DONE;
 }
@@ -90,6 +90,8 @@ static bool answered(struct guest *g, enum role role, int err, const char *text)
         return true;
     if (err == -ECONNRESET) {
         g->s->held &= ~(1u << role);
+        if (role == ROLE_GTT)
+            g->s->held |= HELD_TRIED;
         g->resumed = true;
         guest_because(g, EAGAIN, "%s went away while it attached the guest", role_names[role]);
         guest_step_again(g);

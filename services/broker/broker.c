@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +32,35 @@ static void on_turn(void *data, uint32_t events)
     guests_turn(data);
 }
 
+/* Ending would not help, and ending over and over makes systemd let go of all it keeps for us. */
+static bool may_pass(int err)
+{
+    return err == -ENOSPC || err == -ENOMEM || err == -EMFILE || err == -ENFILE ||
+           err == -ETIMEDOUT || err == -EAGAIN || err == -EDQUOT;
+}
+
+static void listen_again(struct broker *b)
+{
+    int rc = peers_listen(b);
+
+    if (rc)
+        return;
+    b->deaf = false;
+    sd_notify(0, "STATUS=");
+}
+
+/* Is there a reason to go on without (all) sockets? Then it is tried again each second. */
+static int listen_first(struct broker *b)
+{
+    int rc = peers_listen(b);
+
+    if (!rc || !may_pass(rc))
+        return rc;
+    b->deaf = true;
+    sd_notifyf(0, "STATUS=cannot listen yet: %s", strerror(-rc));
+    return 0;
+}
+
 static void on_tick(void *data, uint32_t events)
 {
     struct broker *b = data;
@@ -40,6 +70,9 @@ static void on_tick(void *data, uint32_t events)
     b->state->alive_ns = now;
     calls_tick(b, now);
     guests_tick(b, now);
+    service_retry(b, now);
+    if (b->deaf && b->ticks % ALIVE_TICKS == 0)
+        listen_again(b);
     peers_tick(b);
     if (++b->ticks % ALIVE_TICKS == 0)
         guests_check_alive(b);
@@ -124,6 +157,8 @@ static int set_up(struct broker *b)
         rc = loop_defer(b->loop, on_turn, b, &b->turn);
     if (!rc)
         rc = fdstore_restore(b);
+    if (rc == -EPROTONOSUPPORT && *b->refusal)
+        return fdstore_refused(b);
     crash_point("broker.start.restored");
     if (!rc)
         rc = add_devices(b);
@@ -152,6 +187,8 @@ static void start_services(struct broker *b)
     for (unsigned i = 0; i < CORE_ROLES; i++)
         b->service[i] = (struct service){
             .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
+    if (*b->refusal)
+        return;
     crash_point("broker.start.noted");
     fdstore_put(b, "s.", &b->parts, 0);
     crash_point("broker.start.stored");
@@ -179,11 +216,12 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     if (!rc) {
         start_services(b);
         crash_point("broker.start.resumed");
-        rc = peers_listen(b);
+        rc = listen_first(b);
         crash_point("broker.start.listening");
     }
     if (rc) {
-        log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d", rc);
+        log_write(b->log, LOG_ERR, "the broker cannot start", "error=%d why=\"%s\"", rc,
+                  strerror(-rc));
         broker_free(b);
         return rc;
     }

@@ -38,6 +38,8 @@ struct broker_device {
     uint64_t slice_at, slice_size;
 };
 
+struct region_steps;
+
 /* Attach and detach a domain at the module; 0, -EBUSY (detach: pins are held) or -errno. */
 struct broker_module {
     int (*attach)(int broker_fd, uint16_t domid);
@@ -57,7 +59,8 @@ struct broker_config {
     struct store *store;       /* NULL: no vchan, no xenstore watch */
     const struct vmm_ops *vmm; /* NULL: no domain calls at all */
     const struct broker_module *module;
-    const char *wire; /* uri of the wiring socket */
+    const struct region_steps *steps; /* conversions of regions; NULL: none are known */
+    const char *wire;                 /* uri of the wiring socket */
     const char *core; /* control of vgt-gtt and vgt-sched; NULL: the wiring socket */
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;

@@ -184,6 +184,10 @@ static const struct {
 
 void ctl_request(struct peer *p, const struct chan_message *m)
 {
+    if (*p->broker->refusal && m->type != VGT__TYPE__TYPE_STATUS) {
+        peer_error(p, m->id, EPROTONOSUPPORT, p->broker->refusal);
+        return;
+    }
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
         if (handlers[i].type == m->type) {
             handlers[i].handle(p, m);

@@ -20,6 +20,15 @@
 
 #define STATE_NAME "state"
 
+/* "NAME", and "NAME@2" after two conversions. */
+static void kept_name(char name[40], const struct part *p)
+{
+    if (p->copy)
+        snprintf(name, 40, "%s@%u", p->name, p->copy);
+    else
+        snprintf(name, 40, "%s", p->name);
+}
+
 static void push(struct broker *b, const char *prefix, const char *name, int fd)
 {
     char text[160];
@@ -35,15 +44,38 @@ static void push(struct broker *b, const char *prefix, const char *name, int fd)
 
 void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first)
 {
-    for (unsigned i = first; b->config.keep && i < parts->count; i++)
-        push(b, prefix, parts->item[i].name, parts->item[i].fd);
+    char name[40];
+
+    for (unsigned i = first; b->config.keep && i < parts->count; i++) {
+        kept_name(name, &parts->item[i]);
+        push(b, prefix, name, parts->item[i].fd);
+    }
 }
 
 void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts)
 {
-    for (unsigned i = 0; b->config.keep && i < parts->count; i++)
-        sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s%s", prefix, parts->item[i].name);
+    char name[40];
+
+    for (unsigned i = 0; b->config.keep && i < parts->count; i++) {
+        kept_name(name, &parts->item[i]);
+        sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s%s", prefix, name);
+    }
     crash_point("broker.remove.dropped");
+}
+
+/* The new copy is there before the old one goes: after a crash in between there are both. */
+void fdstore_replace(struct broker *b, const char *prefix, const struct part *part)
+{
+    struct part old = *part;
+    char name[40];
+
+    if (!b->config.keep)
+        return;
+    kept_name(name, part);
+    push(b, prefix, name, part->fd);
+    old.copy--;
+    kept_name(name, &old);
+    sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s%s", prefix, name);
 }
 
 static int map_state(struct broker *b, int fd)
@@ -57,27 +89,42 @@ static int map_state(struct broker *b, int fd)
     return 0;
 }
 
+/* What is wrong with the page of an earlier broker. Its guests are alive: it is not thrown away. */
+static int refuse_state(struct broker *b, uint32_t version)
+{
+    static const char *const stop =
+        "stop vgt.target and start it again, which ends the guests' vGPUs";
+
+    if (!version)
+        snprintf(b->refusal, sizeof(b->refusal), "the kept state is damaged: %s", stop);
+    else
+        snprintf(
+            b->refusal, sizeof(b->refusal),
+            "the kept state has layout %u, %s than %u, which this vgt-broker knows: install the "
+            "vgt that made it and restart vgt-broker, or %s",
+            version, version > STATE_VERSION ? "newer" : "older", STATE_VERSION, stop);
+    log_write(b->log, LOG_ERR, "refused", "why=\"%s\"", b->refusal);
+    sd_notifyf(0, "STATUS=refused: %s", b->refusal);
+    return -EPROTONOSUPPORT;
+}
+
 /* Takes fd. */
 static int take_state(struct broker *b, int fd)
 {
+    uint32_t head[2] = {0}; /* magic, version */
     struct stat st;
     int rc = fstat(fd, &st) ? -errno : 0;
 
-    if (!rc && st.st_size != (off_t)sizeof(*b->state))
-        rc = -EBADMSG;
-    if (!rc)
-        rc = map_state(b, fd);
-    if (rc) {
+    if (!rc && (pread(fd, head, sizeof(head), 0) != sizeof(head) || head[0] != STATE_MAGIC))
+        rc = refuse_state(b, 0);
+    else if (!rc && head[1] != STATE_VERSION)
+        rc = refuse_state(b, head[1]);
+    else if (!rc && st.st_size != (off_t)sizeof(*b->state))
+        rc = refuse_state(b, 0);
+    rc = rc ? rc : map_state(b, fd);
+    if (rc)
         close(fd);
-        return rc;
-    }
-    if (b->state->magic == STATE_MAGIC && b->state->version == STATE_VERSION)
-        return 0;
-    munmap(b->state, sizeof(*b->state));
-    b->state = NULL;
-    close(fd);
-    b->state_fd = -1;
-    return -EBADMSG;
+    return rc;
 }
 
 static int make_state(struct broker *b)
@@ -94,7 +141,7 @@ static int make_state(struct broker *b)
     b->state->magic = STATE_MAGIC;
     b->state->version = STATE_VERSION;
     crash_point("broker.start.state-made");
-    if (b->config.keep)
+    if (b->config.keep && !*b->refusal)
         push(b, "", STATE_NAME, fd);
     return 0;
 }
@@ -109,11 +156,7 @@ static int open_state(struct broker *b)
             continue;
         rc = take_state(b, k->fd);
         k->fd = -1;
-        if (!rc)
-            return 0;
-        log_write(b->log, LOG_ERR, "the kept state cannot be read; starting afresh", "error=%d",
-                  rc);
-        sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" STATE_NAME);
+        return rc;
     }
     return make_state(b);
 }
@@ -150,6 +193,46 @@ static struct parts *owner_of(struct broker *b, const char *name, const char **p
     return g ? &g->parts : NULL;
 }
 
+static struct part *find_part(struct parts *parts, const char *name)
+{
+    for (unsigned i = 0; i < parts->count; i++)
+        if (!strcmp(parts->item[i].name, name))
+            return &parts->item[i];
+    return NULL;
+}
+
+/* "NAME@2" in two. */
+static unsigned split_copy(char name[40], const char *kept)
+{
+    unsigned copy = 0;
+    char *at;
+
+    snprintf(name, 40, "%s", kept);
+    at = strrchr(name, '@');
+    if (at && sscanf(at, "@%u", &copy) == 1)
+        *at = 0;
+    return copy;
+}
+
+/* True: taken. Of two conversions of one region the later counts. */
+static bool place(struct parts *parts, const char *kept, int fd)
+{
+    char name[40];
+    unsigned copy = split_copy(name, kept);
+    struct part *p = find_part(parts, name);
+
+    if (p && p->copy >= copy)
+        return false;
+    if (p)
+        close(p->fd);
+    else if (parts_add(parts, name, fd))
+        return true; /* closed there */
+    p = find_part(parts, name);
+    p->fd = fd;
+    p->copy = copy;
+    return true;
+}
+
 static void restore_part(struct broker *b, struct broker_kept *k)
 {
     const char *part = NULL;
@@ -157,13 +240,17 @@ static void restore_part(struct broker *b, struct broker_kept *k)
     int fd = k->fd;
 
     k->fd = -1;
-    if (parts && parts_fd(parts, part) < 0 && !parts_add(parts, part, fd))
+    if (parts && place(parts, part, fd))
         return;
-    if (!parts || parts_fd(parts, part) >= 0)
-        close(fd);
+    close(fd);
     /* Of a guest that is gone. A second copy keeps its name: it is the first one's, too. */
     if (!parts)
         sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", k->name);
+}
+
+int fdstore_refused(struct broker *b)
+{
+    return make_state(b);
 }
 
 int fdstore_restore(struct broker *b)

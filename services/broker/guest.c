@@ -111,7 +111,8 @@ int guest_because(struct guest *g, int err, const char *format, ...)
 void guests_kick(struct broker *b)
 {
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
-        if (b->guest[i] && b->guest[i]->polls && b->guest[i]->outcome == STEP_RUNS)
+        if (b->guest[i] && b->guest[i]->polls && b->guest[i]->outcome == STEP_RUNS &&
+            broker_now() >= b->guest[i]->not_before)
             outcome(b->guest[i], STEP_RETRIES);
 }
 
@@ -154,6 +155,7 @@ static void start(struct guest *g)
 static void begin(struct guest *g)
 {
     g->told = g->resumed = false;
+    g->not_before = 0;
     g->because[0] = 0;
     g->deadline = broker_now() + g->broker->limit_ns;
     if (g->steps[g->at].start) {

@@ -19,10 +19,15 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+/* systemd gives up after 30 starts in 30 s, and then lets go of what it keeps: the guests' memory.
+ */
+#define PATIENCE_S 2u
+
 struct options {
     const char *wire, *core, *store, *vmm, *dev_dir, *gpu, *units;
     const char *ctl[BROKER_MAX_CTL];
     unsigned ctl_count;
+    unsigned limit_ms;
     bool debug, no_sandbox;
 };
 
@@ -43,6 +48,7 @@ static void usage(FILE *out)
           "  --units PATH   socket where the units of vgt-mmio are asked for\n"
           "                 (" BROKER_UNITS ")\n"
           "  --no-start     vgt-mmio@N is started and stopped by somebody else\n"
+          "  --limit-ms N   of one step of a guest's coming and going (30000)\n"
           "  --debug        log more\n"
           "  --no-sandbox   no filter of system calls (to debug)\n"
           "  --help\n",
@@ -50,19 +56,13 @@ static void usage(FILE *out)
 }
 
 static const struct option longs[] = {
-    {"wire", required_argument, NULL, 'w'},
-    {"core", required_argument, NULL, 'c'},
-    {"ctl", required_argument, NULL, 't'},
-    {"store", required_argument, NULL, 's'},
-    {"vmm", required_argument, NULL, 'v'},
-    {"dev-dir", required_argument, NULL, 'd'},
-    {"units", required_argument, NULL, 'u'},
-    {"no-start", no_argument, NULL, 'n'},
-    {"debug", no_argument, NULL, 'g'},
-    {"no-sandbox", no_argument, NULL, 'S'},
-    {"gpu", required_argument, NULL, 'p'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"wire", required_argument, NULL, 'w'},     {"core", required_argument, NULL, 'c'},
+    {"ctl", required_argument, NULL, 't'},      {"store", required_argument, NULL, 's'},
+    {"vmm", required_argument, NULL, 'v'},      {"dev-dir", required_argument, NULL, 'd'},
+    {"units", required_argument, NULL, 'u'},    {"no-start", no_argument, NULL, 'n'},
+    {"limit-ms", required_argument, NULL, 'l'}, {"debug", no_argument, NULL, 'g'},
+    {"no-sandbox", no_argument, NULL, 'S'},     {"gpu", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static int fail(const char *text)
@@ -90,6 +90,8 @@ static int parse(int argc, char **argv, struct options *o)
             *text = optarg;
         else if (c == 't' && o->ctl_count < BROKER_MAX_CTL)
             o->ctl[o->ctl_count++] = optarg;
+        else if (c == 'l' && (o->limit_ms = (unsigned)strtoul(optarg, NULL, 10)) > 0)
+            continue;
         else if (c == 'n')
             o->units = NULL;
         else if (c == 'S')
@@ -112,6 +114,7 @@ static void apply(const struct options *o, struct broker_config *config)
     config->wire = o->wire;
     config->core = strcmp(o->core, "NONE") ? o->core : NULL;
     config->units = o->units;
+    config->limit_ms = o->limit_ms;
     config->ctl_count = o->ctl_count;
     memcpy(config->ctl, o->ctl, sizeof(config->ctl));
     if (o->ctl_count)
@@ -337,6 +340,8 @@ int main(int argc, char **argv)
         sandbox_when_ready(loop, &broker_sandbox);
     if (!rc)
         rc = serve(loop, &config);
+    if (rc && config.kept_count)
+        sleep(PATIENCE_S);
     store_close(config.store);
     loop_free(loop);
     return rc;

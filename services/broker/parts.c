@@ -16,6 +16,7 @@
 #include "services/wire/names.h"
 #include "services/wire/sched_gtt.h"
 #include "services/wire/sched_journal.h"
+#include "services/wire/screen.h"
 #include "services/wire/timing.h"
 #include "services/wire/vggtt.h"
 #include "services/wire/vreg.h"
@@ -28,16 +29,6 @@
 #include <unistd.h>
 
 #define HOST_REGION (64u * 1024)
-
-enum part_kind { PART_REGION, PART_LANE, PART_EVENT };
-
-struct part_def {
-    const char *name;
-    enum part_kind kind;
-    uint32_t type;   /* of a region */
-    uint32_t layout; /* version of a region, layout of a lane */
-    uint64_t size;   /* bytes of a region, slots of a lane */
-};
 
 static const struct part_def guest_defs[] = {
     {WIRE_VREG, PART_REGION, WIRE_REGION_VREG, VREG_LAYOUT, sizeof(struct vreg_file)},
@@ -63,7 +54,7 @@ static const struct part_def service_defs[] = {
     {WIRE_GTT_SCHED, PART_LANE, 0, SCHED_GTT_LAYOUT, 256},
     {WIRE_JOURNAL, PART_REGION, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT,
      sizeof(struct sched_journal)},
-    {WIRE_SCREEN, PART_REGION, WIRE_REGION_SCREEN, 1, HOST_REGION},
+    {WIRE_SCREEN, PART_REGION, WIRE_REGION_SCREEN, SCREEN_LAYOUT, HOST_REGION},
 };
 
 /* Who gets what: READ is a descriptor that cannot be mapped writable, LANE stands for three. */
@@ -114,6 +105,26 @@ static const struct grant own_grants[ROLES][MAX_GRANTS] = {
     [ROLE_DISPLAY] = {{WIRE_DEV, GRANT_WHOLE}, {WIRE_SCREEN, GRANT_WHOLE}},
 };
 
+bool parts_granted(enum role role, bool guest, const char *name)
+{
+    const struct grant *g = guest ? guest_grants[role] : own_grants[role];
+
+    while (g->kind != GRANT_END && strcmp(g->name, name))
+        g++;
+    return g->kind != GRANT_END;
+}
+
+const struct part_def *parts_region(bool guest, unsigned n)
+{
+    const struct part_def *d = guest ? guest_defs : service_defs;
+    size_t count = guest ? sizeof(guest_defs) / sizeof(*d) : sizeof(service_defs) / sizeof(*d);
+
+    for (size_t i = 0; i < count; i++)
+        if (d[i].kind == PART_REGION && !n--)
+            return &d[i];
+    return NULL;
+}
+
 static const char *const suffix[3] = {"", ".wake", ".room"};
 
 int parts_fd(const struct parts *parts, const char *name)
@@ -134,6 +145,7 @@ int parts_add(struct parts *parts, const char *name, int fd)
     }
     strcpy(p->name, name);
     p->fd = fd;
+    p->copy = 0;
     parts->count++;
     return 0;
 }
@@ -147,7 +159,7 @@ void parts_close(struct parts *parts)
 
 /* A memory file belongs to the broker's user alone: who got a read-only descriptor shall not open
  * it anew through /proc. */
-static int close_mode(int fd)
+int parts_close_mode(int fd)
 {
     return fchmod(fd, 0600) ? -errno : 0;
 }
@@ -169,7 +181,7 @@ static int make_memory(struct parts *parts, const struct part_def *d)
         rc = region_create(d->name, d->type, d->layout, d->size, &fd);
     if (rc)
         return rc;
-    rc = close_mode(fd);
+    rc = parts_close_mode(fd);
     if (rc) {
         close(fd);
         return rc;

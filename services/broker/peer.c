@@ -6,7 +6,6 @@
 #include "services/broker/priv.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,6 +219,17 @@ static void on_lane_broken(struct chan *chan, const struct chan_message *m, void
               service_name(p->service, name), l->domid, lane);
 }
 
+static void on_refused(struct chan *chan, const struct chan_message *m, void *data)
+{
+    struct peer *p = data;
+
+    (void)chan;
+    if (!p->service || !p->service->wire)
+        peer_cut(p, "a notice before Hello");
+    else
+        service_refused(p->service, ((const Vgt__Refused *)m->body)->text);
+}
+
 static void on_ctl(struct chan *chan, const struct chan_message *m, void *data)
 {
     (void)chan;
@@ -234,6 +244,7 @@ static const struct chan_type wire_types[] = {
     {VGT__TYPE__TYPE_STATS_REPLY, &vgt__stats_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SLICE_REPLY, &vgt__slice_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_LANE_BROKEN, &vgt__lane_broken__descriptor, on_lane_broken},
+    {VGT__TYPE__TYPE_REFUSED, &vgt__refused__descriptor, on_refused},
     /* Up to here on the core channel, too. */
     {VGT__TYPE__TYPE_SWITCH_REPLY, &vgt__switch_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_reply},
@@ -241,7 +252,7 @@ static const struct chan_type wire_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, on_slice},
 };
 #define WIRE_TYPES (sizeof(wire_types) / sizeof(wire_types[0]))
-#define CORE_TYPES 7u
+#define CORE_TYPES 8u
 
 static const struct chan_type ctl_types[] = {
     {VGT__TYPE__TYPE_HELLO, &vgt__hello__descriptor, on_hello},
@@ -280,17 +291,16 @@ static int listen_on(struct broker *b, const char *uri, enum peer_kind kind,
                          listener);
 
     if (rc)
-        log_write(b->log, LOG_ERR, "cannot listen", "at=%s error=%d", uri, rc);
+        log_limited(b->log, &b->refusals, LOG_ERR, "cannot listen", "at=%s error=%d why=\"%s\"",
+                    uri, rc, strerror(-rc));
     return rc;
 }
 
 /* Services have users of their own; the group lets them all reach the wiring socket. */
 static void open_wire_socket(struct broker *b)
 {
-    const struct group *group = getgrnam("vgt");
-
-    if (group && !strncmp(b->config.wire, "unix:", 5) &&
-        chown(b->config.wire + 5, (uid_t)-1, group->gr_gid))
+    if (b->wire_gid != UINT32_MAX && !strncmp(b->config.wire, "unix:", 5) &&
+        chown(b->config.wire + 5, (uid_t)-1, b->wire_gid))
         log_write(b->log, LOG_WARNING, "cannot give the wiring socket to group vgt", "error=%d",
                   -errno);
 }
@@ -314,14 +324,16 @@ int peers_listen(struct broker *b)
 {
     int rc;
 
-    set_up_users(b);
-    rc = listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
-    if (!rc)
+    if (!b->user[PEER_WIRE].count)
+        set_up_users(b);
+    rc = *b->refusal || b->wire ? 0 : listen_on(b, b->config.wire, PEER_WIRE, &b->wire);
+    if (!rc && !*b->refusal)
         open_wire_socket(b);
-    if (!rc && b->config.core)
+    if (!rc && b->config.core && !*b->refusal && !b->core)
         rc = listen_on(b, b->config.core, PEER_CORE, &b->core);
     for (unsigned i = 0; !rc && i < b->config.ctl_count; i++)
-        rc = listen_on(b, b->config.ctl[i], PEER_CTL, &b->ctl[i]);
+        if (!b->ctl[i])
+            rc = listen_on(b, b->config.ctl[i], PEER_CTL, &b->ctl[i]);
     return rc;
 }
 

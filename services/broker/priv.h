@@ -8,6 +8,7 @@
 #pragma once
 #include "proto/vgt.pb-c.h"
 #include "services/broker/broker.h"
+#include "services/wire/fds.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,7 @@
 #define TICK_NS    250000000ull
 #define MAX_PART   32u /* parts of one guest, or of the broker itself */
 #define GUEST_NAME 64u
+#define BROKER_WHY 400u /* a sentence for whoever runs the host */
 
 enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
 #define CORE_ROLES 3u /* the first three: one process each */
@@ -23,6 +25,7 @@ enum role { ROLE_GTT, ROLE_SCHED, ROLE_DISPLAY, ROLE_MMIO, ROLES };
 struct part {
     char name[28]; /* as on the wire; "dev" of a row is "vgt-gtt.dev" and so on */
     int fd;
+    unsigned copy; /* how often its contents were converted: "NAME@copy" in the fd store */
 };
 struct parts {
     unsigned count;
@@ -40,7 +43,11 @@ struct service;
 enum guest_stage { GUEST_FREE, GUEST_ATTACHING, GUEST_RUNNING, GUEST_DETACHING };
 
 /* Who may know of a guest: bit 1 << role, and: */
-enum { HELD_MODULE = 1 << ROLES, HELD_UNIT = 2 << ROLES };
+enum {
+    HELD_MODULE = 1 << ROLES,
+    HELD_UNIT = 2 << ROLES,
+    HELD_TRIED = 4 << ROLES, /* vgt-gtt died while it attached the guest: it may have begun */
+};
 
 /* Of one service: how often it started, and how it came back the last time. */
 struct service_state {
@@ -101,9 +108,11 @@ struct service {
     uint64_t down_ns;        /* since when it is away */
     unsigned resuming;       /* guests it has still to take up after a restart */
     uint64_t lanes_broken;
-    bool met;       /* said Hello to this broker before */
-    bool restarted; /* and has not yet taken up all guests */
-    bool up;        /* both channels said Hello */
+    bool met;                 /* said Hello to this broker before */
+    bool fresh;               /* a process that has not mapped anything yet when it said Hello */
+    char refused[BROKER_WHY]; /* why it serves nothing; empty: it does */
+    bool restarted;           /* and has not yet taken up all guests */
+    bool up;                  /* both channels said Hello */
 };
 
 /* ---- call.c */
@@ -145,6 +154,11 @@ struct guest {
     enum step_outcome outcome; /* taken up by the next turn */
     bool polls;                /* start() of this step is called again when something changes */
     bool told;                 /* said once in this step */
+    uint64_t not_before;       /* a polling step that was answered with an error waits so long */
+    uint32_t untaken;          /* bits 1 << role: services that could not resume this guest, */
+    uint32_t refused;          /* of these, for good, as long as neither side is another build */
+    char refusal[BROKER_WHY];  /* the last reason */
+    uint64_t retry;            /* when the others are asked again */
     enum role asked;           /* in this step of a removal, */
     bool asked_final;          /* to forget the guest */
     bool resumed; /* in this step the service was lost: it resumes what it may have begun */
@@ -178,6 +192,7 @@ struct broker {
     struct peer *peers;
     struct service service[CORE_ROLES];
     uint32_t uid[ROLES];                    /* of each role's user; UINT32_MAX: there is none */
+    uint32_t wire_gid;                      /* of group vgt; UINT32_MAX: there is none */
     struct guest *guest[BROKER_MAX_GUESTS]; /* index as in the state page */
     struct call *calls;
     struct ask *asks;
@@ -185,13 +200,16 @@ struct broker {
     struct loop_source *tick, *turn;
     struct store_watch *release;
     unsigned ticks;
+    bool deaf; /* some sockets could not be made yet */
     struct log_limit refusals;
+    char refusal[BROKER_WHY]; /* the kept state is not ours to read: only vgtctl is answered */
     bool closing;
 };
 
 uint64_t broker_now(void);
 
 int parts_fd(const struct parts *parts, const char *name);
+int parts_close_mode(int fd); /* of a memory file: the broker's user's alone */
 /* Takes fd, error or not. */
 int parts_add(struct parts *parts, const char *name, int fd);
 void parts_close(struct parts *parts);
@@ -203,11 +221,35 @@ int parts_make_service(struct parts *parts);
 int parts_for(const struct parts *parts, enum role role, bool guest, const char **names, int *fds,
               uint32_t *copies);
 
+/* May this role map this region (of a guest or a service)? */
+bool parts_granted(enum role role, bool guest, const char *name);
+
+enum part_kind { PART_REGION, PART_LANE, PART_EVENT };
+
+struct part_def {
+    const char *name;
+    enum part_kind kind;
+    uint32_t type;   /* of a region */
+    uint32_t layout; /* version of a region, layout of a lane */
+    uint64_t size;   /* bytes of a region, slots of a lane */
+};
+/* The regions of a guest or of the services, one after the other; NULL after the last. */
+const struct part_def *parts_region(bool guest, unsigned n);
+
+/* upgrade.c: regions that an earlier build made become this build's where nobody has them mapped.
+ * True: one did. of NULL: the services' own. asker (may be NULL) is about to be handed them. */
+bool upgrade_parts(struct broker *b, struct guest *of, const struct service *asker);
+
 /* fdstore.c. prefix: "s." or "g.N."; put: the parts from first on. */
 void fdstore_put(struct broker *b, const char *prefix, const struct parts *parts, unsigned first);
 void fdstore_drop(struct broker *b, const char *prefix, const struct parts *parts);
-/* The state page and what came back; guests' parts go into b->guest[]. */
+/* One part was replaced by its next copy. */
+void fdstore_replace(struct broker *b, const char *prefix, const struct part *part);
+/* The state page and what came back; guests' parts go into b->guest[]. -EPROTONOSUPPORT: the page
+ * is damaged or another build's, b->refusal says what; everything is left where it is. */
 int fdstore_restore(struct broker *b);
+/* A state page of our own that is not kept, to answer vgtctl with. 0 or -errno. */
+int fdstore_refused(struct broker *b);
 
 /* peer.c */
 int peers_listen(struct broker *b);
@@ -227,6 +269,10 @@ extern const char *const role_names[ROLES];
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
 /* One of its channels is gone: so is the other. */
 void service_lost(struct service *s, struct peer *gone);
+/* Ask services again that could not resume a guest for want of something. */
+void service_retry(struct broker *b, uint64_t now);
+/* Its notice that it serves nothing. */
+void service_refused(struct service *s, const char *text);
 /* Wire and GuestAdd; owner of the call is the guest. 0 or -errno. */
 int service_add(struct service *s, struct guest *g, bool restart, call_done *done);
 const char *service_name(const struct service *s, char name[32]);

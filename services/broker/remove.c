@@ -16,13 +16,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The service is away or silent: said once, then it is asked again. */
+#define AGAIN_NS 5000000000ull /* to the next try after a refusal */
+
+/* What is noted of a service that knows of the guest, or may. */
+static uint32_t held_by(enum role role)
+{
+    return 1u << role | (role == ROLE_GTT ? HELD_TRIED : 0);
+}
+
+/* The service is away or silent, or cannot do it now: said once, then it is asked again. */
 static void wait_for(struct guest *g, const char *how)
 {
     if (!g->told)
         log_write(g->broker->log, LOG_WARNING, "removal waits for a service",
-                  "domid=%u step=\"%s\" service=\"%s\" %s", g->s->domid, g->steps[g->at].what,
-                  role_names[g->asked], how);
+                  "domid=%u step=\"%s\" service=\"%s\" reason=\"%s\"", g->s->domid,
+                  g->steps[g->at].what, role_names[g->asked], how);
     g->told = true;
 }
 
@@ -31,8 +39,21 @@ static void wait_for(struct guest *g, const char *how)
 static void note_removed(struct guest *g, const Vgt__GuestRemoved *r)
 {
     if (g->asked_final || r->unknown)
-        g->s->held &= ~(1u << g->asked);
+        g->s->held &= ~held_by(g->asked);
     guest_step_done(g);
+}
+
+/* vgt-gtt's word is waited for also then: who is not told now is never told, and the pins stay. */
+static void refused(struct guest *g, int err, const char *text)
+{
+    guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
+    if (g->asked != ROLE_GTT) {
+        guest_step_failed(g);
+        return;
+    }
+    wait_for(g, g->because);
+    g->not_before = broker_now() + AGAIN_NS;
+    guest_step_again(g);
 }
 
 static bool removed(struct broker *b, void *owner, int err, const char *text,
@@ -45,11 +66,10 @@ static bool removed(struct broker *b, void *owner, int err, const char *text,
     crash_point("broker.remove.answered");
     if (err == -ECONNRESET || err == -ETIMEDOUT) {
         if (err == -ETIMEDOUT)
-            wait_for(g, "does not answer");
+            wait_for(g, "it does not answer");
         guest_step_again(g);
     } else if (err) {
-        guest_because(g, err > 0 ? err : -err, "%s", err > 0 ? text : "no answer");
-        guest_step_failed(g);
+        refused(g, err, text);
     } else {
         note_removed(g, (const Vgt__GuestRemoved *)body);
     }
@@ -70,14 +90,14 @@ static int ask(struct guest *g, enum role role, bool final)
     struct service *s = guest_service(g, role);
     int rc;
 
-    if (!(g->s->held & (1u << role)))
+    if (!(g->s->held & held_by(role)))
         return STEP_DONE;
     g->asked = role;
     g->asked_final = final;
     g->deadline = UINT64_MAX; /* also if we ourselves were stopped for long */
     if (!s->up) {
         if (broker_now() - s->down_ns > g->broker->limit_ns)
-            wait_for(g, "is not running");
+            wait_for(g, "it is not running");
         return STEP_POLL;
     }
     r.domid = g->s->domid;

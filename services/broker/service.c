@@ -6,13 +6,17 @@
 #include "services/broker/priv.h"
 
 #include "lib/crash.h"
+#include "services/wire/names.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define RETRY_NS 5000000000ull
 
 const char *const role_names[ROLES] = {
     [ROLE_GTT] = "vgt-gtt",
@@ -52,6 +56,9 @@ static bool in_unit(int32_t pid, uint32_t domid)
 
 void service_learn_users(struct broker *b)
 {
+    const struct group *group = getgrnam("vgt");
+
+    b->wire_gid = group ? group->gr_gid : UINT32_MAX;
     for (unsigned i = 0; i < ROLES; i++) {
         const struct passwd *user = getpwnam(role_names[i]);
 
@@ -170,6 +177,38 @@ static void recovered(struct service *s)
     s->s->pause_ms = (uint32_t)((broker_now() - s->down_ns) / 1000000);
 }
 
+static void tell_guest(struct service *s, struct guest *g);
+
+/* Regions that nobody has mapped any more may be converted now: whoever refused them is asked
+ * again. asker (may be NULL) is being told of the guest just now. */
+static void convert(struct broker *b, struct guest *g, const struct service *asker)
+{
+    uint32_t refused = asker ? g->refused & ~(1u << asker->role) : g->refused;
+
+    if (!upgrade_parts(b, g, asker))
+        return;
+    for (unsigned role = 0; role < ROLES; role++)
+        if (refused & (1u << role))
+            tell_guest(guest_service(g, (enum role)role), g);
+}
+
+/* The guest stays what it is: what is short may come back, and another build may understand it. */
+static void not_taken(struct broker *b, enum role role, struct guest *g, int err, const char *text)
+{
+    bool known = g->untaken & (1u << role);
+
+    g->untaken |= 1u << role;
+    snprintf(g->refusal, sizeof(g->refusal), "%s", text);
+    g->retry = broker_now() + RETRY_NS;
+    if (!known)
+        log_write(b->log, LOG_ERR, "a guest did not resume at a restarted service",
+                  "domid=%u error=%d text=\"%s\"", g->s->domid, err, text);
+    if (err != EPROTONOSUPPORT && err != EBADMSG && err != EPERM && err != ENOENT)
+        return;
+    g->refused |= 1u << role;
+    convert(b, g, NULL);
+}
+
 static bool resumed(struct broker *b, enum role role, struct guest *g, int err, const char *text)
 {
     struct service *s = guest_service(g, role);
@@ -177,9 +216,12 @@ static bool resumed(struct broker *b, enum role role, struct guest *g, int err, 
     crash_point("broker.service.resumed");
     if (s->resuming && !--s->resuming)
         recovered(s);
-    if (err && err != -ECONNRESET)
-        log_write(b->log, LOG_ERR, "a guest did not resume at a restarted service",
-                  "domid=%u error=%d text=\"%s\"", g->s->domid, err, text);
+    if (!err)
+        g->untaken &= ~(1u << role);
+    if (!err || err == -ECONNRESET)
+        g->refused &= ~(1u << role);
+    else
+        not_taken(b, role, g, err, err > 0 ? text : "it does not answer");
     return false;
 }
 
@@ -220,17 +262,45 @@ static call_done *const on_resumed[ROLES] = {
 
 static void tell_guest(struct service *s, struct guest *g)
 {
+    char text[120];
     int rc;
 
     if (!g || !(g->s->held & (1u << s->role)) || (s->guest && s->guest != g))
         return;
+    convert(g->broker, g, s);
+    g->refused &= ~(1u << s->role);
     rc = service_add(s, g, true, on_resumed[s->role]);
     crash_point("broker.service.told");
-    if (!rc)
+    if (!rc) {
         s->resuming++;
-    else
-        log_write(g->broker->log, LOG_ERR, "cannot tell a restarted service of a guest",
-                  "domid=%u error=%d", g->s->domid, rc);
+        return;
+    }
+    snprintf(text, sizeof(text), "vgt-broker cannot hand the guest to %s: %s", role_names[s->role],
+             strerror(-rc));
+    not_taken(g->broker, s->role, g, -rc, text);
+}
+
+void service_retry(struct broker *b, uint64_t now)
+{
+    for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++) {
+        struct guest *g = b->guest[i];
+
+        if (!g || g->untaken == g->refused || now < g->retry)
+            continue;
+        g->retry = now + RETRY_NS;
+        for (unsigned role = 0; role < ROLES; role++)
+            if (g->untaken & ~g->refused & (1u << role) && guest_service(g, (enum role)role)->up)
+                tell_guest(guest_service(g, (enum role)role), g);
+    }
+}
+
+void service_refused(struct service *s, const char *text)
+{
+    char name[32];
+
+    log_clean(s->refused, sizeof(s->refused), text);
+    log_write(s->wire->broker->log, LOG_ERR, "a service refuses", "service=%s why=\"%s\"",
+              service_name(s, name), s->refused);
 }
 
 static void now_up(struct broker *b, struct service *s)
@@ -251,7 +321,7 @@ static void hello_reply(struct peer *p, uint32_t id)
 {
     Vgt__Hello reply = VGT__HELLO__INIT;
 
-    reply.version = 1;
+    reply.version = WIRE_PROTOCOL;
     reply.role = (char *)"vgt-broker";
     peer_send(p, VGT__TYPE__TYPE_HELLO_REPLY, id, &reply.base);
 }
@@ -284,9 +354,11 @@ static bool own_control(const struct broker *b, const struct service *s)
 /* A process that outlived the broker says Hello to the next one, too: that is no restart. */
 static void note_start(struct service *s, int32_t pid)
 {
-    if (s->met || s->s->pid != pid) {
+    s->fresh = s->met || s->s->pid != pid;
+    if (s->fresh) {
         s->restarted = s->s->starts > 0;
         s->s->starts++;
+        s->refused[0] = 0;
     }
     s->s->pid = pid;
     s->met = true;
@@ -305,11 +377,13 @@ static void hello_wire(struct peer *p, uint32_t id, struct service *s)
     note_start(s, chan_peer(p->chan).pid);
     hello_reply(p, id);
     crash_point("broker.service.welcome");
-    if (s->role != ROLE_MMIO)
+    if (s->role != ROLE_MMIO) {
+        upgrade_parts(b, NULL, s);
         rc = send_wire(b, s, NULL);
+    }
     if (rc) {
-        log_write(b->log, LOG_ERR, "cannot hand a service its descriptors", "service=%s error=%d",
-                  role_names[s->role], rc);
+        log_limited(b->log, &b->refusals, LOG_ERR, "cannot hand a service its descriptors",
+                    "service=%s error=%d why=\"%s\"", role_names[s->role], rc, strerror(-rc));
         peer_close(p);
         return;
     }
@@ -334,13 +408,26 @@ static void hello_core(struct peer *p, uint32_t id, struct service *s)
         now_up(p->broker, s);
 }
 
+/* Of a service that is known and away, vgtctl shows the reason. */
+static void refuse_version(struct peer *p, uint32_t id, const Vgt__Hello *hello)
+{
+    struct service *s = p->kind == PEER_CTL ? NULL : find_service(p->broker, hello);
+    char role[24], text[WIRE_WHY];
+
+    log_clean(role, sizeof(role), hello->role);
+    wire_versions(text, role, hello->version, "vgt-broker", WIRE_PROTOCOL);
+    if (s && !s->wire && may_be(p->broker, chan_peer(p->chan), s->role, hello->domid))
+        snprintf(s->refused, sizeof(s->refused), "%s", text);
+    refuse(p, id, EPROTO, text);
+}
+
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello)
 {
     struct chan_peer who = chan_peer(p->chan);
     struct service *s;
 
-    if (hello->version != 1) {
-        refuse(p, id, EPROTO, "this broker speaks version 1");
+    if (hello->version != WIRE_PROTOCOL) {
+        refuse_version(p, id, hello);
         return;
     }
     if (p->kind == PEER_CTL) {
@@ -370,6 +457,7 @@ void service_lost(struct service *s, struct peer *gone)
     char name[32];
 
     s->up = false;
+    s->refused[0] = 0;
     s->resuming = 0;
     s->wire = s->control = NULL;
     s->down_ns = broker_now();

@@ -177,6 +177,15 @@ static void merge_guest_stats(struct pool *pool, const struct ask *ask, Vgt__Gue
     merge_quarantined(pool, ask, g);
 }
 
+static const char *refused(struct pool *pool, const char *why)
+{
+    char *text = take(pool, strlen(why) + 16);
+
+    if (text)
+        sprintf(text, "refused: %s", why);
+    return text ? text : "refused";
+}
+
 static const char *stage_name(uint32_t stage)
 {
     return stage == GUEST_RUNNING     ? "running"
@@ -197,7 +206,8 @@ static Vgt__Guest *merge_guest(struct pool *pool, const struct ask *ask, const s
     out->name = g->s->name;
     out->type = g->s->type;
     out->weight = g->s->weight;
-    out->state = (char *)stage_name(g->s->stage);
+    out->state = (char *)(g->untaken && g->s->stage == GUEST_RUNNING ? refused(pool, g->refusal)
+                                                                     : stage_name(g->s->stage));
     out->resources = resources;
     merge_guest_stats(pool, ask, out);
     return out;
@@ -242,8 +252,10 @@ static Vgt__Gpu *merge_gpu(struct pool *pool, const struct ask *ask)
     return gpu;
 }
 
-static const char *service_state(const struct service *s)
+static const char *service_state(struct pool *pool, const struct service *s)
 {
+    if (s->refused[0])
+        return refused(pool, s->refused);
     if (s->up)
         return "running";
     return broker_now() - s->down_ns < FAILED_NS ? "restarting" : "failed";
@@ -286,7 +298,7 @@ static Vgt__Service *describe(struct pool *pool, const struct ask *ask, const st
     out->pid = s->wire ? (uint32_t)chan_peer(s->wire->chan).pid : 0;
     describe_start(out, s->s);
     out->replayed = replayed(ask, s);
-    out->state = (char *)service_state(s);
+    out->state = (char *)service_state(pool, s);
     return out;
 }
 
@@ -300,7 +312,7 @@ static Vgt__Service *describe_broker(struct pool *pool, const struct broker *b)
     out->name = (char *)"vgt-broker";
     out->pid = (uint32_t)getpid();
     describe_start(out, &b->state->broker);
-    out->state = (char *)"running";
+    out->state = (char *)(*b->refusal ? refused(pool, b->refusal) : "running");
     return out;
 }
 

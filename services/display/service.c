@@ -142,6 +142,8 @@ static int on_device(void *ctx, struct wire_fds *fds, const Vgt__Device *device)
     }
     rc = wire_region(&s->fds, WIRE_SCREEN, WIRE_REGION_SCREEN, SCREEN_LAYOUT,
                      sizeof(struct screen_record), true, &s->screen);
+    if (rc == -EPROTONOSUPPORT || rc == -EBADMSG)
+        return rc;
     if (rc) {
         s->screen.data = NULL;
         log_write(s->log, LOG_WARNING, "who is on the screen will be forgotten", "error=%d", rc);

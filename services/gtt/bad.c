@@ -2,7 +2,7 @@
 /*
  * bad.c: inputs of guests that kill vgt-gtt (lib/quarantine.h): the table of each guest is taken up
  * when it attaches, and while something is suspected the service works more carefully. Called by
- * service.c; the loop's thread.
+ * attach.c and service.c; the loop's thread.
  */
 #include "services/gtt/service.h"
 
@@ -16,14 +16,13 @@ int gtt_bad_attach(struct gtt_member *m)
     const struct log *log = m->service->log;
     int rc;
 
-    if (m->service->no_quarantine)
+    /* A broker of an older version has none. */
+    if (m->service->no_quarantine || wire_fd(&m->fds, WIRE_BAD_GTT) < 0)
         return 0;
     rc = wire_region(&m->fds, WIRE_BAD_GTT, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
                      sizeof(struct quarantine_table), true, &m->bad);
-
-    /* A broker of an older version has none. */
     if (rc)
-        return rc == -ENOENT ? 0 : rc;
+        return rc;
     quarantine_attach(&m->quarantine, m->bad.data);
     wire_input_tell(&m->quarantine, log, m->domid);
     if (quarantine_full(&m->quarantine))
@@ -39,6 +38,6 @@ void gtt_bad_careful(struct gtt_service *s)
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         alone |= s->member[i].used && quarantine_doubts(&s->member[i].quarantine);
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (s->member[i].used)
+        if (gtt_member_serves(&s->member[i]))
             s->member[i].guest->shadows.alone = alone;
 }

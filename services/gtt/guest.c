@@ -90,15 +90,20 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
     }
     crash_point("gtt.rebuild.begun");
     ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
+    *out = g;
+    if (config->gone) {
+        ppgtt_retract(&g->ppgtt);
+        return 0;
+    }
     g->given_up = quarantine_full(config->quarantine);
     rc = take_up(g);
     if (rc) {
         ggtt_clear(&g->ggtt);
         gtt_guest_forget(g);
+        *out = NULL;
         return rc;
     }
     g->applied = true;
-    *out = g;
     return 0;
 }
 

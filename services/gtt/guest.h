@@ -29,6 +29,7 @@ struct gtt_guest_config {
     struct workers *workers; /* NULL: everything in the loop */
     uint64_t max_pins, max_tables;
     bool confirmed; /* see shadow_config */
+    bool gone;      /* only to be detached: neither image nor memory is looked at */
     /* Inputs that kill; NULL: nobody notes any. Full: this guest gets graphics memory that shows
      * scratch everywhere, and what it says is dropped. */
     struct quarantine *quarantine;
@@ -56,8 +57,9 @@ enum { GTT_GUEST_MORE = 1, GTT_GUEST_WAITS = 5 };
 /*
  * Attach, or take over after a restart: both rebuild from the image and the map, which are all zero
  * at the first attach. Call gtt_guest_consume() until it returns 0, as after new entries. inval
- * words and the map are mapped regions, borrowed like everything in the config. -errno, with
- * nothing held, except entries of the GGTT that name the device's scratch page.
+ * words and the map are mapped regions, borrowed like everything in the config. A guest that is
+ * gone is only good for gtt_guest_detach(): its roots are off the map, its pins are found. -errno,
+ * with nothing held, except entries of the GGTT that name the device's scratch page.
  */
 int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out);
 

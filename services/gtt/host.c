@@ -17,6 +17,19 @@ static uint32_t host_first(const struct gpu *gpu)
     return gpu->info.ggtt_entries - WIRE_HOST_HIGH / GPU_PAGE_SIZE;
 }
 
+/* What a former process showed in display's slice is not pinned by us. */
+static int clear_slice(struct gtt_service *s)
+{
+    const struct gpu_info *i = &s->gpu->info;
+    uint64_t none = gen8_ggtt_encode(i->scratch_dma, true);
+    uint32_t first = i->aperture_slice_at / GPU_PAGE_SIZE;
+    int rc = 0;
+
+    for (uint32_t n = 0; !rc && n < i->aperture_slice / GPU_PAGE_SIZE; n++)
+        rc = gpu_gtt_write(s->gpu, first + n, none);
+    return rc ? rc : gpu_gtt_flush(s->gpu);
+}
+
 int gtt_host_claim(struct gtt_service *s)
 {
     const struct gpu_info *i = &s->gpu->info;
@@ -31,7 +44,8 @@ int gtt_host_claim(struct gtt_service *s)
     host.range[PARTITION_LOW] = (struct partition_range){i->aperture_slice_at, i->aperture_slice};
     host.range[PARTITION_HIGH] = (struct partition_range){gm - WIRE_HOST_HIGH, WIRE_HOST_HIGH};
     rc = partition_claim(&s->partition, &host);
-    return rc ? rc : partition_claim(&s->partition, &zero);
+    rc = rc ? rc : partition_claim(&s->partition, &zero);
+    return rc || i->gen != GPU_GEN8 ? rc : clear_slice(s);
 }
 
 static int map_pages(struct gtt_service *s, const struct sched_gtt *m)
@@ -168,7 +182,7 @@ void gtt_host_slice(struct gtt_service *s, const struct chan_message *message)
     Vgt__SliceReply reply = VGT__SLICE_REPLY__INIT;
     int rc;
 
-    if (r->pages && (!m || m->leaving)) {
+    if (r->pages && (!m || !m->guest || m->leaving)) {
         wire_error(s->client, message->id, ENOENT, "no such guest");
         return;
     }

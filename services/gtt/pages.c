@@ -29,18 +29,21 @@ static int find_old(struct pages *p)
             p->old[p->old_count++] = list[i].handle;
     }
     free(list);
-    if (p->old_count)
-        p->old_release = tlb_clear(p->tlb);
     return got < 0 ? got : 0;
 }
 
 int pages_init(struct pages *p, struct gpu *gpu, struct tlb *tlb, uint16_t domid, uint64_t max)
 {
+    int rc;
+
     *p = (struct pages){.gpu = gpu, .tlb = tlb, .tag = TAG_MAGIC | domid, .max = max};
     STAILQ_INIT(&p->unused);
     STAILQ_INIT(&p->retired);
     SLIST_INIT(&p->blocks);
-    return find_old(p);
+    rc = find_old(p);
+    if (p->old_count)
+        p->old_release = tlb_clear(p->tlb);
+    return rc;
 }
 
 static int more(struct pages *p)
@@ -117,6 +120,17 @@ uint64_t pages_reap(struct pages *p)
     if (p->old_count && p->old_release <= done)
         free_old(p);
     return p->waiting + p->old_count;
+}
+
+int pages_free_left(struct gpu *gpu, uint16_t domid)
+{
+    struct pages p = {.gpu = gpu, .tag = TAG_MAGIC | domid};
+    int rc = find_old(&p);
+
+    if (!rc)
+        free_old(&p);
+    free(p.old);
+    return rc;
 }
 
 static void drop(struct pages *p, bool keep)

@@ -60,5 +60,9 @@ void pages_release(struct pages *p);
 /* Forget the blocks, which stay behind the fd (a crash, in tests; a handover). */
 void pages_forget(struct pages *p);
 
+/* Frees the blocks a former process left behind for a guest that was never attached: nothing was
+ * ever reachable through them. -errno. */
+int pages_free_left(struct gpu *gpu, uint16_t domid);
+
 /* Frees every block of an object nothing was ever reachable through (a failed attach). */
 void pages_discard(struct pages *p);

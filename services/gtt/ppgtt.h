@@ -46,5 +46,5 @@ void ppgtt_reset(struct ppgtt *p);
  * record a crash left with an odd sequence. A record not complete yet is dropped: the entry that
  * was being applied comes again. */
 void ppgtt_rebuild(struct ppgtt *p);
-/* Instead: none of them. */
+/* Instead: none of them; also for a guest that is gone, of which only the map is left. */
 void ppgtt_retract(struct ppgtt *p);

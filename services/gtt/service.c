@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * service.c: guests of vgt-gtt: attach, turns of their lanes, detach. Every guest gets a bounded
- * budget per turn of the loop, so a guest with much work delays the others by one budget at most.
- * See service.h.
+ * service.c: guests of vgt-gtt: turns of their lanes, detach (attach.c has the rest). Every guest
+ * gets a bounded budget per turn of the loop, so a guest with much work delays the others by one
+ * budget at most. See service.h.
  */
 #include "services/gtt/service.h"
 
@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB           (UINT64_C(1) << 20)
-#define MAX_PINS      (UINT64_C(1) << 20)
-#define MAX_TABLES    8192u
 #define TICK_NS       (20u * 1000 * 1000)
 #define DETACH_BUDGET 65536u
 
@@ -26,6 +23,11 @@ struct gtt_member *gtt_member_find(struct gtt_service *s, uint32_t domid)
         if (s->member[i].used && s->member[i].domid == domid)
             return &s->member[i];
     return NULL;
+}
+
+bool gtt_member_serves(const struct gtt_member *m)
+{
+    return m->used && m->guest;
 }
 
 /* ---- a guest's lanes */
@@ -49,7 +51,7 @@ static void on_room(void *data, uint32_t events)
     loop_trigger(m->service->turn);
 }
 
-static void lane_lost(struct gtt_member *m, const char *lane)
+void gtt_member_lane_lost(struct gtt_member *m, const char *lane)
 {
     Vgt__LaneBroken b = VGT__LANE_BROKEN__INIT;
 
@@ -62,8 +64,16 @@ static void lane_lost(struct gtt_member *m, const char *lane)
     wire_request(m->service->client, VGT__TYPE__TYPE_LANE_BROKEN, &b.base);
 }
 
+int gtt_member_watch(struct gtt_member *m)
+{
+    struct loop *loop = m->service->loop;
+    int rc = loop_fd(loop, m->from_mmio.wake_fd, EPOLLIN, on_wake, m, &m->wake);
+
+    return rc ? rc : loop_fd(loop, m->to_mmio.room_fd, EPOLLIN, on_room, m, &m->room);
+}
+
 /* Asks mmio to trap writes to gfn, or not to. */
-static int protect(void *ctx, uint64_t gfn, bool on)
+int gtt_member_protect(void *ctx, uint64_t gfn, bool on)
 {
     struct gtt_member *m = ctx;
     struct gtt_mmio msg = {.kind = on ? GTT_MMIO_PROTECT : GTT_MMIO_UNPROTECT, .gfn = gfn};
@@ -77,7 +87,7 @@ static int protect(void *ctx, uint64_t gfn, bool on)
             m->lane_full = true;
     }
     if (rc == LANE_BROKEN)
-        lane_lost(m, WIRE_GTT_MMIO);
+        gtt_member_lane_lost(m, WIRE_GTT_MMIO);
     return rc;
 }
 
@@ -103,7 +113,7 @@ static bool consume(struct gtt_member *m)
     if (!rc)
         rc = lane_rx_sleep(&m->from_mmio, 1);
     if (rc == LANE_BROKEN)
-        lane_lost(m, WIRE_MMIO_GTT);
+        gtt_member_lane_lost(m, WIRE_MMIO_GTT);
     if (rc < 0) {
         log_write(m->service->log, LOG_ERR, "the GPU refused a GTT write", "domid=%u error=%d",
                   m->domid, rc);
@@ -122,24 +132,30 @@ static void detach_lanes(struct gtt_member *m)
 {
     loop_remove(m->wake);
     loop_remove(m->room);
+    m->wake = m->room = NULL;
     if (m->from_mmio.mem.shared)
         lane_consumer_detach(&m->from_mmio);
     if (m->to_mmio.mem.shared)
         lane_producer_detach(&m->to_mmio);
 }
 
-static void release(struct gtt_member *m)
+void gtt_member_unmap(struct gtt_member *m)
 {
-    struct gtt_service *s = m->service;
-
     detach_lanes(m);
     region_unmap(&m->vggtt);
     region_unmap(&m->map);
     region_unmap(&m->bad);
+    m->quarantine = (struct quarantine){0};
     for (unsigned i = 0; i < TLB_READERS; i++)
         region_unmap(&m->inval[i]);
     if (m->vmm)
-        s->ops->close(m->vmm);
+        m->service->ops->close(m->vmm);
+    m->vmm = NULL;
+}
+
+void gtt_member_release(struct gtt_member *m)
+{
+    gtt_member_unmap(m);
     wire_fds_close(&m->fds);
     m->used = false;
 }
@@ -155,7 +171,7 @@ static void left(struct gtt_member *m)
     gpu_unpin_domain(s->gpu, (uint16_t)m->domid);
     crash_point("gtt.remove.unpinned");
     partition_free(&s->partition, m->domid);
-    release(m);
+    gtt_member_release(m);
     wire_forget(s->client, m->domid);
     wire_reply(s->client, m->remove_id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
     crash_point("gtt.remove.told");
@@ -192,8 +208,9 @@ static void turn_of(struct gtt_member *m)
 static bool anybody_waits(const struct gtt_service *s)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (s->member[i].used && (s->member[i].leaving || s->member[i].guest->pages.waiting ||
-                                  s->member[i].guest->pins.queue.tqh_first))
+        if (gtt_member_serves(&s->member[i]) &&
+            (s->member[i].leaving || s->member[i].guest->pages.waiting ||
+             s->member[i].guest->pins.queue.tqh_first))
             return true;
     return false;
 }
@@ -205,7 +222,7 @@ void gtt_service_turn(struct gtt_service *s)
     gtt_host_turn(s);
     gtt_bad_careful(s);
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (s->member[i].used)
+        if (gtt_member_serves(&s->member[i]))
             turn_of(&s->member[i]);
     loop_timer_arm(s->tick, anybody_waits(s) ? TICK_NS : 0, 0);
 }
@@ -216,169 +233,7 @@ static void on_turn(void *data, uint32_t events)
     gtt_service_turn(data);
 }
 
-/* ---- coming */
-
-static int grant(struct gtt_service *s, const Vgt__GuestAdd *add, struct partition_grant *out,
-                 char *why, size_t size)
-{
-    const Vgt__Resources *r = add->resources;
-
-    if (!add->restart)
-        return partition_take(&s->partition, add->domid, r->low_size, r->high_size, r->fences, out,
-                              why, size);
-    *out = (struct partition_grant){.owner = add->domid};
-    out->range[PARTITION_LOW] = (struct partition_range){r->low_base, r->low_size};
-    out->range[PARTITION_HIGH] = (struct partition_range){r->high_base, r->high_size};
-    out->range[PARTITION_FENCE] = (struct partition_range){r->fence_base, r->fences};
-    return partition_claim(&s->partition, out);
-}
-
-static int map_regions(struct gtt_member *m)
-{
-    static const char *const inval[TLB_READERS] = {WIRE_INVAL_SCHED, WIRE_INVAL_DISPLAY};
-    int rc = wire_region(&m->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, VGGTT_LAYOUT, sizeof(struct vggtt),
-                         false, &m->vggtt);
-
-    if (!rc)
-        rc = wire_region(&m->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT,
-                         sizeof(struct gtt_map), true, &m->map);
-    for (unsigned i = 0; i < TLB_READERS && !rc; i++)
-        rc = wire_region(&m->fds, inval[i], WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
-                         sizeof(struct gtt_inval), false, &m->inval[i]);
-    return rc ? rc : gtt_bad_attach(m);
-}
-
-static int attach_lanes(struct gtt_member *m)
-{
-    struct loop *loop = m->service->loop;
-    int rc = wire_consumer(&m->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT, &m->from_mmio);
-
-    if (!rc)
-        rc = wire_producer(&m->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT, &m->to_mmio);
-    if (!rc)
-        rc = loop_fd(loop, m->from_mmio.wake_fd, EPOLLIN, on_wake, m, &m->wake);
-    if (!rc)
-        rc = loop_fd(loop, m->to_mmio.room_fd, EPOLLIN, on_room, m, &m->room);
-    return rc;
-}
-
-static int make_guest(struct gtt_member *m, const struct partition_grant *grant)
-{
-    struct gtt_service *s = m->service;
-    struct gtt_guest_config c = {.domid = (uint16_t)m->domid,
-                                 .gpu = s->gpu,
-                                 .ops = s->ops,
-                                 .vmm = m->vmm,
-                                 .account = &m->account,
-                                 .map = m->map.data,
-                                 .image = m->vggtt.data,
-                                 .grant = *grant,
-                                 .protect = protect,
-                                 .ctx = m,
-                                 .workers = s->workers,
-                                 .max_pins = MAX_PINS,
-                                 .max_tables = MAX_TABLES,
-                                 .confirmed = true,
-                                 .quarantine = &m->quarantine};
-
-    for (unsigned i = 0; i < TLB_READERS; i++)
-        c.inval[i] = m->inval[i].data;
-    return gtt_guest_new(&c, &m->guest);
-}
-
-/* A guest that was here before is taken up even if its vgt-mmio has ruined a lane: refused, what
- * the process before this one pinned for it would stay pinned for ever. */
-static int attach(struct gtt_member *m, const struct partition_grant *grant, bool restart)
-{
-    int rc = m->service->ops->open_memory(m->domid, &m->vmm);
-
-    crash_point("gtt.attach.memory");
-    if (!rc)
-        rc = map_regions(m);
-    if (!rc)
-        rc = attach_lanes(m);
-    crash_point("gtt.attach.lanes");
-    if (rc == -EBADMSG && restart && m->inval[TLB_READERS - 1].data) {
-        lane_lost(m, m->from_mmio.mem.shared ? WIRE_GTT_MMIO : WIRE_MMIO_GTT);
-        rc = 0;
-    }
-    return rc ? rc : make_guest(m, grant);
-}
-
-static struct gtt_member *free_member(struct gtt_service *s)
-{
-    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (!s->member[i].used)
-            return &s->member[i];
-    return NULL;
-}
-
-static void ready(struct gtt_service *s, uint32_t domid, const struct partition_grant *g,
-                  uint32_t id)
-{
-    Vgt__GuestReady reply = VGT__GUEST_READY__INIT;
-    Vgt__Resources r = VGT__RESOURCES__INIT;
-
-    reply.domid = domid;
-    reply.resources = &r;
-    r.low_base = g->range[PARTITION_LOW].base;
-    r.low_size = g->range[PARTITION_LOW].size;
-    r.high_base = g->range[PARTITION_HIGH].base;
-    r.high_size = g->range[PARTITION_HIGH].size;
-    r.fence_base = (uint32_t)g->range[PARTITION_FENCE].base;
-    r.fences = (uint32_t)g->range[PARTITION_FENCE].size;
-    wire_reply(s->client, id, VGT__TYPE__TYPE_GUEST_READY, &reply.base);
-}
-
-static void refuse(struct gtt_service *s, uint32_t domid, struct wire_fds *fds, uint32_t id,
-                   int err, const char *why)
-{
-    log_write(s->log, LOG_WARNING, "guest not attached", "domid=%u error=%d why=\"%s\"", domid, err,
-              why);
-    wire_fds_close(fds);
-    wire_forget(s->client, domid);
-    wire_error(s->client, id, err, why);
-}
-
-static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id)
-{
-    struct gtt_service *s = ctx;
-    struct gtt_member *m = free_member(s);
-    struct partition_grant g;
-    char why[512] = "this domain has no room in the table of guests";
-    int rc;
-
-    if (!s->gpu || !m || !add->resources || add->domid > UINT16_MAX) {
-        refuse(s, add->domid, fds, id, EINVAL, "vgt-gtt has no GPU yet, or the request is odd");
-        return;
-    }
-    rc = grant(s, add, &g, why, sizeof(why));
-    if (rc) {
-        refuse(s, add->domid, fds, id, -rc, why);
-        return;
-    }
-    crash_point("gtt.attach.granted");
-    *m = (struct gtt_member){.service = s, .used = true, .domid = add->domid, .fds = *fds};
-    fds->count = 0;
-    account_init(&m->account, add->domid, add->name, s->log);
-    rc = attach(m, &g, add->restart);
-    if (rc) {
-        partition_free(&s->partition, add->domid);
-        release(m);
-        refuse(s, add->domid, fds, id, -rc, "vgt-gtt could not take the guest's memory over");
-        return;
-    }
-    crash_point("gtt.attach.made");
-    ready(s, add->domid, &g, id);
-    crash_point("gtt.attach.told");
-    log_write(s->log, LOG_INFO, "guest attached",
-              "domid=%u name=%s low=%llu+%llu MiB high=%llu+%llu MiB", add->domid, m->account.name,
-              (unsigned long long)(g.range[PARTITION_LOW].base / MIB),
-              (unsigned long long)(g.range[PARTITION_LOW].size / MIB),
-              (unsigned long long)(g.range[PARTITION_HIGH].base / MIB),
-              (unsigned long long)(g.range[PARTITION_HIGH].size / MIB));
-    loop_trigger(s->turn);
-}
+/* ---- going */
 
 /* Whose TLBs never knew the guest need not be waited for. */
 static void unseen(void *ctx, uint32_t domid, uint32_t who)
@@ -386,9 +241,11 @@ static void unseen(void *ctx, uint32_t domid, uint32_t who)
     static const uint32_t bit[TLB_READERS] = {WIRE_UNSEEN_SCHED, WIRE_UNSEEN_DISPLAY};
     struct gtt_member *m = gtt_member_find(ctx, domid);
 
-    for (unsigned i = 0; m && m->guest && i < TLB_READERS; i++)
-        if (who & bit[i])
+    for (unsigned i = 0; m && i < TLB_READERS; i++) {
+        m->unseen[i] = who & bit[i];
+        if (m->guest && m->unseen[i])
             m->guest->tlb.inval[i] = NULL;
+    }
 }
 
 /* Once is enough for gtt: it goes only after the engines have let the guest go. */
@@ -398,7 +255,7 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
     struct gtt_member *m = gtt_member_find(s, domid);
 
     (void) final;
-    if (!m)
+    if (!m || !m->guest)
         return;
     m->remove_id = id;
     if (s->slice.guest == m->guest)
@@ -472,8 +329,9 @@ void gtt_service_stop(struct gtt_service *s)
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++) {
         if (!s->member[i].used)
             continue;
-        gtt_guest_forget(s->member[i].guest);
-        release(&s->member[i]);
+        if (s->member[i].guest)
+            gtt_guest_forget(s->member[i].guest);
+        gtt_member_release(&s->member[i]);
     }
     loop_remove(s->sched_wake);
     loop_remove(s->sched_room);
@@ -502,8 +360,9 @@ const struct chan_type gtt_wire_types[1] = {
 
 const struct wire_ops gtt_wire_ops = {
     .device = device,
-    .guest_add = guest_add,
+    .guest_add = gtt_attach,
     .guest_remove = guest_remove,
+    .guest_stale = gtt_attach_gone,
     .stats = gtt_stats,
     .other = other,
     .unseen = unseen,

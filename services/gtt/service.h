@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * service.h: vgt-gtt as a process: the guests it serves, their lanes, and the host's share of the
- * GGTT. main.c makes it; service.c attaches and detaches guests and runs their turns; host.c serves
- * sched's requests and display's slice. All in the loop's thread; workers.h has the others.
+ * GGTT. main.c makes it; attach.c takes guests, service.c runs their turns and detaches them;
+ * host.c serves sched's requests and display's slice. All in the loop's thread; workers.h has the
+ * others.
  */
 #pragma once
 #include "lib/region.h"
@@ -16,12 +17,15 @@
 
 struct gtt_service;
 
-/* One attached guest. */
+/* One guest. Without a gtt_guest it is one that could not be taken over: only its descriptors and
+ * its grant are held. */
 struct gtt_member {
     struct gtt_service *service;
     bool used, leaving, lane_broken, lane_full;
+    bool unseen[TLB_READERS]; /* they never had the guest and will acknowledge nothing */
     uint32_t domid, remove_id;
     struct account account;
+    struct partition_grant grant;
     struct wire_fds fds;
     struct region vggtt, map, inval[TLB_READERS], bad;
     struct quarantine quarantine;
@@ -68,8 +72,23 @@ extern const struct wire_ops gtt_wire_ops; /* ctx: struct gtt_service */
 extern const struct chan_type gtt_wire_types[1];
 
 struct gtt_member *gtt_member_find(struct gtt_service *s, uint32_t domid);
+bool gtt_member_serves(const struct gtt_member *m);
+/* Lets go of all mappings; of the descriptors and the record, too. */
+void gtt_member_unmap(struct gtt_member *m);
+void gtt_member_release(struct gtt_member *m);
+/* Its lanes wake the loop from here on. */
+int gtt_member_watch(struct gtt_member *m);
+/* No lane of this guest is trusted any more; the broker is told once. */
+void gtt_member_lane_lost(struct gtt_member *m, const char *lane);
+int gtt_member_protect(void *ctx, uint64_t gfn, bool on);
 /* Turns of all guests before the loop sleeps. */
 void gtt_service_turn(struct gtt_service *s);
+
+/* attach.c; both are handlers of gtt_wire_ops. Gone: the guest was never attached by this process,
+ * or could not be: what it has left is taken back as the TLB rule says, then the request answered.
+ */
+void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
+void gtt_attach_gone(void *ctx, uint32_t domid, bool final, uint32_t id);
 
 /* bad.c */
 /* Its table, as far as the broker has one. 0 or -errno. */

@@ -66,7 +66,7 @@ void gtt_stats(void *ctx, uint32_t id)
     }
     list[reply.n_stats++] = &all[0].stats;
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++) {
-        if (!s->member[i].used || s->member[i].leaving)
+        if (!gtt_member_serves(&s->member[i]) || s->member[i].leaving)
             continue;
         fill(&all[reply.n_stats], &s->member[i]);
         list[reply.n_stats] = &all[reply.n_stats].stats;

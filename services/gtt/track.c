@@ -127,6 +127,14 @@ void shadow_drop_tracks(struct shadow_set *s)
     }
 }
 
+/* It traps for nothing: let go since mmio saw the write, or tracked by a process before us that
+ * died. Where there is no room now, the next write asks again. */
+static void unwanted(struct shadow_set *s, uint64_t gfn)
+{
+    if (!s->stopped)
+        s->c.protect(s->c.ctx, gfn, false);
+}
+
 void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t len)
 {
     struct track *t = (struct track *)hash_find(&s->tracks, gfn);
@@ -135,6 +143,8 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
         account_event(s->c.account, ACCOUNT_BAD_PPGTT, "offset=%u len=%u", offset, len);
         return;
     }
+    if (!t)
+        unwanted(s, gfn);
     if (!t || !t->users)
         return; /* let go since mmio saw the write */
     if (len == GEN8_PAGE_SIZE && t->told && !t->confirmed) {

@@ -201,14 +201,17 @@ static void on_lane(void *data, uint32_t events)
 
 /* ---- attaching */
 
-/* A broker of an older version has none. */
 static int map_quarantine(struct mmio_service *s)
 {
-    int rc = wire_region(&s->fds, WIRE_BAD_MMIO, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
-                         sizeof(struct quarantine_table), true, &s->bad);
+    int rc;
 
+    /* A broker of an older version has none. */
+    if (wire_fd(&s->fds, WIRE_BAD_MMIO) < 0)
+        return 0;
+    rc = wire_region(&s->fds, WIRE_BAD_MMIO, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                     sizeof(struct quarantine_table), true, &s->bad);
     if (rc)
-        return rc == -ENOENT ? 0 : rc;
+        return rc;
     quarantine_attach(&s->quarantine, s->bad.data);
     return 0;
 }
@@ -320,12 +323,33 @@ static int attach(struct mmio_service *s, const Vgt__GuestAdd *add)
     return rc ? rc : watch_all(s);
 }
 
+/* A layout does not change by trying again: stay, so that systemd does not give up, and begin anew
+ * in a new process when the broker asks again. The guest's accesses wait. What is short may be
+ * there a little later: then a new process tries. */
+static void not_attached(struct mmio_service *s, int rc)
+{
+    if (!wire_refused(s->client)) {
+        log_write(s->log, LOG_ERR, "cannot claim the guest's device", "domid=%u error=%d", s->domid,
+                  rc);
+        wire_end_later(s->client, rc);
+        return;
+    }
+    s->refused = true;
+    wire_forget(s->client, s->domid);
+    loop_ready(s->loop);
+}
+
 static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id)
 {
     struct mmio_service *s = ctx;
     Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
     int rc;
 
+    if (s->refused) {
+        wire_fds_close(fds);
+        loop_stop(s->loop, -ERESTART);
+        return;
+    }
     if (s->attached || add->domid != s->domid || !add->resources || !add->device) {
         wire_fds_close(fds);
         wire_error(s->client, id, EINVAL, "this vgt-mmio serves another domain");
@@ -337,7 +361,7 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     rc = attach(s, add);
     if (rc) {
         wire_error(s->client, id, -rc, "vgt-mmio could not claim the guest's device");
-        give_up(s, "cannot claim the guest's device", rc);
+        not_attached(s, rc);
         return;
     }
     s->attached = true;
@@ -407,6 +431,7 @@ const struct chan_type mmio_wire_types[1] = {
 const struct wire_ops mmio_wire_ops = {
     .guest_add = guest_add,
     .guest_remove = guest_remove,
+    .guest_stale = guest_remove,
     .stats = mmio_stats,
     .other = other,
 };

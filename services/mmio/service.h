@@ -17,6 +17,7 @@ struct mmio_service {
     const struct vmm_ops *ops;
     uint32_t domid;
     bool attached, trace, no_quarantine;
+    bool refused; /* the guest's regions or lanes are not for this build */
     struct account account;
     struct wire_fds fds;
     struct region vreg, vggtt, timing, bad;

@@ -282,6 +282,8 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     /* A guest whose vgt-mmio has ruined a lane is taken up all the same: its work is on engines. */
     if (rc || (lanes && !(lanes == -EBADMSG && add->restart)))
         return rc ? rc : lanes;
+    if (lanes)
+        wire_note_drop(&sg->fds);
     take_record(s, sg, add);
     rc = make_contexts(s, sg, add);
     if (rc)

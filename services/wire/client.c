@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * client.c: see client.h. The channels to the broker, the service's own descriptors, and what goes
- * out. The guests are in guests.c, descriptors by name in fds.c.
+ * out. The guests are in guests.c, descriptors by name in fds.c, refusals in refuse.c.
  */
 #include "services/wire/client_priv.h"
 
 #include "lib/crash.h"
+#include "services/wire/names.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
-#define AGAIN_NS (200u * 1000 * 1000)
+#define AGAIN_NS   (200u * 1000 * 1000)
+#define REFUSED_NS (5000u * 1000 * 1000ull) /* to the next try with a broker of another version */
+#define END_NS     (2000u * 1000 * 1000ull) /* systemd's limit is one start a second */
+
+/* ---- descriptors of a message */
 
 /* Takes the message's descriptors. False: they do not fit the names. */
-static bool take_fds(const Vgt__Wire *wire, const struct chan_message *m, struct wire_fds *fds)
+static bool take_fds(struct wire_client *c, const Vgt__Wire *wire, const struct chan_message *m,
+                     struct wire_fds *fds)
 {
     fds->count = 0;
+    fds->note = &c->note;
     if (wire->n_fd_names != m->nfds || m->nfds > CHAN_MAX_FDS)
         return false;
     for (unsigned i = 0; i < m->nfds; i++) {
@@ -36,12 +45,37 @@ static bool take_fds(const Vgt__Wire *wire, const struct chan_message *m, struct
 static void on_stats(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
+    Vgt__StatsReply none = VGT__STATS_REPLY__INIT;
 
     (void)chan;
-    c->config->ops->stats(c->ctx, m->id);
+    if (*c->refusal)
+        wire_reply(c, m->id, VGT__TYPE__TYPE_STATS_REPLY, &none.base);
+    else
+        c->config->ops->stats(c->ctx, m->id);
 }
 
 /* ---- the service's own descriptors */
+
+static void on_end(void *data, uint32_t events)
+{
+    struct wire_client *c = data;
+
+    (void)events;
+    loop_stop(c->loop, c->end_with);
+}
+
+void wire_end_later(struct wire_client *client, int err)
+{
+    const char *why = *client->note.text ? client->note.text : strerror(-err);
+
+    snprintf(client->refusal, sizeof(client->refusal), "%s", why);
+    client->refusal_error = EAGAIN;
+    sd_notifyf(0, "STATUS=cannot start: %s", why);
+    log_write(client->config->log, LOG_ERR, "ends, to be started again", "why=\"%s\"",
+              client->refusal);
+    client->end_with = err;
+    loop_timer_arm(client->end, END_NS, 0);
+}
 
 static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Device *device)
 {
@@ -51,11 +85,40 @@ static void own_fds(struct wire_client *c, struct wire_fds *fds, const Vgt__Devi
         wire_fds_close(fds);
         return;
     }
+    if (*c->refusal) {
+        wire_fds_close(fds);
+        wire_start_anew(c);
+        return;
+    }
     c->device_known = true;
     crash_point("wire.device.came");
+    wire_note_begin(c, 0);
     rc = c->config->ops->device(c->ctx, fds, device);
-    if (rc < 0)
-        loop_stop(c->loop, rc);
+    if (rc >= 0)
+        return;
+    c->device_known = false;
+    if (!wire_note_refusal(&c->note)) {
+        wire_end_later(c, rc);
+        return;
+    }
+    wire_refuse_all(c, c->note.text);
+    wire_tell_refusal(c);
+}
+
+/* Fewer descriptors than names: the kernel drops what this process may not have open. */
+static void lost_fds(struct wire_client *c, const Vgt__Wire *wire, const struct chan_message *m)
+{
+    log_write(c->config->log, LOG_ERR, "descriptors without fitting names",
+              "domid=%u count=%u names=%zu", wire->domid, m->nfds, wire->n_fd_names);
+    if (m->nfds >= wire->n_fd_names)
+        return;
+    if (!wire->domid && !c->device_known && c->config->ops->device) {
+        wire_note_begin(c, 0);
+        wire_end_later(c, -EMFILE);
+        return;
+    }
+    if (wire->domid)
+        wire_guest_lost_fds(c, wire);
 }
 
 static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
@@ -65,9 +128,8 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
     struct wire_fds fds;
 
     (void)chan;
-    if (!take_fds(wire, m, &fds)) {
-        log_write(c->config->log, LOG_ERR, "descriptors without fitting names", "count=%u",
-                  m->nfds);
+    if (!take_fds(c, wire, m, &fds)) {
+        lost_fds(c, wire, m);
         return;
     }
     if (!wire->domid) {
@@ -82,20 +144,33 @@ static void on_wire(struct chan *chan, const struct chan_message *m, void *data)
 static void on_hello_reply(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
+    const Vgt__Hello *hello = (const Vgt__Hello *)m->body;
+    char text[WIRE_WHY];
 
     (void)chan;
-    (void)m;
     c->complained = false;
+    if (hello->version != WIRE_PROTOCOL) {
+        wire_versions(text, c->config->role, WIRE_PROTOCOL, "vgt-broker", hello->version);
+        c->broker_refused = true;
+        wire_refuse_all(c, text);
+        wire_tell_refusal(c);
+    } else if (c->broker_refused) {
+        wire_start_anew(c);
+    }
 }
 
 static void on_error(struct chan *chan, const struct chan_message *m, void *data)
 {
     struct wire_client *c = data;
     const Vgt__Error *e = (const Vgt__Error *)m->body;
-    char text[200];
+    char text[WIRE_WHY];
 
-    (void)chan;
     log_clean(text, sizeof(text), e->text);
+    if (m->id == c->hello[chan != c->socket] && e->code == EPROTO) {
+        c->broker_refused = true;
+        wire_refuse_all(c, text);
+        return;
+    }
     log_write(c->config->log, LOG_WARNING, "the broker refused", "error=%u text=\"%s\"", e->code,
               text);
     if (c->config->ops->other)
@@ -107,6 +182,11 @@ static void on_other(struct chan *chan, const struct chan_message *m, void *data
     struct wire_client *c = data;
 
     (void)chan;
+    if (*c->refusal) {
+        if (!(m->type & 1)) /* a request */
+            wire_error(c, m->id, c->refusal_error, c->refusal);
+        return;
+    }
     c->config->ops->other(c->ctx, m);
 }
 
@@ -118,7 +198,7 @@ static void lose(struct wire_client *c)
     chan_close(c->socket);
     c->control = c->socket = NULL;
     crash_point("wire.lost");
-    loop_timer_arm(c->again, AGAIN_NS, 0);
+    loop_timer_arm(c->again, c->broker_refused ? REFUSED_NS : AGAIN_NS, 0);
 }
 
 static void on_closed(struct chan *chan, int err, void *data)
@@ -140,10 +220,13 @@ static int hello(struct wire_client *c, struct chan *chan)
 {
     Vgt__Hello h = VGT__HELLO__INIT;
 
-    h.version = 1;
+    uint32_t *id = &c->hello[chan != c->socket];
+
+    h.version = WIRE_PROTOCOL;
     h.role = (char *)c->config->role;
     h.domid = c->config->domid;
-    return chan_send(chan, VGT__TYPE__TYPE_HELLO, chan_next_id(chan), &h.base, NULL, 0);
+    *id = chan_next_id(chan);
+    return chan_send(chan, VGT__TYPE__TYPE_HELLO, *id, &h.base, NULL, 0);
 }
 
 static int connect_all(struct wire_client *c)
@@ -215,7 +298,9 @@ int wire_client_new(struct loop *loop, struct store *store, const struct wire_co
     *c = (struct wire_client){.loop = loop, .store = store, .config = config, .ctx = ctx};
     declare_types(c);
     rc = loop_timer(loop, try_connect, c, &c->again);
+    rc = rc ? rc : loop_timer(loop, on_end, c, &c->end);
     if (rc) {
+        loop_remove(c->again);
         free(c);
         return rc;
     }
@@ -233,11 +318,13 @@ void wire_client_free(struct wire_client *client)
         chan_close(client->control);
     chan_close(client->socket);
     loop_remove(client->again);
+    loop_remove(client->end);
     free(client);
 }
 
 /* A channel that cannot take a message is as good as lost: the broker will ask again. */
-static bool send(struct wire_client *c, uint32_t id, uint32_t type, const ProtobufCMessage *body)
+static bool transmit(struct wire_client *c, uint32_t id, uint32_t type,
+                     const ProtobufCMessage *body)
 {
     int rc = c->control ? chan_send(c->control, type, id, body, NULL, 0) : -EPIPE;
 
@@ -252,7 +339,7 @@ void wire_reply(struct wire_client *client, uint32_t id, uint32_t type,
 {
     if (type == VGT__TYPE__TYPE_GUEST_READY)
         wire_guest_ready(client, (const Vgt__GuestReady *)body);
-    send(client, id, type, body);
+    transmit(client, id, type, body);
 }
 
 void wire_error(struct wire_client *client, uint32_t id, int err, const char *text)
@@ -260,13 +347,13 @@ void wire_error(struct wire_client *client, uint32_t id, int err, const char *te
     Vgt__Error e = VGT__ERROR__INIT;
 
     e.code = (uint32_t)err;
-    e.text = (char *)text;
-    send(client, id, VGT__TYPE__TYPE_ERROR, &e.base);
+    e.text = *client->note.text ? client->note.text : (char *)text;
+    transmit(client, id, VGT__TYPE__TYPE_ERROR, &e.base);
 }
 
 uint32_t wire_request(struct wire_client *client, uint32_t type, const ProtobufCMessage *body)
 {
     uint32_t id = client->control ? chan_next_id(client->control) : 0;
 
-    return id && send(client, id, type, body) ? id : 0;
+    return id && transmit(client, id, type, body) ? id : 0;
 }

@@ -8,34 +8,10 @@
 #pragma once
 #include "lib/chan.h"
 #include "proto/vgt.pb-c.h"
+#include "services/wire/fds.h"
 
 #define WIRE_MAX_GUESTS 64u
 #define WIRE_DEFAULT    "unix:/run/vgt/wire.sock"
-
-/* Named descriptors, owned by whoever holds the struct. */
-struct wire_fds {
-    unsigned count;
-    struct {
-        char name[28];
-        int fd;
-    } item[CHAN_MAX_FDS];
-};
-
-/* Borrowed descriptor, or -ENOENT. */
-int wire_fd(const struct wire_fds *fds, const char *name);
-void wire_fds_close(struct wire_fds *fds);
-
-struct region;
-struct lane_tx;
-struct lane_rx;
-
-/* region_map(), lane_*_attach() by name. -ENOENT: no such descriptor; else as those. */
-int wire_region(const struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,
-                uint64_t min_size, bool writable, struct region *region);
-int wire_producer(const struct wire_fds *fds, const char *lane, uint32_t layout,
-                  struct lane_tx *tx);
-int wire_consumer(const struct wire_fds *fds, const char *lane, uint32_t layout,
-                  struct lane_rx *rx);
 
 struct wire_client;
 
@@ -43,11 +19,15 @@ struct wire_client;
  * request that fails is answered with wire_error(). */
 struct wire_ops {
     /* The service's own descriptors, once (a broker that comes back is not asked again). Takes
-     * fds. Negative: the service cannot go on; the loop is stopped with it. NULL: it has none. */
+     * fds. Negative: the service cannot go on; the loop is stopped with it soon, unless a layout
+     * was the reason (wire_note_refusal()): then the service stays, serves nothing and says why.
+     * NULL: it has none. */
     int (*device)(void *ctx, struct wire_fds *fds, const Vgt__Device *device);
     /* Takes fds, error or not. Never twice for one domid without guest_remove(final) between. */
     void (*guest_add)(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id);
     void (*guest_remove)(void *ctx, uint32_t domid, bool final, uint32_t id);
+    /* Removal of a guest that was never taken, or was refused. NULL: answered at once. */
+    void (*guest_stale)(void *ctx, uint32_t domid, bool final, uint32_t id);
     void (*stats)(void *ctx, uint32_t id);
     /* NULL: a message of any other type the service declared cuts the broker off. */
     void (*other)(void *ctx, const struct chan_message *message);
@@ -81,3 +61,9 @@ void wire_error(struct wire_client *client, uint32_t id, int err, const char *te
 uint32_t wire_request(struct wire_client *client, uint32_t type, const ProtobufCMessage *body);
 /* guest_remove(final) was carried out, or guest_add failed: the domid may be added again. */
 void wire_forget(struct wire_client *client, uint32_t domid);
+/* In guest_add(): something of this guest cannot be mapped, now or later; wire_error() says what.
+ */
+bool wire_refused(const struct wire_client *client);
+/* The process cannot go on just now: it ends with this result, but not so fast that systemd, which
+ * starts it again, loses its patience. Nothing may be asked of the service meanwhile. */
+void wire_end_later(struct wire_client *client, int err);

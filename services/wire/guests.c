@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOST_FDS "the guest's descriptors could not be taken: Too many open files"
+
 static struct wire_guest *find(struct wire_client *c, uint32_t domid)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
@@ -40,14 +42,44 @@ static void not_here(struct wire_client *c, uint32_t domid, uint32_t id)
     wire_reply(c, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
 }
 
+/* Removal of a guest that the service does not have, or refused: what it, or the process before,
+ * holds of it nevertheless is its own matter. */
+static void remove_stale(struct wire_client *c, const Vgt__GuestRemove *r, uint32_t id)
+{
+    const struct wire_ops *ops = c->config->ops;
+
+    if (!ops->guest_stale) {
+        not_here(c, r->domid, id);
+        return;
+    }
+    if (r->unseen && ops->unseen)
+        ops->unseen(c->ctx, r->domid, r->unseen);
+    wire_note_begin(c, r->domid);
+    ops->guest_stale(c->ctx, r->domid, r->final, id);
+    wire_note_guest(c, r->domid);
+}
+
+/* The removal that waited comes to that. */
+static void remove_waiting(struct wire_client *c, const struct wire_guest *g)
+{
+    Vgt__GuestRemove r = VGT__GUEST_REMOVE__INIT;
+
+    r.domid = g->domid;
+    r.final = g->final;
+    r.unseen = g->unseen;
+    remove_stale(c, &r, g->remove_id);
+}
+
 /* Forget a guest that is not known yet; whoever asked for it is told. */
 static void cancel(struct wire_client *c, struct wire_guest *g)
 {
+    struct wire_guest was = *g;
+
     if (g->add)
         wire_error(c, g->id, ECANCELED, "the guest was taken back before it was attached");
-    if (g->removing)
-        not_here(c, g->domid, g->remove_id);
     drop(g);
+    if (was.removing)
+        remove_waiting(c, &was);
 }
 
 /*
@@ -87,7 +119,17 @@ static void remove_late(struct wire_client *c, const struct wire_guest *was)
     if (g && g->known)
         remove_known(c, g, was->final, was->unseen, was->remove_id);
     else
-        not_here(c, was->domid, was->remove_id);
+        remove_waiting(c, was);
+}
+
+static void refuse_lost(struct wire_client *c, struct wire_guest *g)
+{
+    struct wire_guest was = *g;
+
+    drop(g);
+    wire_error(c, was.id, EMFILE, LOST_FDS);
+    if (was.removing)
+        remove_waiting(c, &was);
 }
 
 static void try_add(struct wire_client *c, struct wire_guest *g)
@@ -96,6 +138,10 @@ static void try_add(struct wire_client *c, struct wire_guest *g)
     struct wire_fds fds = g->fds;
     struct wire_guest was = *g;
 
+    if (g->lost_fds && add) {
+        refuse_lost(c, g);
+        return;
+    }
     if (!g->have_fds || !add)
         return;
     g->known = true;
@@ -104,8 +150,10 @@ static void try_add(struct wire_client *c, struct wire_guest *g)
     g->removing = false;
     g->fds.count = 0; /* the service's from here on, also if it forgets the guest at once */
     crash_point("wire.guest.whole");
+    wire_note_begin(c, add->domid);
     c->config->ops->guest_add(c->ctx, add, &fds, g->id);
     crash_point("wire.guest.added");
+    wire_note_guest(c, add->domid);
     vgt__guest_add__free_unpacked(add, NULL);
     if (was.removing)
         remove_late(c, &was);
@@ -155,6 +203,10 @@ void wire_guest_add(struct chan *chan, const struct chan_message *m, void *data)
     struct wire_guest *g;
 
     (void)chan;
+    if (*c->refusal) {
+        wire_error(c, m->id, c->refusal_error, c->refusal);
+        return;
+    }
     g = obtain(c, add->domid, add->generation);
     if (g && g->known) {
         if (g->generation == add->generation)
@@ -186,6 +238,12 @@ void wire_guest_remove(struct chan *chan, const struct chan_message *m, void *da
     struct wire_guest *g = find(c, r->domid);
 
     (void)chan;
+    if (*c->refusal) {
+        wire_error(c, m->id, c->refusal_error, c->refusal);
+        return;
+    }
+    if (g && g->known && r->final)
+        wire_note_guest(c, r->domid);
     if (g && g->known) {
         remove_known(c, g, r->final, r->unseen, m->id);
         return;
@@ -201,7 +259,7 @@ void wire_guest_remove(struct chan *chan, const struct chan_message *m, void *da
     }
     if (g)
         drop(g);
-    not_here(c, r->domid, m->id);
+    remove_stale(c, r, m->id);
 }
 
 void wire_forget(struct wire_client *client, uint32_t domid)
@@ -237,9 +295,20 @@ void wire_guest_fds(struct wire_client *c, const Vgt__Wire *wire, struct wire_fd
     wire_fds_close(&g->fds);
     g->fds = *fds;
     g->have_fds = true;
+    g->lost_fds = false;
     crash_point("wire.guest.fds");
     if (!g->known)
         try_add(c, g);
+}
+
+void wire_guest_lost_fds(struct wire_client *c, const Vgt__Wire *wire)
+{
+    struct wire_guest *g = obtain(c, wire->domid, wire->generation);
+
+    if (!g || g->known || g->generation != wire->generation)
+        return;
+    g->lost_fds = true;
+    try_add(c, g);
 }
 
 void wire_guest_ready(struct wire_client *c, const Vgt__GuestReady *ready)

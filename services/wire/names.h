@@ -17,6 +17,9 @@
  */
 #pragma once
 
+/* Version of the messages (proto/vgt.proto), in every Hello. */
+#define WIRE_PROTOCOL 1u
+
 /* Descriptors. */
 #define WIRE_DEV           "dev" /* the row's node, /dev/vgt/ROW */
 #define WIRE_VREG          "vreg"

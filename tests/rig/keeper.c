@@ -9,12 +9,17 @@
  *   kill NAME SIGNAL                                KILL SEGV TERM ABRT, or STOP:MS
  *   stop NAME                                       for good, what it kept included
  *   forget NAME                                     a unit that was stopped; its name is free again
+ *   hold NAME                                       killed, and down for now
+ *   start NAME                                      after hold
+ *   program NAME PATH                               another one from its next start on
  *   arm NAME POINT COUNT                            die at this passing of a crash point
- * (lib/crash.h) disarm NAME points NAME                                     a line for each crash
- * point of its program every MS SIGNAL NAME...                         one of these at random, each
- * MS, for ever together MS SIGNAL NAME...                      all of these at once, each MS, for
- * ever calm                                            no schedule any more status a line for each
- * unit quit
+ *   disarm NAME                                     (lib/crash.h)
+ *   points NAME                                     a line for each crash point of its program
+ *   every MS SIGNAL NAME...                         one of these at random, each MS, for ever
+ *   together MS SIGNAL NAME...                      all of these at once, each MS, for ever
+ *   calm                                            no schedule any more
+ *   status                                          a line for each unit
+ *   quit
  *
  * The answer is "ok", "error TEXT" or what was asked for. The client is in keeper_ask.c.
  */
@@ -147,9 +152,10 @@ static int status(struct main *m, FILE *out)
         if (!u)
             continue;
         fprintf(out,
-                "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu fired=%u left=%u\n",
+                "%s pid=%d state=%s starts=%u failures=%u kept=%u worst_ms=%llu fired=%u left=%u "
+                "status=\"%s\"\n",
                 u->name, (int)u->pid, state_of(u), u->starts, u->failures, u->kept.count,
-                (unsigned long long)u->worst_ms, u->crash->fired, u->crash->left);
+                (unsigned long long)u->worst_ms, u->crash->fired, u->crash->left, u->status);
     }
     fprintf(out, "scheduled_signals=%llu\n", (unsigned long long)m->kills);
     return 0;
@@ -192,6 +198,26 @@ static int do_points(struct unit *u, char **w, FILE *out)
     return 0;
 }
 
+static int do_hold(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    return unit_hold(u);
+}
+
+static int do_start(struct unit *u, char **w, FILE *out)
+{
+    (void)w;
+    (void)out;
+    return unit_start(u);
+}
+
+static int do_program(struct unit *u, char **w, FILE *out)
+{
+    (void)out;
+    return unit_program(u, w[0]);
+}
+
 static int do_kill(struct unit *u, char **w, FILE *out)
 {
     (void)out;
@@ -218,9 +244,10 @@ static const struct of_unit {
     unsigned words; /* after the unit's name */
     int (*run)(struct unit *u, char **w, FILE *out);
 } of_units[] = {
-    {"stop", 0, do_stop},     {"forget", 0, do_forget}, {"disarm", 0, do_disarm},
-    {"points", 0, do_points}, {"kill", 1, do_kill},     {"watchdog", 1, do_watchdog},
-    {"arm", 2, do_arm},
+    {"stop", 0, do_stop},       {"forget", 0, do_forget}, {"disarm", 0, do_disarm},
+    {"points", 0, do_points},   {"kill", 1, do_kill},     {"watchdog", 1, do_watchdog},
+    {"arm", 2, do_arm},         {"hold", 0, do_hold},     {"start", 0, do_start},
+    {"program", 1, do_program},
 };
 
 static const struct of_unit *about_unit(const char *name)

@@ -45,6 +45,8 @@ struct unit {
     int pidfd, notify_fd;
     struct loop_source *on_end, *on_notify, *again, *watchdog, *cont;
     bool ready, stopping, waiting; /* waiting: to be started again */
+    bool held;                     /* down until it is told to start */
+    char status[512];              /* what it last said of itself (STATUS=) */
     struct kept kept;
     struct crash_table *crash;  /* shared with its processes */
     unsigned starts, failures;  /* failures: ends that were no exit with 0 */
@@ -84,6 +86,11 @@ void crash_list(const struct unit *u, FILE *out);
 struct unit *unit_find(struct keeper *k, const char *name);
 /* words: what follows "unit" (NAME RESTART COMMAND...); starts it. 0 or -errno. */
 int unit_new(struct keeper *k, char **words, unsigned count);
+/* Killed, and down until unit_start(): what it kept stays. */
+int unit_hold(struct unit *u);
+int unit_start(struct unit *u);
+/* Another program from its next start on. */
+int unit_program(struct unit *u, const char *path);
 /* No restart from here on; what it kept goes with its process. */
 void unit_stop(struct unit *u);
 /* SIGNAL: KILL, SEGV, TERM, ABRT, or STOP:MS, which is continued after so long. -EINVAL, -ESRCH. */

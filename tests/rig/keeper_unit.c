@@ -76,6 +76,8 @@ static void read_line(struct unit *u, const char *line, struct notice *n)
         n->remove = true;
     else if (!strncmp(line, "FDNAME=", 7))
         n->fdname = line + 7;
+    else if (!strncmp(line, "STATUS=", 7))
+        snprintf(u->status, sizeof(u->status), "%s", line + 7);
 }
 
 static void apply(struct unit *u, char *text, const int *fds, unsigned count)
@@ -158,7 +160,7 @@ static int listen_for(struct unit *u)
 
 static bool again_after(const struct unit *u, bool failed)
 {
-    return !u->stopping &&
+    return !u->stopping && !u->held &&
            (u->restart == RESTART_ALWAYS || (u->restart == RESTART_FAILURE && failed));
 }
 
@@ -182,7 +184,7 @@ static void ended(struct unit *u, const siginfo_t *info)
     u->waiting = again_after(u, failed);
     if (u->waiting)
         loop_timer_arm(u->again, RESTART_NS, 0);
-    else
+    else if (!u->held)
         kept_free(&u->kept);
 }
 
@@ -284,6 +286,7 @@ static int start(struct unit *u)
         return rc;
     }
     u->pid = pid;
+    u->status[0] = 0;
     u->waiting = false;
     u->starts++;
     feed(u);
@@ -339,6 +342,32 @@ int unit_new(struct keeper *k, char **words, unsigned count)
     else
         k->unit[at] = u;
     return rc;
+}
+
+int unit_hold(struct unit *u)
+{
+    u->held = true;
+    loop_timer_arm(u->again, 0, 0);
+    return u->pid && kill(u->pid, SIGKILL) ? -errno : 0;
+}
+
+int unit_start(struct unit *u)
+{
+    if (u->pid || u->stopping)
+        return -EALREADY;
+    u->held = false;
+    return start(u);
+}
+
+int unit_program(struct unit *u, const char *path)
+{
+    char *copy = strdup(path);
+
+    if (!copy)
+        return -ENOMEM;
+    free(u->argv[0]);
+    u->argv[0] = copy;
+    return 0;
 }
 
 void unit_stop(struct unit *u)

@@ -5,6 +5,8 @@
 # guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=()
+step_ms=30000 # of the broker's steps
+mounted=      # D is a file system of its own
 no_quarantine= # or the option of that name: for who kills at one and the same input twice
 
 # The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
@@ -33,6 +35,7 @@ finish() {
         mkdir -p "$out" && cp "$D"/*.log "$D"/guest-*.txt "$out"/ 2>/dev/null || true
         echo "VGT: rig_logs=$out"
     fi
+    [ -z "$mounted" ] || umount "$D"
     rm -rf "$D"
     exit $status
 }
@@ -70,7 +73,7 @@ start_gpu() {
 start_services() {
     local vmm=shm:$D/g wire=unix:$D/wire
     ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "$wire" --core NONE \
-        --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start
+        --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start --limit-ms "$step_ms"
     ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm" $no_quarantine
     ask unit vgt-sched always "$B/services/sched/vgt-sched" --wire "$wire" --vmm "$vmm"
     ask unit vgt-display always "$B/services/display/vgt-display" --wire "$wire"

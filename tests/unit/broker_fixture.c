@@ -34,12 +34,12 @@ void fake_send(struct fake *f, uint32_t type, uint32_t id, const ProtobufCMessag
     assert_int_equal(chan_send(f->chan, type, id, body, NULL, 0), 0);
 }
 
-static void refuse(struct fake *f, uint32_t id)
+static void refuse(struct fake *f, uint32_t id, const char *text)
 {
     Vgt__Error e = VGT__ERROR__INIT;
 
-    e.code = ENOSPC;
-    e.text = (char *)f->refuse;
+    e.code = f->refuse_code ? (uint32_t)f->refuse_code : ENOSPC;
+    e.text = (char *)text;
     fake_send(f, VGT__TYPE__TYPE_ERROR, id, &e.base);
 }
 
@@ -71,6 +71,7 @@ static void on_add(struct chan *chan, const struct chan_message *m, void *data)
     (void)chan;
     note(f, add->restart ? "resume" : "add");
     f->adds++;
+    f->add_id = m->id;
     f->restart = add->restart;
     f->low_base = add->resources->low_base;
     f->edid_size = add->edid.len;
@@ -78,7 +79,7 @@ static void on_add(struct chan *chan, const struct chan_message *m, void *data)
         f->crash_on_add = false;
         fake_crash(f);
     } else if (f->refuse) {
-        refuse(f, m->id);
+        refuse(f, m->id, f->refuse);
     } else if (!f->silent) {
         ready(f, add, m->id);
     }
@@ -94,7 +95,9 @@ static void on_remove(struct chan *chan, const struct chan_message *m, void *dat
     note(f, r->final ? "remove" : "stop");
     f->removes++;
     f->unseen = r->unseen;
-    if (f->silent)
+    if (f->refuse_remove)
+        refuse(f, m->id, f->refuse_remove);
+    if (f->silent || f->refuse_remove)
         return;
     reply.domid = r->domid;
     reply.unknown = f->unknown;
@@ -230,7 +233,7 @@ void fake_connect(struct fake *f)
     Vgt__Hello hello = VGT__HELLO__INIT;
 
     assert_int_equal(chan_connect(f->rig->loop, NULL, f->rig->wire, &fake_user, f, &f->chan), 0);
-    hello.version = 1;
+    hello.version = f->version ? f->version : 1;
     hello.role = (char *)f->role;
     hello.domid = f->domid;
     fake_send(f, VGT__TYPE__TYPE_HELLO, 1, &hello.base);
@@ -446,7 +449,7 @@ static void keep_one(struct broker_config *config, const char *prefix, const cha
 void rig_restart_broker(struct rig *r)
 {
     struct broker *b = r->broker;
-    char prefix[16];
+    char prefix[16], name[40];
 
     r->config.kept = calloc(200, sizeof(*r->config.kept));
     keep_one(&r->config, "", "state", b->state_fd);
@@ -454,9 +457,14 @@ void rig_restart_broker(struct rig *r)
         keep_one(&r->config, "s.", b->parts.item[i].name, b->parts.item[i].fd);
     for (unsigned g = 0; g < BROKER_MAX_GUESTS; g++)
         for (unsigned i = 0; b->guest[g] && i < b->guest[g]->parts.count; i++) {
+            const struct part *p = &b->guest[g]->parts.item[i];
+
             snprintf(prefix, sizeof(prefix), "g.%u.", b->guest[g]->s->domid);
-            keep_one(&r->config, prefix, b->guest[g]->parts.item[i].name,
-                     b->guest[g]->parts.item[i].fd);
+            if (p->copy)
+                snprintf(name, sizeof(name), "%s@%u", p->name, p->copy);
+            else
+                snprintf(name, sizeof(name), "%s", p->name);
+            keep_one(&r->config, prefix, name, p->fd);
         }
     broker_free(b);
     for (unsigned i = 0; i < BROKER_DEVS; i++)

@@ -26,10 +26,14 @@ struct fake {
     int cut; /* how often the broker closed the channel */
     /* what it does */
     bool silent, crash_on_add;
-    bool unknown;       /* it never had the guest it is to remove */
-    const char *refuse; /* text of the Error to GuestAdd */
+    bool unknown;              /* it never had the guest it is to remove */
+    const char *refuse;        /* text of the Error to GuestAdd */
+    int refuse_code;           /* 0: ENOSPC */
+    const char *refuse_remove; /* and to GuestRemove */
+    uint32_t version;          /* of its Hello; 0: 1 */
     /* what it got */
     unsigned adds, removes;
+    uint32_t add_id; /* of the last GuestAdd */
     uint32_t unseen; /* of the last GuestRemove */
     bool restart;
     uint64_t low_base;

@@ -38,6 +38,7 @@ struct rig {
     uint64_t epoch;
     bool trapped[PAGES], refuse;
     unsigned confirm[4096], confirms;
+    unsigned needless;     /* pages let go that did not trap */
     uint64_t named[PAGES]; /* clear sequence + 1 at which a shadow last named the frame */
     uint64_t seen[PAGES][SHADOW_LEVELS];
     unsigned seen_round[PAGES][SHADOW_LEVELS], round;

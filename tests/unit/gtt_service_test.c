@@ -2,6 +2,7 @@
 /*
  * vgt-gtt's host side: entries for sched's pages on its lane, roots it met, and display's slice.
  */
+#include "lib/region.h"
 #include "services/gtt/service.h"
 #include "services/wire/names.h"
 #include "services/wire/record.h"
@@ -366,6 +367,63 @@ static void who_never_had_the_guest_is_not_waited_for(void **state)
     free(s);
 }
 
+static void add_region(struct wire_fds *fds, const char *name, uint32_t type, uint32_t layout,
+                       const void *data, size_t size)
+{
+    int *fd = &fds->item[fds->count].fd;
+    struct region region;
+
+    snprintf(fds->item[fds->count++].name, sizeof(fds->item[0].name), "%s", name);
+    assert_int_equal(region_create(name, type, layout, size, fd), 0);
+    assert_int_equal(region_map(*fd, type, layout, size, true, &region), 0);
+    memcpy(region.data, data, size);
+    region_unmap(&region);
+}
+
+/* The process before ours pinned for it, and we could not take it up. */
+static void refused_member(struct gtt_service *s, struct rig *r)
+{
+    struct gtt_member *m = &s->member[0];
+
+    *m = (struct gtt_member){.service = s, .used = true, .domid = DOMID, .grant = r->config.grant};
+    account_init(&m->account, DOMID, "guest", NULL);
+    add_region(&m->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT, r->map, sizeof(*r->map));
+    add_region(&m->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT, &r->inval,
+               sizeof(r->inval));
+    s->gpu = r->gpu;
+}
+
+static void nor_for_a_guest_that_was_refused(void **state)
+{
+    static const struct log quiet = {.fd = -1, .level = -1};
+    static const struct wire_config nobody = {
+        .role = "vgt-gtt", .socket = "unix:/nowhere", .ops = &gtt_wire_ops, .log = &quiet};
+    struct gtt_service *s = calloc(1, sizeof(*s));
+    struct rig *r = *state;
+    struct loop *loop;
+
+    post(r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, (40 << 12) + 1}});
+    settle(r);
+    restart(r);
+    gtt_guest_forget(r->g);
+    assert_int_equal(loop_new(&loop), 0);
+    assert_int_equal(gtt_service_init(s, loop, &quiet, &vmm_fake_ops, 0), 0);
+    assert_int_equal(wire_client_new(loop, NULL, &nobody, s, &s->client), 0);
+    refused_member(s, r);
+    gtt_wire_ops.unseen(s, DOMID, WIRE_UNSEEN_SCHED | WIRE_UNSEEN_DISPLAY);
+    gtt_wire_ops.guest_stale(s, DOMID, true, 1);
+    for (int i = 0; s->member[0].used && i < 1000; i++)
+        gtt_service_turn(s);
+    assert_false(s->member[0].used);
+    assert_int_equal(gpu_fake_pins(r->fake), 0);
+    s->gpu = NULL; /* the rig's */
+    wire_client_free(s->client);
+    gtt_service_stop(s);
+    loop_free(loop);
+    free(s);
+    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0); /* the teardown wants one */
+}
+
 static void slice_stays_inside_the_partition(void **state)
 {
     struct rig *r = *state;
@@ -394,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_never_had_the_guest_is_not_waited_for, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(nor_for_a_guest_that_was_refused, rig_setup, rig_teardown),
     };
 
     return run_twice(tests);

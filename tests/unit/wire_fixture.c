@@ -31,8 +31,16 @@ static void on_hello(struct chan *chan, const struct chan_message *m, void *data
     (void)data;
     assert_int_equal(hello->version, 1);
     assert_string_equal(hello->role, "vgt-test");
-    reply.version = 1;
+    reply.version = w->version;
     w->hellos++;
+    if (w->no_hello) {
+        Vgt__Error e = VGT__ERROR__INIT;
+
+        e.code = EPROTO;
+        e.text = (char *)w->no_hello;
+        assert_int_equal(chan_send(chan, VGT__TYPE__TYPE_ERROR, m->id, &e.base, NULL, 0), 0);
+        return;
+    }
     assert_int_equal(chan_send(chan, m->type + 1, m->id, &reply.base, NULL, 0), 0);
 }
 
@@ -72,6 +80,15 @@ static void on_error(struct chan *chan, const struct chan_message *m, void *data
     w->errors++;
     w->last_id = m->id;
     w->last_code = ((const Vgt__Error *)m->body)->code;
+    snprintf(w->last_text, sizeof(w->last_text), "%s", ((const Vgt__Error *)m->body)->text);
+}
+
+static void on_refused(struct chan *chan, const struct chan_message *m, void *data)
+{
+    (void)chan;
+    (void)data;
+    w->refusals++;
+    snprintf(w->last_text, sizeof(w->last_text), "%s", ((const Vgt__Refused *)m->body)->text);
 }
 
 static void on_notice(struct chan *chan, const struct chan_message *m, void *data)
@@ -100,6 +117,7 @@ static const struct chan_type broker_types[] = {
     {VGT__TYPE__TYPE_STATS_REPLY, &vgt__stats_reply__descriptor, on_stats_reply},
     {VGT__TYPE__TYPE_ERROR, &vgt__error__descriptor, on_error},
     {VGT__TYPE__TYPE_LANE_BROKEN, &vgt__lane_broken__descriptor, on_notice},
+    {VGT__TYPE__TYPE_REFUSED, &vgt__refused__descriptor, on_refused},
 };
 static const struct chan_user broker_user = {
     broker_types, sizeof(broker_types) / sizeof(broker_types[0]), on_closed, NULL, &quiet};
@@ -145,7 +163,7 @@ static int device(void *ctx, struct wire_fds *fds, const Vgt__Device *d)
     w->devices++;
     wire_fds_close(&w->fds);
     w->fds = *fds;
-    return w->device_result;
+    return w->map ? w->map(&w->fds) : w->device_result;
 }
 
 void answer_add(uint32_t domid, uint32_t id)
@@ -167,7 +185,10 @@ static void guest_add(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds,
     w->add_id = id;
     wire_fds_close(&w->fds);
     w->fds = *fds;
-    if (w->refuse) {
+    if (w->map && w->map(&w->fds)) {
+        wire_forget(w->client, add->domid);
+        wire_error(w->client, id, EPROTONOSUPPORT, "could not be attached");
+    } else if (w->refuse) {
         wire_forget(w->client, add->domid);
         wire_error(w->client, id, ENOMEM, "no");
     } else if (!w->later) {
@@ -271,6 +292,7 @@ int make_world(void **state)
     (void)state;
     fds_before = open_fds();
     w = calloc(1, sizeof(*w));
+    w->version = 1;
     for (int i = 0; i < ENDS; i++)
         snprintf(w->uri[i], sizeof(w->uri[i]), "unix:/tmp/vgt-wire-test-%d-%s", (int)getpid(),
                  names[i]);
@@ -312,6 +334,10 @@ void send_wire(uint32_t domid, uint64_t generation)
     Vgt__Wire wire = VGT__WIRE__INIT;
     Vgt__Device facts = VGT__DEVICE__INIT;
 
+    if (w->give) {
+        names[0] = (char *)w->give_name;
+        dup3(w->give, fds[0], O_CLOEXEC);
+    }
     facts.device_id = 0x1616;
     wire.domid = domid;
     wire.generation = generation;

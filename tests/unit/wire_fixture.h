@@ -18,14 +18,20 @@ struct world {
     /* The broker. */
     struct chan_listener *listener[ENDS];
     struct chan *chan[ENDS];
-    int unknown; /* of removed */
-    int hellos, closed, ready, removed, stats_replies, errors, notices;
+    int hellos, closed, ready, removed, stats_replies, errors, notices, refusals;
+    int unknown;           /* of removed */
+    uint32_t version;      /* of its Hello */
+    const char *no_hello;  /* it answers Hello with this error, and closes */
+    char last_text[320];   /* of an Error or a Refused */
+    int give;              /* sent instead of the descriptor "one" of Wire messages, if not 0 */
+    const char *give_name; /* under this name */
     uint32_t last_id, last_code, last_request;
     char last_edid[16];
     uint32_t send_unseen; /* with the next removals */
     /* The service. */
     int devices, adds, removes, stats, others;
     int device_result;
+    int (*map)(const struct wire_fds *fds); /* what device() and guest_add() do with theirs */
     uint32_t add_domid, add_id, remove_id, other_id;
     bool final, refuse, later;
     uint32_t unseen;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * next_mmio.c: vgt-mmio of a version to come, which has another layout of the register file:
+ * started in the place of today's by tests/rig/during-upgrade.
+ */
+#include "services/wire/vreg.h"
+
+#undef VREG_LAYOUT
+#define VREG_LAYOUT 3u
+
+#include "services/mmio/service.c"
