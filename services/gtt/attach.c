@@ -182,6 +182,17 @@ static void not_attached(struct gtt_member *m, bool ran, uint32_t id, int rc)
     refuse(s, m->domid, &none, id, -rc, why);
 }
 
+static void log_attached(const struct gtt_member *m)
+{
+    const struct partition_range *low = &m->grant.range[PARTITION_LOW];
+    const struct partition_range *high = &m->grant.range[PARTITION_HIGH];
+
+    log_write(m->service->log, LOG_INFO, "guest attached",
+              "domid=%u name=%s low=%llu+%llu MiB high=%llu+%llu MiB", m->domid, m->account.name,
+              (unsigned long long)(low->base / MIB), (unsigned long long)(low->size / MIB),
+              (unsigned long long)(high->base / MIB), (unsigned long long)(high->size / MIB));
+}
+
 void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint32_t id)
 {
     struct gtt_service *s = ctx;
@@ -213,12 +224,7 @@ void gtt_attach(void *ctx, const Vgt__GuestAdd *add, struct wire_fds *fds, uint3
     crash_point("gtt.attach.made");
     ready(s, add->domid, &g, id);
     crash_point("gtt.attach.told");
-    log_write(s->log, LOG_INFO, "guest attached",
-              "domid=%u name=%s low=%llu+%llu MiB high=%llu+%llu MiB", add->domid, m->account.name,
-              (unsigned long long)(g.range[PARTITION_LOW].base / MIB),
-              (unsigned long long)(g.range[PARTITION_LOW].size / MIB),
-              (unsigned long long)(g.range[PARTITION_HIGH].base / MIB),
-              (unsigned long long)(g.range[PARTITION_HIGH].size / MIB));
+    log_attached(m);
     loop_trigger(s->turn);
 }
 

@@ -98,7 +98,7 @@ static void test_lane_sentences(void **state)
     assert_null(tx.mem.shared);
     assert_string_equal(note.text, "lane up has layout 4, newer than 3, which this vgt-test knows: "
                                    "install the vgt that made it, or restart the guest");
-    note.text[0] = 0;
+    wire_note_drop(&fds);
     assert_int_equal(wire_consumer(&fds, "up", 5, &rx), -EPROTONOSUPPORT);
     assert_non_null(strstr(note.text, "lane up has layout 4, older than 5"));
     note.text[0] = 0;
