@@ -36,6 +36,26 @@ void slow_store_hang(struct slow_store *s, bool on)
     pthread_mutex_unlock(&s->lock);
 }
 
+static unsigned look(struct slow_store *s, const unsigned *at)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&s->lock);
+    n = *at;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+unsigned slow_store_calls(struct slow_store *s)
+{
+    return look(s, &s->calls);
+}
+
+unsigned slow_store_inside(struct slow_store *s)
+{
+    return look(s, &s->inside);
+}
+
 static int server_read(struct store *store, const char *path, char *value, size_t size)
 {
     serve(store);

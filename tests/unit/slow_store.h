@@ -22,3 +22,6 @@ void slow_store_init(struct slow_store *s, struct loop *loop);
 void slow_store_hang(struct slow_store *s, bool on);
 /* Somebody closed it, maybe in another thread. */
 void slow_store_wait_closed(struct slow_store *s);
+/* How many calls came so far; how many are in there now. */
+unsigned slow_store_calls(struct slow_store *s);
+unsigned slow_store_inside(struct slow_store *s);
