@@ -404,3 +404,17 @@ void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uin
     sched_trigger(s);
     try_gone(s, sg);
 }
+
+void sched_guest_stale(struct sched *s, uint32_t domid)
+{
+    struct sched_journal_guest *record = s->arena ? record_of(s, domid) : NULL;
+
+    if (!record || record->state.domid != domid)
+        return;
+    s->lost_guest = true;
+    if (s->up)
+        sched_fail(s, sched_adopt_engines(s));
+    context_records_release(s->arena, record->context);
+    record->state = (struct sched_journal_state){0};
+    sched_trigger(s);
+}

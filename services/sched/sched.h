@@ -103,6 +103,10 @@ struct sched_guest *sched_guest_find(struct sched *s, uint32_t domid);
 /* Answered by events.gone(), perhaps before it returns. */
 void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uint32_t id);
 
+/* A guest of a former process is to be removed that could not be attached to this one: its work is
+ * taken off the engines, its record and pages are given up. */
+void sched_guest_stale(struct sched *s, uint32_t domid);
+
 /* Something changed: engines, invalidations and lanes are looked at when the turn ends. */
 void sched_trigger(struct sched *s);
 uint64_t sched_now(void);

@@ -94,13 +94,30 @@ static void guest_remove(void *ctx, uint32_t domid, bool final, uint32_t id)
         on_gone(v, domid, final, id);
 }
 
+/* What it had in the GPU's translations went with the reset: nobody need wait for our word. */
+static void guest_stale(void *ctx, uint32_t domid, bool final, uint32_t id)
+{
+    struct sched_service *v = ctx;
+    Vgt__GuestRemoved removed = VGT__GUEST_REMOVED__INIT;
+
+    (void) final;
+    sched_guest_stale(v->sched, domid);
+    removed.domid = domid;
+    removed.unknown =
+        v->sched->arena != NULL; /* before that we do not know what a former process left */
+    wire_reply(v->client, id, VGT__TYPE__TYPE_GUEST_REMOVED, &removed.base);
+}
+
 static void stats(void *ctx, uint32_t id)
 {
     sched_stats(ctx, id);
 }
 
-const struct wire_ops sched_wire_ops = {
-    .device = device, .guest_add = guest_add, .guest_remove = guest_remove, .stats = stats};
+const struct wire_ops sched_wire_ops = {.device = device,
+                                        .guest_add = guest_add,
+                                        .guest_remove = guest_remove,
+                                        .guest_stale = guest_stale,
+                                        .stats = stats};
 
 int sched_service_init(struct sched_service *v, struct loop *loop, const struct log *log,
                        const struct sched_service_options *options)

@@ -458,6 +458,22 @@ static void ruined_lane(void **state)
     assert_false(w.sim.engine[GEN8_BCS].active);
 }
 
+/* It could not be attached again, and goes: off the engines, and nothing of it is kept. */
+static void stale(void **state)
+{
+    (void)state;
+    come_up();
+    add_guest(false);
+    elsp(DESC(1), 0);
+    sched_free(w.s);
+    assert_int_equal(start(), 0);
+    turns(3);
+    assert_true(w.sim.engine[GEN8_BCS].active);
+    sched_guest_stale(w.s, 5);
+    assert_false(w.sim.engine[GEN8_BCS].active);
+    assert_int_equal(w.s->journal->guest[0].state.domid, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -466,7 +482,7 @@ int main(void)
         TEST(starts),        TEST(gtt_refuses),    TEST(early_guest),
         TEST(invalidation),  TEST(unknown_root),   TEST(removal),
         TEST(broken_lane),   TEST(second_process), TEST(removed_meanwhile),
-        TEST(reset_pending), TEST(ruined_lane),
+        TEST(reset_pending), TEST(ruined_lane),    TEST(stale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
