@@ -69,6 +69,11 @@ last_report() { # DOMID
     tail -n 1 "$D/guest-$1.txt"
 }
 
+# Without one that is half written.
+last_whole_report() { # DOMID
+    { tail -n 2 "$D/guest-$1.txt" && echo .; } | tail -n 2 | head -n 1
+}
+
 # To $so_far; 0 before the first report.
 completed() { # DOMID
     [[ $(last_report "$1") =~ \ completed=([0-9]+) ]] && so_far=${BASH_REMATCH[1]} || so_far=0
@@ -106,7 +111,7 @@ pause_since() {
 all_well() { # WHAT
     local g line wrong violations
     for g in "${running[@]}"; do
-        line=$(last_report "$g")
+        line=$(last_whole_report "$g")
         wrong=$(grep -oE "(lost|wrong_bytes|wrong_seqnos|csb_lost)=[0-9]+" <<<"$line" | paste -sd " ")
         [ "$wrong" = "${said[$g]:-lost=0 wrong_bytes=0 wrong_seqnos=0 csb_lost=0}" ] ||
             trouble "after=\"$1\" guest=$g ${line#VGT: }"
