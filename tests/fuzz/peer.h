@@ -29,6 +29,10 @@ void peer_check(bool ok);
 uint64_t peer_take(struct peer_input *in, size_t bytes);
 uint32_t peer_take32(struct peer_input *in, size_t bytes);
 
+/* Of targets whose time is their own (peer_time.c): it passes, and timers that are due fire. */
+uint64_t peer_now(void);
+void peer_pass(uint64_t ns);
+
 /* Into the set, which owns it: a stream lane with its eventfds; a region, also mapped writable. */
 void peer_put_lane(struct wire_fds *fds, const char *name, uint32_t layout);
 void peer_put_region(struct wire_fds *fds, const char *name, uint32_t type, uint32_t version,

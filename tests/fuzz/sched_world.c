@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MS          1000000ull
 #define TURN_NS     50000u
@@ -21,51 +20,6 @@
 #define REMOVE_ID   42u
 
 static const unsigned engine_of[ENGINES] = {GEN8_RCS, GEN8_BCS};
-
-/* ---- time, which is ours: what a busy machine does to a watchdog is no finding */
-
-static struct {
-    loop_fn *fire;
-    void *data;
-    uint64_t now, at; /* 0: not armed */
-} timer = {.now = 1000 * MS};
-
-int __real_loop_timer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **out);
-int __wrap_loop_timer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **out);
-int __wrap_loop_timer_arm(struct loop_source *t, uint64_t first_ns, uint64_t period_ns);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
-
-int __wrap_loop_timer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **out)
-{
-    timer.fire = fn;
-    timer.data = data;
-    timer.at = 0;
-    return __real_loop_timer(loop, fn, data, out);
-}
-
-int __wrap_loop_timer_arm(struct loop_source *t, uint64_t first_ns, uint64_t period_ns)
-{
-    (void)t;
-    (void)period_ns;
-    timer.at = first_ns ? timer.now + first_ns : 0;
-    return 0;
-}
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
-{
-    (void)clock;
-    *t = (struct timespec){(time_t)(timer.now / 1000000000), (long)(timer.now % 1000000000)};
-    return 0;
-}
-
-static void pass_time(void)
-{
-    timer.now += TURN_NS;
-    if (!timer.at || timer.now < timer.at)
-        return;
-    timer.at = 0;
-    timer.fire(timer.data, 0);
-}
 
 /* ---- the service's other ends */
 
@@ -191,7 +145,7 @@ static void good_events(struct world *w);
 
 void sched_world_turn(struct world *w)
 {
-    pass_time();
+    peer_pass(TURN_NS);
     peer_check(!loop_turn(w->loop, 0));
     gtt_serves(w);
     for (unsigned e = 0; e < GEN8_VCS2; e++)
@@ -386,14 +340,14 @@ void sched_world_good(struct world *w, unsigned engine)
     struct side *x = &w->side[GOOD];
     struct work *k = &x->work[engine];
     struct mmio_sched m = {.kind = MMIO_SCHED_ELSP, .engine = engine_of[engine], .seq = ++x->seq};
-    uint64_t until = sched_now() + PATIENCE_NS, before = x->shown;
+    uint64_t until = peer_now() + PATIENCE_NS, before = x->shown;
     const uint32_t *status = fake_ram(w->ram[GOOD], (x->next_gfn - 1) * 4096);
 
     sched_world_more(k);
     m.desc[0] = k->desc;
     peer_check(!lane_tx_put(&x->tx, &m, sizeof(m)));
     while (x->shown < before + 2) {
-        peer_check(sched_now() < until);
+        peer_check(peer_now() < until);
         sched_world_turn(w);
     }
     peer_check(k->state[CTX_RING_HEAD] == k->tail);
@@ -404,7 +358,7 @@ void sched_world_good(struct world *w, unsigned engine)
 
 void sched_world_clear(struct world *w)
 {
-    uint64_t until = sched_now() + PATIENCE_NS;
+    uint64_t until = peer_now() + PATIENCE_NS;
     const struct gtt_inval *inval = w->side[GOOD].inval.data;
     struct gtt_map *map = NULL;
 
@@ -414,7 +368,7 @@ void sched_world_clear(struct world *w)
     }
     lane_kick(w->gtt_tx.wake_fd);
     while (inval->done_seq != map->clear_seq) {
-        peer_check(sched_now() < until);
+        peer_check(peer_now() < until);
         sched_world_turn(w);
     }
 }
@@ -434,14 +388,14 @@ static void free_side(struct side *x)
 void sched_world_leave(struct world *w)
 {
     const struct sched_guest *bad = sched_guest_find(w->s, DOMID(BAD));
-    uint64_t until = sched_now() + PATIENCE_NS;
+    uint64_t until = peer_now() + PATIENCE_NS;
 
     w->hangs += (unsigned)bad->guest.stats.hangs;
     peer_check(w->told || !bad->account.count[ACCOUNT_LANE_BROKEN]);
     for (unsigned i = 0; i < GUESTS; i++)
         sched_guest_remove(w->s, sched_guest_find(w->s, DOMID(i)), true, REMOVE_ID);
     while (w->gone < GUESTS) {
-        peer_check(sched_now() < until);
+        peer_check(peer_now() < until);
         sched_world_turn(w);
     }
     peer_check(arena_free_pages(w->s->arena) == 2 * ARENA_BLOCK_PAGES - GEN8_ENGINES);
