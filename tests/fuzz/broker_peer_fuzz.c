@@ -31,6 +31,7 @@
 #define MAX_OPS   64u
 #define MAX_LINES 200u
 #define MAX_COUNTERS 8192u
+#define FORGED    'Z' /* in names of counters that no good service has */
 #define TURN_NS   1000000u
 #define PATIENCE  3000 /* turns until a request is answered: a silent service has a second */
 
@@ -60,12 +61,14 @@ static void turn(void)
     peer_check(!loop_turn(r.loop, 0));
 }
 
+/* No process has more connections than eight that others need, and this is one process. */
 static unsigned count_peers(void)
 {
-    unsigned n = 0;
+    unsigned n = 0, of_services = 0;
 
-    for (const struct peer *p = r.broker->peers; p; p = p->next)
-        n++;
+    for (const struct peer *p = r.broker->peers; p; p = p->next, n++)
+        of_services += p->kind != PEER_CTL;
+    peer_check(of_services <= 8);
     return n;
 }
 
@@ -105,7 +108,7 @@ static void check_guest(const Vgt__Guest *g)
 {
     peer_check(g && !strcmp(g->state, "running") && g->n_counters);
     for (size_t i = 0; i < g->n_counters; i++)
-        peer_check(strchr(g->counters[i]->name, '.') && strlen(g->counters[i]->name) < 40);
+        peer_check(strchr(g->counters[i]->name, '.') && !strchr(g->counters[i]->name, FORGED));
 }
 
 static void check_reply(uint32_t type)
@@ -196,13 +199,15 @@ static void send_bytes(int conn, const void *bytes, size_t size, unsigned nfds)
         return; /* it is full, or was cut off */
 }
 
-/* What the kernel would not let it say (it is no other service), or vgtctl is allowed to. */
+/* Not what the kernel would not let it say (it is no other service), not what vgtctl may do to good
+ * guests, and no work for the fake display. */
 static bool allowed(uint32_t type, const uint8_t *payload, size_t size)
 {
     Vgt__Hello *h;
     bool ok;
 
-    if (type == VGT__TYPE__TYPE_DETACH)
+    if (type == VGT__TYPE__TYPE_DETACH || type == VGT__TYPE__TYPE_SWITCH ||
+        type == VGT__TYPE__TYPE_SCREENSHOT)
         return false;
     if (type != VGT__TYPE__TYPE_HELLO)
         return true;
@@ -290,7 +295,7 @@ static void half(struct peer_input *in)
     struct chan_header h = {
         .magic = CHAN_MAGIC, .length = peer_take32(in, 3) | 1, .type = peer_take32(in, 1) % 48};
 
-    if (h.type == VGT__TYPE__TYPE_HELLO || h.type == VGT__TYPE__TYPE_DETACH)
+    if (!allowed(h.type, NULL, 0) || h.type == VGT__TYPE__TYPE_HELLO)
         h.magic ^= 1 + peer_take32(in, 4) % 0x10000;
     send_bytes(conn, &h, 1 + peer_take(in, 1) % sizeof(h), 0);
 }
@@ -318,8 +323,8 @@ static void hello(struct peer_input *in)
 static void statistics(struct peer_input *in)
 {
     loud.conn = some_conn(in);
-    memset(loud.name, 'n', sizeof(loud.name) - 1);
-    loud.name[peer_take(in, 1) % sizeof(loud.name)] = 0;
+    memset(loud.name, FORGED, sizeof(loud.name) - 1);
+    loud.name[1 + peer_take(in, 1) % (sizeof(loud.name) - 1)] = 0;
     loud.domid = peer_take(in, 1) & 1 ? GOOD : BAD;
     loud.count = peer_take(in, 2) % MAX_COUNTERS;
 }
@@ -459,9 +464,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Not left to chance: no frame at all; descriptors; a service that says too much; and one that
      * comes again and again. */
     static const uint8_t garbage[] = {12, 0, 0}, fds[] = {0, 1, 0, 14, 4, 5, 0, 3, 14, 4};
-    static const uint8_t talks[] = {0, 1, 0, 6,  0, 0, 14, 5, 8,  0,  199, 0,  0xe8, 3,
-                                    15, 0, 15, 2, 11, 0, 63, 14, 9, 10, 0,  63, 14,   9};
+    static const uint8_t talks[] = {0,  1, 0,  6,  0, 0, 14, 5, 8,  0,  199, 0,  0xe8, 3,
+                                    15, 0, 15, 2,  8, 0, 9,  1, 9,  0,  15,  0,  15,   2,
+                                    11, 0, 63, 14, 9, 11, 0, 63, 14, 9, 11,  0,  63,   14, 9};
+    static const uint8_t moves[] = {0, 1, 0, 6, 0, 0, 14, 5, 10, 0, 0, 1, 0, 0, 0, 1, 0, 0, 14, 5};
     static const uint8_t again[] = {12, 0, 63, 12, 0, 63, 12, 0, 63};
+    static const uint8_t many[] = {0, 1, 0, 0, 1, 1, 0, 1, 2, 0, 1, 3, 0, 1, 4, 14, 9};
 
     if (!r.broker) {
         make_world();
@@ -470,7 +478,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         run(fds, sizeof(fds));
         peer_check(count_lines("\n") == 1 && count_lines("reason=\"too many descriptors\"") == 1);
         run(talks, sizeof(talks));
-        peer_check(count_lines("statistics are too long") == 2);
+        peer_check(count_lines("statistics are too long") == 1);
+        peer_check(count_lines("a service refuses") > 8 && count_lines("a service refuses") < 70);
+        run(moves, sizeof(moves));
+        peer_check(count_lines("reason=\"the aperture of another domain\"") == 1);
+        run(many, sizeof(many));
+        peer_check(count_lines("too many connections") == 1);
         run(again, sizeof(again));
         peer_check(count_lines("bad magic") > 4 && count_lines("\n") < 50);
     }
