@@ -302,13 +302,18 @@ static void run(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* A surface that is the neighbour's, shown, and while display looks at it; pictures of both. */
+    /* A surface, and a cursor, that are the neighbour's, shown, and in a screenshot; pictures of both
+     * while registers change. */
     static const uint8_t reaches[] = {7, 8, 5, 3, 0, 0, 0, 4, 6, 3, 8, 3};
+    static const uint8_t points[] = {0, 11, 1, 0x27, 0, 0, 0, 0, 12, 1, 0, 0, 0, 4, 7, 8, 7};
+    static const uint8_t peeps[] = {5, 3, 0, 0, 0, 4, 11, 1};
     static const uint8_t looks[] = {11, 0, 11, 1, 4, 16, 1, 0, 0, 0, 4, 40, 7, 8, 7};
 
     if (!r.fake) {
         make_world();
         run(reaches, sizeof(reaches));
+        run(points, sizeof(points));
+        run(peeps, sizeof(peeps));
         run(looks, sizeof(looks));
     }
     run(data, size);
