@@ -303,9 +303,12 @@ void service_retry(struct broker *b, uint64_t now)
 
 void service_refused(struct service *s, const char *text)
 {
-    char name[32];
+    char name[32], why[BROKER_WHY];
 
-    log_clean(s->refused, sizeof(s->refused), text);
+    log_clean(why, sizeof(why), text);
+    if (!strcmp(why, s->refused))
+        return; /* said already */
+    snprintf(s->refused, sizeof(s->refused), "%s", why);
     log_limited(s->wire->broker->log, &s->news, LOG_ERR, "a service refuses",
                 "service=%s why=\"%s\"", service_name(s, name), s->refused);
 }

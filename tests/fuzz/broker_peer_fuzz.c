@@ -349,17 +349,18 @@ static void aperture(struct peer_input *in)
         send_body(conn, VGT__TYPE__TYPE_APERTURE, 1, &request.base);
 }
 
-/* One line after the other. */
+/* One line after the other, each another one. */
 static void complaints(struct peer_input *in)
 {
     Vgt__Refused refused = VGT__REFUSED__INIT;
     Vgt__LaneBroken broken = VGT__LANE_BROKEN__INIT;
+    char text[] = "no\nmore";
     int conn = *some_conn(in);
     unsigned times = 1 + peer_take32(in, 1) % 64;
 
     broken.domid = GOOD;
-    broken.lane = refused.text = (char *)"no\nmore";
-    for (unsigned i = 0; i < times; i++)
+    broken.lane = refused.text = text;
+    for (unsigned i = 0; i < times; i++, text[3] ^= i)
         if (i & 1)
             send_body(conn, VGT__TYPE__TYPE_REFUSED, 1, &refused.base);
         else
