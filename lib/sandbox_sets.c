@@ -23,32 +23,66 @@
 
 static const struct sandbox_rule base[] = {
     /* the loop */
-    SANDBOX_CALL(epoll_wait), SANDBOX_CALL(epoll_pwait), SANDBOX_CALL(epoll_ctl),
-    SANDBOX_CALL(timerfd_create), SANDBOX_CALL(timerfd_settime), SANDBOX_CALL(eventfd2),
-    SANDBOX_CALL(read), SANDBOX_CALL(write), SANDBOX_CALL(readv), SANDBOX_CALL(writev),
-    SANDBOX_CALL(pread64), SANDBOX_CALL(poll), SANDBOX_CALL(ppoll), SANDBOX_CALL(close),
-    SANDBOX_CALL(fstat), SANDBOX_CALL(newfstatat), SANDBOX_CALL(lseek),
-    SANDBOX_IS(fcntl, 1, F_GETFD), SANDBOX_IS(fcntl, 1, F_SETFD), SANDBOX_IS(fcntl, 1, F_GETFL),
-    SANDBOX_IS(fcntl, 1, F_GET_SEALS), SANDBOX_IS(fcntl, 1, F_DUPFD_CLOEXEC),
+    SANDBOX_CALL(epoll_wait),
+    SANDBOX_CALL(epoll_pwait),
+    SANDBOX_CALL(epoll_ctl),
+    SANDBOX_CALL(timerfd_create),
+    SANDBOX_CALL(timerfd_settime),
+    SANDBOX_CALL(eventfd2),
+    SANDBOX_CALL(read),
+    SANDBOX_CALL(write),
+    SANDBOX_CALL(readv),
+    SANDBOX_CALL(writev),
+    SANDBOX_CALL(pread64),
+    SANDBOX_CALL(poll),
+    SANDBOX_CALL(ppoll),
+    SANDBOX_CALL(close),
+    SANDBOX_CALL(fstat),
+    SANDBOX_CALL(newfstatat),
+    SANDBOX_CALL(lseek),
+    SANDBOX_IS(fcntl, 1, F_GETFD),
+    SANDBOX_IS(fcntl, 1, F_SETFD),
+    SANDBOX_IS(fcntl, 1, F_GETFL),
+    SANDBOX_IS(fcntl, 1, F_GET_SEALS),
+    SANDBOX_IS(fcntl, 1, F_DUPFD_CLOEXEC),
     /* O_NONBLOCK stays: an eventfd's flags are shared with the peer, whom a wake must not block */
     {.call = SCMP_SYS(fcntl),
      .count = 2,
      .arg = {{1, SANDBOX_WORD, F_SETFL}, {2, O_NONBLOCK | O_ASYNC, O_NONBLOCK}}},
     /* memory */
-    SANDBOX_NOT(mmap, 2, PROT_EXEC), SANDBOX_NOT(mprotect, 2, PROT_EXEC), SANDBOX_CALL(munmap),
-    SANDBOX_CALL(mremap), SANDBOX_CALL(madvise), SANDBOX_CALL(brk),
+    SANDBOX_NOT(mmap, 2, PROT_EXEC),
+    SANDBOX_NOT(mprotect, 2, PROT_EXEC),
+    SANDBOX_CALL(munmap),
+    SANDBOX_CALL(mremap),
+    SANDBOX_CALL(madvise),
+    SANDBOX_CALL(brk),
     /* threads that are there, liburcu */
-    SANDBOX_CALL(futex), SANDBOX_CALL(membarrier), SANDBOX_CALL(sched_yield), SANDBOX_CALL(getcpu),
+    SANDBOX_CALL(futex),
+    SANDBOX_CALL(membarrier),
+    SANDBOX_CALL(sched_yield),
+    SANDBOX_CALL(getcpu),
     SANDBOX_CALL(restart_syscall),
     /* time, chance, who we are */
-    SANDBOX_CALL(clock_gettime), SANDBOX_CALL(clock_nanosleep), SANDBOX_CALL(nanosleep),
-    SANDBOX_CALL(gettimeofday), SANDBOX_CALL(time), SANDBOX_CALL(getrandom), SANDBOX_CALL(getpid),
-    SANDBOX_CALL(gettid), SANDBOX_CALL(getuid), SANDBOX_CALL(geteuid), SANDBOX_CALL(getgid),
-    SANDBOX_CALL(getegid), SANDBOX_CALL(sysinfo), /* qsort() asks how much memory there is */
-    SANDBOX_NOT(prlimit64, 2, UINT64_MAX),        /* ask, not set */
+    SANDBOX_CALL(clock_gettime),
+    SANDBOX_CALL(clock_nanosleep),
+    SANDBOX_CALL(nanosleep),
+    SANDBOX_CALL(gettimeofday),
+    SANDBOX_CALL(time),
+    SANDBOX_CALL(getrandom),
+    SANDBOX_CALL(getpid),
+    SANDBOX_CALL(gettid),
+    SANDBOX_CALL(getuid),
+    SANDBOX_CALL(geteuid),
+    SANDBOX_CALL(getgid),
+    SANDBOX_CALL(getegid),
+    SANDBOX_CALL(sysinfo),                 /* qsort() asks how much memory there is */
+    SANDBOX_NOT(prlimit64, 2, UINT64_MAX), /* ask, not set */
     /* signals and the end */
-    SANDBOX_CALL(rt_sigaction), SANDBOX_CALL(rt_sigprocmask), SANDBOX_CALL(rt_sigreturn),
-    SANDBOX_CALL(exit), SANDBOX_CALL(exit_group),
+    SANDBOX_CALL(rt_sigaction),
+    SANDBOX_CALL(rt_sigprocmask),
+    SANDBOX_CALL(rt_sigreturn),
+    SANDBOX_CALL(exit),
+    SANDBOX_CALL(exit_group),
     SANDBOX_IS(fcntl, 1, F_OFD_GETLK), /* vmm/shm: is a guest's process alive */
     SANDBOX_IOCTL(TCGETS),             /* isatty() of Xen's loggers */
 };

@@ -312,11 +312,8 @@ static void accepted(struct chan *chan, void *data)
         chan_close(chan);
         return;
     }
-    *p = (struct peer){.broker = b,
-                       .next = b->peers,
-                       .chan = chan,
-                       .kind = of->kind,
-                       .since_ns = broker_now()};
+    *p = (struct peer){
+        .broker = b, .next = b->peers, .chan = chan, .kind = of->kind, .since_ns = broker_now()};
     p->last = &p->first;
     b->peers = p;
     chan_set_data(chan, p);

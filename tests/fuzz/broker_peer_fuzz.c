@@ -25,15 +25,15 @@
 /* cmocka wants the headers above first */
 #include <cmocka.h>
 
-#define GOOD      7u
-#define BAD       8u
-#define CONNS     12u
-#define MAX_OPS   64u
-#define MAX_LINES 200u
+#define GOOD         7u
+#define BAD          8u
+#define CONNS        12u
+#define MAX_OPS      64u
+#define MAX_LINES    200u
 #define MAX_COUNTERS 8192u
-#define FORGED    'Z' /* in names of counters that no good service has */
-#define TURN_NS   1000000u
-#define PATIENCE  3000 /* turns until a request is answered: a silent service has a second */
+#define FORGED       'Z' /* in names of counters that no good service has */
+#define TURN_NS      1000000u
+#define PATIENCE     3000 /* turns until a request is answered: a silent service has a second */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -221,8 +221,7 @@ static bool allowed(uint32_t type, const uint8_t *payload, size_t size)
 
 static void send_frame(int conn, uint32_t type, uint32_t id, const uint8_t *payload, size_t size)
 {
-    struct chan_header h = {
-        .magic = CHAN_MAGIC, .length = (uint32_t)size, .id = id, .type = type};
+    struct chan_header h = {.magic = CHAN_MAGIC, .length = (uint32_t)size, .id = id, .type = type};
 
     if (!allowed(type, payload, size))
         return;
@@ -319,7 +318,8 @@ static void hello(struct peer_input *in)
     send_body(conn, VGT__TYPE__TYPE_HELLO, 1, &h.base);
 }
 
-/* From now on statistics are answered by this connection, and with much more than there should be. */
+/* From now on statistics are answered by this connection, and with much more than there should be.
+ */
 static void statistics(struct peer_input *in)
 {
     loud.conn = some_conn(in);
@@ -334,7 +334,8 @@ static void ready(struct peer_input *in)
     Vgt__GuestReady reply = VGT__GUEST_READY__INIT;
 
     reply.domid = peer_take32(in, 1) % 10;
-    send_body(*some_conn(in), VGT__TYPE__TYPE_GUEST_READY, asked_of_bad(VGT__TYPE__TYPE_GUEST_READY), &reply.base);
+    send_body(*some_conn(in), VGT__TYPE__TYPE_GUEST_READY,
+              asked_of_bad(VGT__TYPE__TYPE_GUEST_READY), &reply.base);
 }
 
 static void aperture(struct peer_input *in)
@@ -465,9 +466,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Not left to chance: no frame at all; descriptors; a service that says too much; and one that
      * comes again and again. */
     static const uint8_t garbage[] = {12, 0, 0}, fds[] = {0, 1, 0, 14, 4, 5, 0, 3, 14, 4};
-    static const uint8_t talks[] = {0,  1, 0,  6,  0, 0, 14, 5, 8,  0,  199, 0,  0xe8, 3,
-                                    15, 0, 15, 2,  8, 0, 9,  1, 9,  0,  15,  0,  15,   2,
-                                    11, 0, 63, 14, 9, 11, 0, 63, 14, 9, 11,  0,  63,   14, 9};
+    static const uint8_t talks[] = {0,  1,  0, 6,  0, 0,  14, 5, 8,  0,  199, 0,  0xe8, 3,  15,
+                                    0,  15, 2, 8,  0, 9,  1,  9, 0,  15, 0,   15, 2,    11, 0,
+                                    63, 14, 9, 11, 0, 63, 14, 9, 11, 0,  63,  14, 9};
     static const uint8_t moves[] = {0, 1, 0, 6, 0, 0, 14, 5, 10, 0, 0, 1, 0, 0, 0, 1, 0, 0, 14, 5};
     static const uint8_t again[] = {12, 0, 63, 12, 0, 63, 12, 0, 63};
     static const uint8_t many[] = {0, 1, 0, 0, 1, 1, 0, 1, 2, 0, 1, 3, 0, 1, 4, 14, 9};

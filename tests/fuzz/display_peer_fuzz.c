@@ -176,15 +176,33 @@ static void shot(struct peer_input *in)
 static uint32_t some_reg(struct peer_input *in)
 {
     static const uint32_t known[] = {
-        TRANS_A + TRANS_HTOTAL,  TRANS_A + TRANS_HBLANK,  TRANS_A + TRANS_HSYNC,
-        TRANS_A + TRANS_VTOTAL,  TRANS_A + TRANS_VBLANK,  TRANS_A + TRANS_VSYNC,
-        TRANS_A + TRANS_LINK_M1, TRANS_A + TRANS_LINK_N1, TRANS_A + TRANS_DDI_FUNC,
-        PIPE_SRC,                PIPE_CONF,               CUR_CTL,
-        CUR_BASE,                CUR_POS,                 PRI_CTL,
-        PRI_STRIDE,              PRI_SURF,                PRI_OFFSET,
-        SPLL_CTL,                WRPLL_CTL1,              WRPLL_CTL2,
-        PORT_CLK_SEL,            PORT_CLK_SEL + 4,        PORT_CLK_SEL + 8,
-        TRANS_EDP,               TRANS_EDP + TRANS_DDI_FUNC, PIPE_EDP_CONF,
+        TRANS_A + TRANS_HTOTAL,
+        TRANS_A + TRANS_HBLANK,
+        TRANS_A + TRANS_HSYNC,
+        TRANS_A + TRANS_VTOTAL,
+        TRANS_A + TRANS_VBLANK,
+        TRANS_A + TRANS_VSYNC,
+        TRANS_A + TRANS_LINK_M1,
+        TRANS_A + TRANS_LINK_N1,
+        TRANS_A + TRANS_DDI_FUNC,
+        PIPE_SRC,
+        PIPE_CONF,
+        CUR_CTL,
+        CUR_BASE,
+        CUR_POS,
+        PRI_CTL,
+        PRI_STRIDE,
+        PRI_SURF,
+        PRI_OFFSET,
+        SPLL_CTL,
+        WRPLL_CTL1,
+        WRPLL_CTL2,
+        PORT_CLK_SEL,
+        PORT_CLK_SEL + 4,
+        PORT_CLK_SEL + 8,
+        TRANS_EDP,
+        TRANS_EDP + TRANS_DDI_FUNC,
+        PIPE_EDP_CONF,
     };
     uint32_t which = peer_take32(in, 1), at = known[which % 32 % (sizeof(known) / 4)];
     uint32_t pipe = which >> 6 == 3 ? 0 : which >> 6;
@@ -252,8 +270,8 @@ static void frames(struct peer_input *in)
 }
 
 static void (*const operations[])(struct peer_input *) = {
-    bad_reg,   bad_reg, bad_reg, bad_reg,    bad_meddles, bad_mode,
-    bad_rings, bad_shows, frames, good_shows, clears,     shot,
+    bad_reg,   bad_reg,   bad_reg, bad_reg,    bad_meddles, bad_mode,
+    bad_rings, bad_shows, frames,  good_shows, clears,      shot,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -302,8 +320,8 @@ static void run(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* A surface, and a cursor, that are the neighbour's, shown, and in a screenshot; pictures of both
-     * while registers change. */
+    /* A surface, and a cursor, that are the neighbour's, shown, and in a screenshot; pictures of
+     * both while registers change. */
     static const uint8_t reaches[] = {7, 8, 5, 3, 0, 0, 0, 4, 6, 3, 8, 3};
     static const uint8_t points[] = {0, 11, 1, 0x27, 0, 0, 0, 0, 12, 1, 0, 0, 0, 4, 7, 8, 7};
     static const uint8_t peeps[] = {5, 3, 0, 0, 0, 4, 11, 1};

@@ -2,9 +2,11 @@
 /*
  * Fuzz target: vgt-gtt, the whole service between a fake GPU and fake guests, with two guests. What
  * vgt-mmio@BAD may write is the fuzzer's: entries of any kind, indices and flags of both its lanes,
- * the image of the GGTT, pages of its guest; the service dies and comes back in between. Oracle:
+ * the image of the GGTT, pages of its guest; and so is what vgt-display acknowledges, of either
+ * guest; the service dies and comes back in between. Oracle:
  * what vgt-mmio@GOOD posts in between is in the GPU's table within a bounded number of turns, byte
- * for byte, and its epoch is published; no entry outside a guest's part ever changes; the bad guest
+ * for byte, and its epoch is published; no frame is let go of that vgt-sched has not acknowledged,
+ * whatever display says; no entry outside a guest's part ever changes; the bad guest
  * is not even known to the good one's account; both leave, and then nothing is pinned and no page
  * of theirs is left. ASan, LeakSanitizer and the service's own assertions see the rest.
  */
@@ -21,7 +23,7 @@
 
 #define MIB      (UINT64_C(1) << 20)
 #define ENTRIES  (1u << 20)
-#define PAGES    64u
+#define PAGES    64u  /* as many as bits of good_pins() */
 #define PARTS    2u   /* guests, and so parts of the table */
 #define SPAN     256u /* entries of one part of a guest */
 #define MAX_OPS  64u
@@ -52,7 +54,9 @@ struct world {
     struct side side[PARTS];
     uint64_t *table;     /* what the whole table was before the guests came */
     uint64_t want[SPAN]; /* of the good guest's low part; 0: nothing yet */
-    int left;
+    bool lies;           /* display acknowledges lie, and not what was cleared */
+    bool holds;          /* sched acknowledges nothing */
+    uint64_t lie;
 };
 
 static void make_side(struct side *x, uint32_t domid)
@@ -61,9 +65,9 @@ static void make_side(struct side *x, uint32_t domid)
     peer_put_region(&x->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, 1, sizeof(struct vggtt), &x->vggtt);
     peer_put_region(&x->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, 1, sizeof(struct gtt_map), &x->map);
     peer_put_region(&x->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, 1, sizeof(struct gtt_inval),
-               &x->inval[0]);
+                    &x->inval[0]);
     peer_put_region(&x->fds, WIRE_INVAL_DISPLAY, WIRE_REGION_INVAL, 1, sizeof(struct gtt_inval),
-               &x->inval[1]);
+                    &x->inval[1]);
     peer_put_lane(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT);
     peer_put_lane(&x->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT);
     peer_check(!wire_producer(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT, &x->to_gtt));
@@ -137,8 +141,10 @@ static void turn(struct world *w)
     for (unsigned i = 0; i < PARTS; i++) {
         const struct gtt_map *map = w->side[i].map.data;
 
-        for (unsigned r = 0; r < 2; r++)
-            ((struct gtt_inval *)w->side[i].inval[r].data)->done_seq = map->clear_seq;
+        if (!w->holds)
+            ((struct gtt_inval *)w->side[i].inval[0].data)->done_seq = map->clear_seq;
+        ((struct gtt_inval *)w->side[i].inval[1].data)->done_seq =
+            w->lies ? w->lie : map->clear_seq;
     }
     while (!lane_rx_next(&good->from_gtt, &slot, NULL))
         ;
@@ -155,7 +161,8 @@ static uint64_t frame(unsigned who, uint64_t gfn)
 static void good_pte(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[GOOD];
-    uint64_t i = peer_take(in, 1), gfn = peer_take(in, 1) % PAGES, index = x->granted.low_base / 4096 + i;
+    uint64_t i = peer_take(in, 1), gfn = peer_take(in, 1) % PAGES,
+             index = x->granted.low_base / 4096 + i;
     struct mmio_gtt m = {.kind = MMIO_GTT_PTE, .epoch = ++x->epoch};
     int turns = 0;
 
@@ -242,15 +249,48 @@ static void bad_config(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[BAD];
 
-    ((struct vggtt *)x->vggtt.data)->pte[x->granted.low_base / 4096 + peer_take(in, 1)] = peer_take(in, 8);
+    ((struct vggtt *)x->vggtt.data)->pte[x->granted.low_base / 4096 + peer_take(in, 1)] =
+        peer_take(in, 8);
 }
 
 static void bad_page(struct world *w, struct peer_input *in)
 {
     uint64_t *page = fake_ram(w->ram[BAD], peer_take(in, 1) % PAGES * 4096);
-    uint64_t slot = peer_take(in, 1) % 8, gfn = peer_take(in, 1) % (PAGES + 2), flags = peer_take(in, 1);
+    uint64_t slot = peer_take(in, 1) % 8, gfn = peer_take(in, 1) % (PAGES + 2),
+             flags = peer_take(in, 1);
 
     page[slot] = gfn * 4096 | (flags & 1 ? peer_take(in, 8) : 3);
+}
+
+static uint64_t good_pins(const struct world *w)
+{
+    uint64_t pins = 0;
+
+    for (uint64_t gfn = 0; gfn < PAGES; gfn++)
+        pins |= (uint64_t)gpu_fake_pinned(w->fake, (uint16_t)w->side[GOOD].domid, gfn) << gfn;
+    return pins;
+}
+
+/* While sched holds, no pin of the good guest goes, and after that they do. */
+static void bad_display(struct world *w, struct peer_input *in)
+{
+    struct peer_input own = {in->data, 0};
+    uint32_t how = peer_take32(in, 1);
+    uint64_t pinned = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        turn(w); /* what was acknowledged before goes now */
+    w->lies = true;
+    w->lie = how & 1 ? peer_take(in, 8) : how >> 1;
+    w->holds = true;
+    for (unsigned i = 0; i < 3; i++) {
+        good_pte(w, how & 2 ? in : &own);
+        peer_check(!(pinned & ~good_pins(w)));
+        pinned = good_pins(w);
+    }
+    w->holds = false;
+    turn(w);
+    w->lies = false;
 }
 
 static void bad_restart(struct world *w, struct peer_input *in)
@@ -281,8 +321,10 @@ static void leave(struct world *w, const struct side *x)
 
 static void make_world(struct world *w)
 {
-    static const struct wire_config config = {
-        .role = "vgt-gtt", .socket = "unix:/nowhere/at-all", .ops = &gtt_wire_ops, .log = &peer_quiet};
+    static const struct wire_config config = {.role = "vgt-gtt",
+                                              .socket = "unix:/nowhere/at-all",
+                                              .ops = &gtt_wire_ops,
+                                              .log = &peer_quiet};
 
     urcu_memb_register_thread();
     w->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
@@ -305,7 +347,7 @@ static void make_world(struct world *w)
 
 static void (*const operations[])(struct world *, struct peer_input *) = {
     bad_entry, bad_entry, bad_entry,  bad_index,   bad_slots,  bad_page,
-    bad_page,  good_pte,  bad_config, bad_restart, some_turns,
+    bad_page,  good_pte,  bad_config, bad_restart, some_turns, bad_display,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -338,11 +380,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* A tail that cannot be, and then vgt-gtt dies: not left to chance. */
     static const uint8_t ruined[] = {3, 32, 0xff, 0xff, 0, 0x7f, 9};
+    /* Frames are let go of one after the other, and display says at once that it is done. */
+    static const uint8_t early[] = {11, 3, 255, 0,  0, 0, 0, 0, 0, 0, 1, 1,  1,
+                                    2,  1, 3,   11, 6, 1, 4, 1, 5, 1, 6, 10, 7};
     static struct world w;
 
     if (!w.fake) {
         make_world(&w);
         run(&w, ruined, sizeof(ruined));
+        run(&w, early, sizeof(early));
     }
     run(&w, data, size);
     return 0;

@@ -133,8 +133,8 @@ static void some_turns(struct world *w, struct peer_input *in)
 }
 
 static void (*const operations[])(struct world *, struct peer_input *) = {
-    bad_entry, bad_entry, bad_submit, bad_submit, bad_index,   bad_slots, bad_ggtt, bad_page,
-    bad_image, bad_hogs,  good_submit, clears,    restarts,    some_turns,
+    bad_entry, bad_entry, bad_submit, bad_submit,  bad_index, bad_slots, bad_ggtt,
+    bad_page,  bad_image, bad_hogs,   good_submit, clears,    restarts,  some_turns,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 

@@ -76,16 +76,16 @@ static void entries(void)
     struct mmio_gtt t = {.kind = below(8), .level = 3 + below(3)};
     struct mmio_sched s = {.kind = below(6), .engine = below(GEN8_ENGINES + 2)};
 
-    t.epoch = below(8) ? service->vreg.data ? ++((struct vreg_file *)service->vreg.data)->gtt_epoch
-                                            : 0
-                       : any();
+    t.epoch = below(8)
+                  ? service->vreg.data ? ++((struct vreg_file *)service->vreg.data)->gtt_epoch : 0
+                  : any();
     t.pte.index = (g->low_base + below(g->low_size)) / 4096;
     t.pte.value = any() & 0xffffff003;
     if (!below(4))
         memcpy(t.pdp, &(uint64_t[4]){any() % 0x10000000 & ~0xfffull, any(), any(), any()}, 32);
     s.seq = below(16) ? ++((struct vreg_file *)service->vreg.data)->submit.seq : 0;
-    s.desc[0] = (uint64_t)below(4096) << 32 | (g->high_base + below(g->high_size)) << 12 >> 12 |
-                0x119;
+    s.desc[0] =
+        (uint64_t)below(4096) << 32 | (g->high_base + below(g->high_size)) << 12 >> 12 | 0x119;
     s.desc[1] = below(2) ? any() : 0;
     s.value = (uint32_t)any();
     lane_tx_put(&service->to_gtt, &t, sizeof(t));

@@ -291,7 +291,8 @@ static const struct chan_type client_types[] = {
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_answer},
 };
 static const struct chan_user client_user = {.types = client_types,
-                                             .count = sizeof(client_types) / sizeof(client_types[0]),
+                                             .count =
+                                                 sizeof(client_types) / sizeof(client_types[0]),
                                              .closed = on_client_closed,
                                              .log = &quiet};
 

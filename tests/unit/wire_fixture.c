@@ -120,7 +120,8 @@ static const struct chan_type broker_types[] = {
     {VGT__TYPE__TYPE_REFUSED, &vgt__refused__descriptor, on_refused},
 };
 static const struct chan_user broker_user = {.types = broker_types,
-                                             .count = sizeof(broker_types) / sizeof(broker_types[0]),
+                                             .count =
+                                                 sizeof(broker_types) / sizeof(broker_types[0]),
                                              .closed = on_closed,
                                              .log = &quiet};
 
