@@ -13,7 +13,7 @@
 #define MAX_HELD      (64u << 20) /* bytes of replies that wait for one slow client, */
 #define MAX_HELD_WIRE (1u << 20)  /* ... or service */
 #define MAX_OF_PID    8u          /* connections of one process, but for those of vgtctl's kind */
-#define HELLO_NS      10000000000ull /* a connection that is to say Hello has said it by then */
+#define HELLO_SHARE   3u          /* of a step's time: until then a connection has said Hello */
 
 struct held_frame {
     struct held_frame *next;
@@ -151,7 +151,7 @@ void peer_cut(struct peer *p, const char *why)
 static bool late(const struct peer *p)
 {
     return p->kind != PEER_CTL && !p->service && !p->refused &&
-           broker_now() - p->since_ns > HELLO_NS;
+           broker_now() - p->since_ns > p->broker->limit_ns / HELLO_SHARE;
 }
 
 void peers_tick(struct broker *b)

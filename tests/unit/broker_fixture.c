@@ -184,6 +184,8 @@ static void on_slice(struct chan *chan, const struct chan_message *m, void *data
 
     (void)chan;
     note(data, "slice");
+    if (((struct fake *)data)->silent)
+        return;
     fake_send(data, VGT__TYPE__TYPE_SLICE_REPLY, m->id, &reply.base);
 }
 
@@ -238,6 +240,8 @@ void fake_connect(struct fake *f)
     hello.version = f->version ? f->version : 1;
     hello.role = (char *)f->role;
     hello.domid = f->domid;
+    if (f->mute)
+        return;
     fake_send(f, VGT__TYPE__TYPE_HELLO, 1, &hello.base);
 }
 
