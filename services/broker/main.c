@@ -8,6 +8,8 @@
 #include "gpu/soft/soft.h"
 #include "services/broker/broker.h"
 #include "services/broker/checks.h"
+
+#include "lib/resident.h"
 #include "vmm/fake/fake.h"
 
 #include <errno.h>
@@ -333,6 +335,7 @@ int main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     log.level = o.debug ? LOG_DEBUG : LOG_INFO;
+    resident_keep(&log);
     if (loop_new(&loop))
         return fail("no event loop");
     rc = prepare(loop, &o, &config, &fake);

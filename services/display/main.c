@@ -6,6 +6,8 @@
 #include "services/display/service.h"
 #include "services/wire/client.h"
 
+#include "lib/resident.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -104,8 +106,10 @@ static int run(const struct service_options *options, const struct log *log)
 {
     struct service *service = NULL;
     struct loop *loop;
-    int rc = loop_new(&loop);
+    int rc;
 
+    resident_keep(log);
+    rc = loop_new(&loop);
     if (rc)
         return rc;
     rc = watch_signals(loop);

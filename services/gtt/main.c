@@ -5,6 +5,8 @@
  */
 #include "services/gtt/service.h"
 
+#include "lib/resident.h"
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,6 +112,7 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         log_write(log, LOG_ERR, "no such hypervisor back end", "vmm=%s", o->vmm);
         return 2;
     }
+    resident_keep(log);
     rc = loop_new(&loop);
     if (!rc && o->core)
         rc = store_open(loop, o->store, &store);

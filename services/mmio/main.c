@@ -4,6 +4,8 @@
  */
 #include "services/mmio/service.h"
 
+#include "lib/resident.h"
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,6 +90,7 @@ static int run(const struct options *o, const struct log *log, struct mmio_servi
         log_write(log, LOG_ERR, "no such hypervisor back end", "vmm=%s", o->vmm);
         return 2;
     }
+    resident_keep(log);
     rc = loop_new(&loop);
     if (!rc)
         rc = mmio_service_init(s, loop, log, ops, o->domid);

@@ -5,6 +5,8 @@
  */
 #include "services/sched/service.h"
 
+#include "lib/resident.h"
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -162,6 +164,7 @@ static int run(const struct options *o, const struct log *log)
         log_write(log, LOG_ERR, "no such hypervisor back end", "vmm=%s", o->vmm);
         return 2;
     }
+    resident_keep(log);
     rc = loop_new(&loop);
     rc = rc ? rc : catch_signals(loop);
     rc = rc ? rc : serve(o, log, loop, ops);
