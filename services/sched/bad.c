@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bad.c: inputs of guests that kill vgt-sched (lib/quarantine.h): the table of each guest is taken
- * up when it attaches, before anything of it is looked at, and cleared of suspects when all that was
- * in flight has been met again. Called by attach.c; the loop's thread.
+ * up when it attaches, before anything of it is looked at, and cleared of suspects when all that
+ * was in flight has been met again. Called by attach.c; the loop's thread.
  */
 #include "services/sched/sched_priv.h"
 

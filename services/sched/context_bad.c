@@ -48,9 +48,8 @@ bool context_may_take(struct context *c, uint64_t desc, const uint32_t *state, b
         [WIRE_IMAGE_ROOT] = pair(state[CTX_PDP_LDW(0)], state[CTX_PDP_UDW(0)]),
         [WIRE_IMAGE_CONTROL_BB] = pair(state[CTX_CONTROL], state[CTX_BB_STATE]),
         [WIRE_IMAGE_BB] = pair(state[CTX_BB_HEAD_LDW], state[CTX_BB_HEAD_UDW]),
-        [WIRE_IMAGE_WA] = c->engine == GEN8_RCS
-                              ? pair(state[CTX_BB_PER_CTX_PTR], state[CTX_INDIRECT_CTX])
-                              : 0,
+        [WIRE_IMAGE_WA] =
+            c->engine == GEN8_RCS ? pair(state[CTX_BB_PER_CTX_PTR], state[CTX_INDIRECT_CTX]) : 0,
     };
 
     context_bad_end(c->set, QUARANTINE_OUTER); /* its name was harmless */
@@ -92,11 +91,11 @@ bool context_may_run(struct context *c, const struct quarantine_input *command)
 }
 
 /* A batch that it led to has had the slot meanwhile. */
-void context_command_end(struct context *c, const struct quarantine_input *command)
+void context_command_end(struct context *c, const struct quarantine_input *command, bool allowed)
 {
     struct quarantine *q = c->set->c.quarantine;
 
-    if (q && q->known)
+    if (allowed && q && q->known)
         quarantine_begin(q, QUARANTINE_INNER, command->kind, command->word, command->words);
     quarantine_end(q, QUARANTINE_INNER);
 }

@@ -24,7 +24,8 @@ struct job {
     bool alone; /* a context batch, which may start no other */
     unsigned depth;
     int answer; /* why a patch could not be carried out; counted already if a fault */
-    struct quarantine_input command; /* the one at hand */
+    struct quarantine_input command; /* the one at hand, */
+    bool allowed;                    /* which is not quarantined */
 };
 
 static int audit(struct job *j);
@@ -351,7 +352,8 @@ static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
     struct job *j = ctx;
 
     context_command_input(j->c, j->where, dw, len, &j->command);
-    if (context_may_run(j->c, &j->command))
+    j->allowed = context_may_run(j->c, &j->command);
+    if (j->allowed)
         return 0;
     j->answer = CONTEXT_REFUSED;
     return 1;
@@ -361,7 +363,7 @@ static void on_end(void *ctx)
 {
     struct job *j = ctx;
 
-    context_command_end(j->c, &j->command);
+    context_command_end(j->c, &j->command, j->allowed);
 }
 
 static int audit(struct job *j)

@@ -171,4 +171,4 @@ void context_bad_end(struct context_set *s, unsigned slot);
 void context_command_input(struct context *c, enum audit_where where, const uint32_t *dw,
                            uint32_t len, struct quarantine_input *out);
 bool context_may_run(struct context *c, const struct quarantine_input *command);
-void context_command_end(struct context *c, const struct quarantine_input *command);
+void context_command_end(struct context *c, const struct quarantine_input *command, bool allowed);

@@ -260,7 +260,7 @@ static void test_store(void **state)
     rig_start_kept(&r);
     rig_services(&r);
     rig_attach(&r);
-    rig_until(&r, kept_with("g.7.") == 21 && kept_with("s.") == 12 && kept_with("state") == 1);
+    rig_until(&r, kept_with("g.7.") == 22 && kept_with("s.") == 12 && kept_with("state") == 1);
     /* Everything dies but systemd. */
     fake_crash(&r.gtt), fake_crash(&r.sched), fake_crash(&r.display), fake_crash(&r.mmio);
     broker_free(r.broker);
@@ -281,7 +281,7 @@ static void test_store(void **state)
     fake_connect(&r.mmio);
     rig_until(&r, r.mmio.adds == 2);
     rig_until(&r, kept_with("g.7.bad_gtt") == 1);
-    assert_int_equal(kept_with("g.7."), 21);
+    assert_int_equal(kept_with("g.7."), 22);
     assert_true(r.mmio.restart && r.gtt.restart && r.sched.restart && r.display.restart);
     assert_int_equal(r.mmio.fds.count, 17);
     /* What is forgotten is not kept either. */
