@@ -424,10 +424,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(an_image_that_kills),  TEST(a_ring_that_kills),   TEST(a_command_that_kills),
-        TEST(a_command_of_a_batch), TEST(a_long_command),      TEST(a_save_that_kills),
-        TEST(a_record_that_kills),  TEST(a_status_page_that_kills), TEST(kills_from_outside),
-        TEST(too_many),
+        TEST(an_image_that_kills),  TEST(a_ring_that_kills),
+        TEST(a_command_that_kills), TEST(a_command_of_a_batch),
+        TEST(a_long_command),       TEST(a_save_that_kills),
+        TEST(a_record_that_kills),  TEST(a_status_page_that_kills),
+        TEST(kills_from_outside),   TEST(too_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ int context_set_new(const struct context_config *config, struct context_set **ou
     assert(s);
     s->number = config->number;
     s->need_root = config->need_root;
+    s->lost = config->lost;
     s->ctx = config->ctx;
     *out = s;
     return 0;

@@ -31,6 +31,7 @@ struct context_set {
     struct stub_csb csb[256];
     unsigned csbs;
     void (*need_root)(void *ctx, uint32_t level, const uint64_t pdp[4]);
+    void (*lost)(void *ctx, enum gen8_engine engine);
     void *ctx;
 };
 
