@@ -158,7 +158,8 @@ static void suspicion_ends(void **state)
     assert_int_equal(world_guest()->quarantine.suspects, 1); /* for the first time again */
 }
 
-/* Off the engines, told nothing and asked nothing; its lane does not fill, its removal is as any. */
+/* Off the engines, told nothing and asked nothing; its lane does not fill, its removal is as any.
+ */
 static void given_up(void **state)
 {
     (void)state;
@@ -264,8 +265,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_request_that_kills), TEST(killed_once),    TEST(suspicion_ends), TEST(given_up),
-        TEST(lost_work),            TEST(another_layout), TEST(no_table),       TEST(not_wanted),
+        TEST(a_request_that_kills),
+        TEST(killed_once),
+        TEST(suspicion_ends),
+        TEST(given_up),
+        TEST(lost_work),
+        TEST(another_layout),
+        TEST(no_table),
+        TEST(not_wanted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
