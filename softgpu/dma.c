@@ -39,13 +39,29 @@ struct dma {
     size_t room;
 };
 
+/* Engines that wait for memory to change, and pipes, read without pause. With the C library's
+ * default each of them goes before a client that maps memory, which then waits for tens of seconds;
+ * and everybody who needs a register waits behind it. No reader asks for the lock twice. */
+static int lock_init(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attr;
+    int ret = pthread_rwlockattr_init(&attr);
+
+    if (ret)
+        return ret;
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    ret = pthread_rwlock_init(lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+    return ret;
+}
+
 struct dma *dma_new(void)
 {
     struct dma *d = calloc(1, sizeof(*d));
 
     if (!d)
         return NULL;
-    if (pthread_rwlock_init(&d->lock, NULL)) {
+    if (lock_init(&d->lock)) {
         free(d);
         return NULL;
     }

@@ -4,7 +4,7 @@
  * memory (DMA_MAP) with a file descriptor each; this module keeps them mapped and translates bus
  * addresses to host pointers. The transport thread adds and removes ranges; engine and display
  * threads look up. A look-up holds the read side of a rwlock only while it copies, so an unmap
- * never pulls memory from under a copy.
+ * never pulls memory from under a copy; who adds or removes goes before look-ups that come later.
  */
 #pragma once
 #include <stddef.h>
@@ -28,7 +28,8 @@ void dma_remove_all(struct dma *d);
 int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len);
 int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len);
 /* Call fn with our address of [addr, addr+len), which must lie within one range with that right (as
- * prot of dma_add), while nobody can take it away. 0, or -EFAULT: not called. Whole aligned words
+ * prot of dma_add), while nobody can take it away; fn calls nothing of this module. 0, or -EFAULT:
+ * not called. Whole aligned words
  * must be moved at once: others may be looking at them. */
 int dma_visit(struct dma *d, uint64_t addr, size_t len, unsigned right,
               void (*fn)(void *ctx, uint8_t *host), void *ctx);

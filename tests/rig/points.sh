@@ -2,6 +2,7 @@
 # Sourced by run-points: how a point is armed and reached, what must hold afterwards, and the account
 # of it all. Waiting is always for something to become true, never for a time.
 
+troubles=() # what went wrong
 bad=0 recoveries=0 missed=0 fewer=0 replayed=0 kills_begun=0
 list=()     # "UNIT POINT"; unit "mmio" in the list stands for the vgt-mmio of a guest
 at_work=()  # those that plain work reached
@@ -39,15 +40,38 @@ within() { # S COMMAND...
     done
 }
 
+# Said at once, and once more at the end: who reads only the end of a log shall know.
 trouble() {
     echo "VGT: points_trouble $*"
+    troubles+=("$*")
     bad=1
+}
+
+# What each thread of a unit does, and its last words, for who asks why it does not come.
+look_at() { # UNIT
+    local pid task
+    pid=$(unit_field "$1" pid)
+    echo "VGT: points_look unit=$1 pid=$pid at=$(cut -d' ' -f1 /proc/uptime) $(ask status | grep "^$1 ")"
+    for task in /proc/"$pid"/task/*; do
+        echo "VGT: points_look $(cut -d' ' -f2,3 "$task/stat" 2>/dev/null)" \
+            "wchan=$(cat "$task/wchan" 2>/dev/null)" \
+            "syscall=$(cut -d' ' -f1-4 "$task/syscall" 2>/dev/null)" \
+            "stack=$(sed 's/.* \([^+]*\)+.*/\1/' "$task/stack" 2>/dev/null | head -n 6 | paste -sd ' ')"
+    done
+    for task in "$1" vgt-broker softstub keeper; do
+        tail -n 4 "$D/$task.log" 2>/dev/null | sed "s/^/VGT: points_look $task: /"
+    done
 }
 
 # ---- what guests say
 
 last_report() { # DOMID
     tail -n 1 "$D/guest-$1.txt"
+}
+
+# Without one that is half written.
+last_whole_report() { # DOMID
+    { tail -n 2 "$D/guest-$1.txt" && echo .; } | tail -n 2 | head -n 1
 }
 
 # To $so_far; 0 before the first report.
@@ -58,6 +82,11 @@ completed() { # DOMID
 completed_at_least() { # DOMID N
     completed "$1"
     [ $so_far -ge "$2" ]
+}
+
+# The broker serves this service.
+knows() { # UNIT
+    ctl --json status | jq -e --arg u "$1" '.services[] | select(.name == $u) | .state == "running"' >/dev/null
 }
 
 # Each guest that runs has completed N submissions at least.
@@ -82,7 +111,7 @@ pause_since() {
 all_well() { # WHAT
     local g line wrong violations
     for g in "${running[@]}"; do
-        line=$(last_report "$g")
+        line=$(last_whole_report "$g")
         wrong=$(grep -oE "(lost|wrong_bytes|wrong_seqnos|csb_lost)=[0-9]+" <<<"$line" | paste -sd " ")
         [ "$wrong" = "${said[$g]:-lost=0 wrong_bytes=0 wrong_seqnos=0 csb_lost=0}" ] ||
             trouble "after=\"$1\" guest=$g ${line#VGT: }"
@@ -107,10 +136,15 @@ count_replayed() { # UNIT
 # The service is back and every guest goes on.
 recovered() { # UNIT WHAT
     local g pause so_far at
-    unit_is 30 "$1" state=ready || { trouble "after=\"$2\" $1 does not come back"; return 0; }
+    unit_is 30 "$1" state=ready || {
+        trouble "after=\"$2\" $1 does not come back"
+        look_at "$1"
+        return 0
+    }
     for g in "${running[@]}"; do
         completed "$g"
-        within 60 completed_at_least "$g" $((so_far + 4)) ||
+        within 10 completed_at_least "$g" $((so_far + 4)) || look_at_all
+        within 50 completed_at_least "$g" $((so_far + 4)) ||
             trouble "after=\"$2\" guest $g does not go on: $(last_report "$g")"
     done
     pause=$(pause_since)
@@ -122,6 +156,11 @@ recovered() { # UNIT WHAT
     all_well "$2"
 }
 
+look_at_all() {
+    local u
+    for u in vgt-broker vgt-gtt vgt-sched vgt-display vgt-mmio@1 vgt-mmio@2 softstub softgpu; do look_at $u; done
+}
+
 arm() { # UNIT POINT N
     within 5 ask arm "$1" "$2" "$3" || trouble "cannot arm $1 $2"
 }
@@ -130,7 +169,11 @@ work() { :; }
 restart() { ask kill "$1" KILL >/dev/null || true; }
 broker() { ask kill vgt-broker KILL >/dev/null || true; }
 gtt() { ask kill vgt-gtt KILL >/dev/null || true; }
-peer() { ask kill vgt-display KILL >/dev/null || true; }
+# One that the broker knows: only its loss is one.
+peer() {
+    within 10 knows vgt-display
+    ask kill vgt-display KILL >/dev/null || true
+}
 shot() { ctl screenshot 1 -o "$D/shot.png" >/dev/null 2>&1 || true; }
 on_screen=1
 switch() {
@@ -388,7 +431,7 @@ random_kills() { # SECONDS
     ask every 400 KILL "${names[@]}" >/dev/null
     sleep "$1" # this long, not until something
     ask calm >/dev/null
-    for v in "${names[@]}"; do unit_is 30 "$v" state=ready || trouble "$v does not come back"; done
+    for v in "${names[@]}"; do unit_is 30 "$v" state=ready || { trouble "$v does not come back" && look_at "$v"; }; done
     recovered vgt-broker "random kills"
 }
 
@@ -444,11 +487,12 @@ end_guests() {
 }
 
 report() {
-    local n worst
+    local n worst what
     sort -n "$D/pauses" >"$D/pauses.sorted"
     n=$(wc -l <"$D/pauses.sorted")
     worst=$(tail -n 1 "$D/pauses.sorted")
     ask status | sed '/^ok$/d; s/^/VGT: unit=/'
+    for what in "${troubles[@]}"; do echo "VGT: points_trouble_was $what"; done
     [ "$(left_over)" = "$before" ] || echo "VGT: points_left before=$before after=$(left_over)"
     echo "VGT: points listed=${#list[@]} missed=$missed seldom=$fewer recoveries=$recoveries" \
         "kills=$(ask status | sed -n 's/.* failures=\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }')" \

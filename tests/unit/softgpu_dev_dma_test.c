@@ -9,11 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -199,13 +202,111 @@ static void test_unmap_race(void **state)
     dma_free(r.d);
 }
 
+/* ---- who maps memory does not wait for readers that come later */
+
+struct turn {
+    struct dma *d;
+    sem_t inside, leave;
+    atomic_int tid[2]; /* of the writer and of the late reader */
+    atomic_bool read;
+};
+
+static void stay(void *ctx, uint8_t *host)
+{
+    struct turn *t = ctx;
+
+    (void)host;
+    sem_post(&t->inside);
+    while (sem_wait(&t->leave))
+        ;
+}
+
+static void *first_reader(void *arg)
+{
+    struct turn *t = arg;
+
+    assert_int_equal(dma_visit(t->d, 0, 8, 1, stay, t), 0);
+    return NULL;
+}
+
+static void *writer(void *arg)
+{
+    struct turn *t = arg;
+
+    atomic_store(&t->tid[0], gettid());
+    assert_int_equal(dma_add(t->d, 0x2000, 0x1000, -1, 0, 3), 0);
+    return NULL;
+}
+
+static void *late_reader(void *arg)
+{
+    struct turn *t = arg;
+    uint64_t word;
+
+    atomic_store(&t->tid[1], gettid());
+    assert_int_equal(dma_read(t->d, 0, &word, 8), 0);
+    atomic_store(&t->read, true);
+    return NULL;
+}
+
+static bool sleeps(int tid)
+{
+    char path[64], state = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+    f = tid ? fopen(path, "re") : NULL;
+    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    if (f)
+        fclose(f);
+    return state == 'S';
+}
+
+/* At the lock: there is nothing else it would sleep at for long. */
+static bool waits(const atomic_int *tid)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        if (!sleeps(atomic_load(tid)))
+            return false;
+        sched_yield();
+    }
+    return true;
+}
+
+static void test_writer_first(void **state)
+{
+    struct turn t = {.d = dma_new()};
+    pthread_t thread[3];
+
+    (void)state;
+    assert_int_equal(dma_add(t.d, 0, 0x1000, memory(0x1000, 0x33), 0, 3), 0);
+    sem_init(&t.inside, 0, 0);
+    sem_init(&t.leave, 0, 0);
+    assert_int_equal(pthread_create(&thread[0], NULL, first_reader, &t), 0);
+    while (sem_wait(&t.inside))
+        ;
+    assert_int_equal(pthread_create(&thread[1], NULL, writer, &t), 0);
+    while (!waits(&t.tid[0]))
+        sched_yield();
+    assert_int_equal(pthread_create(&thread[2], NULL, late_reader, &t), 0);
+    while (!waits(&t.tid[1]) && !atomic_load(&t.read))
+        sched_yield();
+    assert_false(atomic_load(&t.read));
+    sem_post(&t.leave);
+    for (unsigned i = 0; i < 3; i++)
+        pthread_join(thread[i], NULL);
+    assert_true(atomic_load(&t.read));
+    dma_free(t.d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rights),     cmocka_unit_test(test_crossing),
         cmocka_unit_test(test_bounds),     cmocka_unit_test(test_copy),
         cmocka_unit_test(test_many),       cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_unmap_race),
+        cmocka_unit_test(test_unmap_race), cmocka_unit_test(test_writer_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
