@@ -6,7 +6,6 @@
  */
 #include "services/sched/sched_priv.h"
 
-#include "lib/crash.h"
 #include "services/wire/input.h"
 #include "services/wire/names.h"
 
@@ -22,7 +21,6 @@ int sched_bad_attach(struct sched *s, struct sched_guest *sg, uint32_t domid)
     if (rc)
         return rc;
     quarantine_attach(&sg->quarantine, sg->bad.data);
-    crash_point("sched.attach.noted");
     wire_input_tell(&sg->quarantine, s->c.log, domid);
     if (quarantine_full(&sg->quarantine))
         log_write(s->c.log, LOG_ERR, "a guest is given up: too many inputs that kill", "domid=%u",
