@@ -77,6 +77,7 @@ static bool dies(void)
 static int begin(void **state)
 {
     kills = false;
+    stub_loses = -1;
     return world_setup(state);
 }
 
@@ -205,6 +206,20 @@ static void lost_work(void **state)
     assert_false(guest_hung(&world_guest()->guest));
 }
 
+/* ... and so if it was lost before the guest was there to be told. */
+static void lost_in_takeover(void **state)
+{
+    (void)state;
+    world_come_up();
+    world_add_guest(false);
+    stub_loses = GEN8_BCS;
+    next_process();
+    world_elsp(DESC(1), 0);
+    assert_int_equal(w.sim.engine[GEN8_BCS].submissions, 0);
+    assert_int_equal(world_guest()->guest.engine[GEN8_BCS].v->hung, 1);
+    assert_int_equal(world_guest()->guest.engine[GEN8_RCS].v->hung, 0);
+}
+
 /* ---- the table */
 
 static void replace(const char *name, uint32_t layout)
@@ -270,6 +285,7 @@ int main(void)
         TEST(suspicion_ends),
         TEST(given_up),
         TEST(lost_work),
+        TEST(lost_in_takeover),
         TEST(another_layout),
         TEST(no_table),
         TEST(not_wanted),
