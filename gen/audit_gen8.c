@@ -351,6 +351,17 @@ static enum audit_reason one_command(struct audit *a)
     return on_kind[info->kind](a);
 }
 
+static enum audit_reason announced(struct audit *a)
+{
+    enum audit_reason reason;
+
+    if (!a->ops->begin)
+        return one_command(a);
+    reason = a->ops->begin(a->ctx, a->dw, a->cmd.len) ? AUDIT_REFUSED : one_command(a);
+    a->ops->end(a->ctx);
+    return reason;
+}
+
 int audit_gen8(enum gen8_engine engine, enum audit_where where, const uint32_t *dw, size_t n,
                uint64_t hws, const struct audit_ops *ops, void *ctx, struct audit_verdict *v)
 {
@@ -369,7 +380,7 @@ int audit_gen8(enum gen8_engine engine, enum audit_where where, const uint32_t *
         else if (err == CMDS_TRUNCATED)
             v->reason = a.cmd.info->flags & CMD_REFUSE ? AUDIT_FORBIDDEN : AUDIT_TRUNCATED;
         else
-            v->reason = one_command(&a);
+            v->reason = announced(&a);
         if (v->reason)
             return 1;
         a.at += a.cmd.len;
@@ -407,6 +418,7 @@ const char *audit_gen8_reason(enum audit_reason reason)
         [AUDIT_NO_END] = "batch without an end",
         [AUDIT_UNEXPECTED_END] = "batch end outside a batch",
         [AUDIT_PATCH_REFUSED] = "could not be rewritten",
+        [AUDIT_REFUSED] = "refused unseen",
     };
 
     return reason < sizeof(text) / sizeof(text[0]) && text[reason] ? text[reason] : "?";

@@ -32,6 +32,7 @@ enum audit_reason {
     AUDIT_NO_END,         /* a batch runs off its end */
     AUDIT_UNEXPECTED_END, /* MI_BATCH_BUFFER_END in a ring */
     AUDIT_PATCH_REFUSED,  /* the patch callback said no */
+    AUDIT_REFUSED,        /* the begin callback did */
 };
 
 struct audit_verdict {
@@ -71,6 +72,10 @@ struct audit_ops {
     bool (*ggtt)(void *ctx, uint64_t addr, uint64_t len, bool write);
     /* Take a patch; 0, or non-zero: cannot. Patches come in the order of their place. */
     int (*patch)(void *ctx, const struct audit_patch *p);
+    /* Both NULL or neither: the command dw[0..len) is looked at now; non-zero: it shall not be, and
+     * is refused. And the look at it, patches included, is over. */
+    int (*begin)(void *ctx, const uint32_t *dw, uint32_t len);
+    void (*end)(void *ctx);
 };
 
 /*

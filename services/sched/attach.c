@@ -47,6 +47,15 @@ static void on_need_root(void *ctx, uint32_t level, const uint64_t pdp[4])
     sched_gtt_root(sg->s, sg->guest.c.domid, level, pdp);
 }
 
+static void on_lost(void *ctx, enum gen8_engine engine)
+{
+    struct sched_guest *sg = ctx;
+
+    sg->lost |= GEN8_M(engine);
+    if (sg->guest.engine[engine].v)
+        sg->guest.engine[engine].v->hung = 1;
+}
+
 /* ---- the lanes */
 
 static void lane_lost(struct sched_guest *sg, const char *lane)
@@ -151,6 +160,7 @@ void sched_guests_turn(struct sched *s)
             broken(sg, WIRE_SCHED_MMIO);
         if (held && !guest_held(&sg->guest))
             lane_kick(sg->rx.wake_fd); /* entries waited for this */
+        sched_bad_settle(sg, on_engines(s, &sg->guest));
         try_gone(s, sg);
     }
 }
@@ -172,7 +182,7 @@ static struct sched_journal_guest *record_of(struct sched *s, uint32_t domid)
     return free_one;
 }
 
-static int map_regions(struct sched_guest *sg)
+static int map_regions(struct sched *s, struct sched_guest *sg, uint32_t domid)
 {
     int rc = wire_region(&sg->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, VGGTT_LAYOUT,
                          sizeof(struct vggtt), false, &sg->vggtt);
@@ -183,7 +193,7 @@ static int map_regions(struct sched_guest *sg)
     rc = rc ? rc
             : wire_region(&sg->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
                           sizeof(struct gtt_inval), true, &sg->inval);
-    return rc;
+    return rc ? rc : sched_bad_attach(s, sg, domid);
 }
 
 static int attach_lanes(struct sched_guest *sg)
@@ -211,7 +221,9 @@ static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__Gue
                                           .number = (uint32_t)(sg->record - s->journal->guest),
                                           .records = sg->record->context,
                                           .need_root = on_need_root,
-                                          .ctx = sg};
+                                          .lost = on_lost,
+                                          .ctx = sg,
+                                          .quarantine = &sg->quarantine};
 
     return context_set_new(&config, &sg->contexts);
 }
@@ -230,10 +242,14 @@ static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add)
         .inval = sg->inval.data,
         .rx = &sg->rx,
         .tx = &sg->tx,
+        .quarantine = &sg->quarantine,
         .hooks = {.reset = on_reset, .work = on_work, .commit = on_commit, .ctx = sg},
     };
 
     guest_init(&sg->guest, &config);
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        if (sg->lost & GEN8_M(e))
+            sg->guest.engine[e].v->hung = 1;
     sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
 }
 
@@ -276,7 +292,7 @@ static int attach(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *
     if (!sg->record)
         return -ENOSPC;
     account_init(&sg->account, add->domid, add->name, s->c.log);
-    rc = map_regions(sg);
+    rc = map_regions(s, sg, add->domid);
     rc = rc ? rc : s->c.vmm->open_memory(add->domid, &sg->vmm);
     lanes = rc ? rc : attach_lanes(sg);
     /* A guest whose vgt-mmio has ruined a lane is taken up all the same: its work is on engines. */
@@ -303,6 +319,8 @@ static void go_on(struct sched *s, struct sched_guest *sg)
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         if (sg->guest.engine[e].v->resetting)
             on_reset(sg, &sg->guest, e);
+    if (sg->guest.given_up)
+        guest_give_up(&sg->guest);
 }
 
 static int free_place(const struct sched *s)
@@ -389,6 +407,8 @@ void sched_guest_free(struct sched *s, struct sched_guest *sg, bool leave)
         region_unmap(&sg->map);
     if (sg->inval.data)
         region_unmap(&sg->inval);
+    if (sg->bad.data)
+        region_unmap(&sg->bad);
     wire_fds_close(&sg->fds);
     free(sg);
 }

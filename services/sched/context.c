@@ -28,6 +28,7 @@ int context_set_new(const struct context_config *config, struct context_set **ou
     if (!s)
         return -ENOMEM;
     s->c = *config;
+    s->given_up = quarantine_full(config->quarantine);
     TAILQ_INIT(&s->ages);
     rc = gmem_new(&gmem, &s->mem);
     if (rc) {
@@ -267,15 +268,13 @@ static int check_desc(struct context_set *s, enum gen8_engine engine, const stru
     return CONTEXT_REFUSED;
 }
 
-int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
-                    struct context **out)
+static int prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
+                   struct context **out)
 {
     struct ctx_gen8_desc d = ctx_gen8_desc_decode(desc);
     struct context *c;
     int rc;
 
-    assert(engine < GEN8_ENGINES && !s->released);
-    *out = NULL;
     rc = check_desc(s, engine, &d);
     if (rc)
         return rc;
@@ -288,7 +287,7 @@ int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t des
     TAILQ_REMOVE(&s->ages, c, age);
     TAILQ_INSERT_TAIL(&s->ages, c, age);
     arena_busy(s->c.arena, &c->user); /* not evicted by its own wants */
-    rc = c->busy ? context_append(c, d.mode) : context_refresh(c, d.mode);
+    rc = c->busy ? context_append(c, d.mode, desc) : context_refresh(c, d.mode, desc);
     if (!c->busy && c->mem.pages)
         arena_idle(s->c.arena, &c->user);
     if (rc)
@@ -296,6 +295,21 @@ int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t des
     c->r->guest_desc = desc;
     *out = c;
     return 0;
+}
+
+int context_prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
+                    struct context **out)
+{
+    int rc = CONTEXT_REFUSED;
+
+    assert(engine < GEN8_ENGINES && !s->released);
+    *out = NULL;
+    if (context_may_read(s, engine, desc)) {
+        crash_point("sched.context.noted");
+        rc = prepare(s, engine, desc, out);
+    }
+    context_bad_end(s, QUARANTINE_OUTER);
+    return rc;
 }
 
 uint64_t context_desc(const struct context *c)
@@ -408,18 +422,22 @@ void context_reset_engine(struct context_set *s, enum gen8_engine engine)
 
 /* --- status page --- */
 
+/* Quarantined: it does not come, as if there were no page. */
 int context_post_csb(struct context_set *s, enum gen8_engine engine, unsigned slot, uint64_t csb,
                      unsigned write_ptr)
 {
     uint32_t hwsp = s->hwsp[engine];
-    int rc;
+    int rc = 0;
 
     assert(engine < GEN8_ENGINES && slot < CSB_ENTRIES);
-    if (!hwsp)
+    if (!hwsp || s->given_up)
         return 0;
-    rc = gmem_store64(s->mem, hwsp + CSB_HWSP_ENTRY(slot) * 4, csb);
-    if (!rc)
-        rc = gmem_store32(s->mem, hwsp + CSB_HWSP_WRITE * 4, write_ptr);
+    if (context_may_show(s, engine, hwsp)) {
+        rc = gmem_store64(s->mem, hwsp + CSB_HWSP_ENTRY(slot) * 4, csb);
+        if (!rc)
+            rc = gmem_store32(s->mem, hwsp + CSB_HWSP_WRITE * 4, write_ptr);
+    }
+    context_bad_end(s, QUARANTINE_INNER);
     if (rc)
         account_event(s->c.account, ACCOUNT_BAD_GUEST_ADDR, "status_page=0x%x engine=%u", hwsp,
                       (unsigned)engine);

@@ -21,6 +21,7 @@
 #pragma once
 #include "gen/gen8_engine.h"
 #include "lib/account.h"
+#include "lib/quarantine.h"
 #include "services/sched/arena.h"
 #include "services/wire/gtt_map.h"
 #include "services/wire/sched_journal.h"
@@ -48,7 +49,8 @@ struct context;
 enum {
     CONTEXT_WAIT = 1, /* its PPGTT root is not in gtt's map yet; asked for through need_root (once):
                          try again on gtt's bell */
-    CONTEXT_REFUSED,  /* the guest's fault, counted; this submission never runs */
+    CONTEXT_REFUSED,  /* the guest's fault, or it is quarantined; counted; this submission never
+                         runs */
     CONTEXT_NO_ROOM,  /* the arena, or the guest's share of it, is full of contexts that are on
                          hardware: try again when one has left */
     CONTEXT_LATER,    /* it is busy and more than its tail has changed, or its ring has no room for
@@ -71,7 +73,11 @@ struct context_config {
     uint32_t max_pages;                    /* of the arena; 0: no limit but the arena's */
     /* Post SCHED_GTT_ROOT for this guest. */
     void (*need_root)(void *ctx, uint32_t level, const uint64_t pdp[4]);
+    /* What a context of the guest did on that engine is lost, because putting it away kills: the
+     * virtual engine is to stand still until the guest resets it. May be NULL. */
+    void (*lost)(void *ctx, enum gen8_engine engine);
     void *ctx;
+    struct quarantine *quarantine; /* NULL: nothing is noted */
 };
 
 /* The contexts of one guest. Everything in the config is borrowed. -ENOMEM, -EINVAL. */

@@ -24,6 +24,8 @@ struct job {
     bool alone; /* a context batch, which may start no other */
     unsigned depth;
     int answer; /* why a patch could not be carried out; counted already if a fault */
+    struct quarantine_input command; /* the one at hand, */
+    bool allowed;                    /* which is not quarantined */
 };
 
 static int audit(struct job *j);
@@ -345,13 +347,35 @@ static bool is_guests(void *ctx, uint64_t addr, uint64_t len, bool write)
     return gmem_inside(j->c->set->mem, addr, len);
 }
 
+static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
+{
+    struct job *j = ctx;
+
+    context_command_input(j->c, j->where, dw, len, &j->command);
+    j->allowed = context_may_run(j->c, &j->command);
+    if (j->allowed)
+        return 0;
+    j->answer = CONTEXT_REFUSED;
+    return 1;
+}
+
+static void on_end(void *ctx)
+{
+    struct job *j = ctx;
+
+    context_command_end(j->c, &j->command, j->allowed);
+}
+
 static int audit(struct job *j)
 {
-    static const struct audit_ops ops = {is_guests, patch};
+    static const struct audit_ops noted = {is_guests, patch, on_begin, on_end};
+    static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
+    const struct quarantine *q = j->c->set->c.quarantine;
+    const struct audit_ops *ops = q && q->table ? &noted : &plain;
     struct context *c = j->c;
     struct audit_verdict v;
 
-    if (!audit_gen8(c->engine, j->where, j->dw, j->n, c->set->hwsp[c->engine], &ops, j, &v))
+    if (!audit_gen8(c->engine, j->where, j->dw, j->n, c->set->hwsp[c->engine], ops, j, &v))
         return 0;
     if (j->answer)
         return j->answer;

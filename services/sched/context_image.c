@@ -48,7 +48,7 @@ static void judge_engine_part(struct context *c, uint32_t *image, const struct c
 }
 
 /* A copy of the guest's image that is safe in all but the scheduler's values. 0 or an answer. */
-static int take_image(struct context *c, struct ctx_gen8_state *st)
+static int take_image(struct context *c, uint64_t desc, struct ctx_gen8_state *st)
 {
     uint32_t *image = c->set->image;
     size_t n = ctx_gen8_dwords(c->engine);
@@ -56,6 +56,8 @@ static int take_image(struct context *c, struct ctx_gen8_state *st)
 
     if (gmem_read(c->set->mem, c->r->lrca, image, n * 4))
         return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
+    if (!context_may_take(c, desc, image + CTX_GEN8_STATE, false))
+        return CONTEXT_REFUSED;
     if (ctx_gen8_audit(c->engine, image, n, st, &v)) {
         if (!v.engine_part)
             return context_refuse(c, ACCOUNT_BAD_CONTEXT, "engine=%u lrca=0x%x reason=%u at=%u",
@@ -123,7 +125,7 @@ static void put_image(struct context *c, uint32_t *image, bool resume)
     __atomic_store_n(&context_state(c)[CTX_RING_TAIL], c->r->tail, __ATOMIC_RELEASE);
 }
 
-int context_refresh(struct context *c, enum ctx_gen8_mode mode)
+int context_refresh(struct context *c, enum ctx_gen8_mode mode, uint64_t desc)
 {
     uint32_t *image = c->set->image;
     struct ctx_gen8_state st;
@@ -133,7 +135,7 @@ int context_refresh(struct context *c, enum ctx_gen8_mode mode)
     assert(!c->r->held);
     if (c->r->stale)
         c->r->resume = c->r->stale = false;
-    rc = take_image(c, &st);
+    rc = take_image(c, desc, &st);
     if (rc)
         return rc;
     rc = context_root_find(c, mode, st.pdp);
@@ -173,7 +175,7 @@ static bool same_context(const struct context *c, const uint32_t *s, enum ctx_ge
     return true;
 }
 
-int context_append(struct context *c, enum ctx_gen8_mode mode)
+int context_append(struct context *c, enum ctx_gen8_mode mode, uint64_t desc)
 {
     uint32_t s[CTX_RING_DWORDS], tail, used;
     int rc;
@@ -181,6 +183,8 @@ int context_append(struct context *c, enum ctx_gen8_mode mode)
     assert(c->ready);
     if (gmem_read(c->set->mem, c->r->lrca + CTX_GEN8_STATE * 4, s, sizeof(s)))
         return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
+    if (!context_may_take(c, desc, s, true))
+        return CONTEXT_REFUSED;
     tail = s[CTX_RING_TAIL] & TAIL_MASK;
     if (c->r->stale || tail >= c->r->ring_size || !same_context(c, s, mode) ||
         !context_root_mapped(c))

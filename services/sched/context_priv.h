@@ -3,13 +3,14 @@
  * context_priv.h: what the files of shadow contexts share. context.c: the set, look-ups, eviction;
  * context_root.c: PPGTT roots; context_image.c: images in; context_ring.c: rings; context_batch.c:
  * privileged batches and patches; context_save.c: state back out; context_restore.c: what a former
- * process left. One thread.
+ * process left; context_bad.c: what is noted before it is worked on. One thread.
  */
 #pragma once
 #include "gen/audit_gen8.h"
 #include "gen/ctx_gen8.h"
 #include "services/sched/context.h"
 #include "services/sched/gmem.h"
+#include "services/wire/input.h"
 #include "services/wire/sched_journal.h"
 
 #include <assert.h>
@@ -71,6 +72,7 @@ struct context_set {
     uint32_t count, next_slot;
     uint32_t busy;  /* contexts that are */
     bool released;  /* some context is */
+    bool given_up;  /* too much of it kills: nothing of its memory is touched any more */
     uint32_t pages; /* of the arena */
     struct context_bucket bucket[CONTEXT_BUCKETS];
     struct context_ages ages; /* least recently used first */
@@ -90,9 +92,9 @@ void context_pages_free(struct context_set *s, struct arena_range *r);
 /* context_root.c: shadow roots for c->mode and pdp; fills the root's fields. 0, CONTEXT_WAIT. */
 int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t pdp[4]);
 
-/* context_image.c. Answers as context_prepare(). */
-int context_refresh(struct context *c, enum ctx_gen8_mode mode);
-int context_append(struct context *c, enum ctx_gen8_mode mode);
+/* context_image.c: desc is the guest's, mode is of it. Answers as context_prepare(). */
+int context_refresh(struct context *c, enum ctx_gen8_mode mode, uint64_t desc);
+int context_append(struct context *c, enum ctx_gen8_mode mode, uint64_t desc);
 
 /* The register state of the shadow image. */
 static inline uint32_t *context_state(const struct context *c)
@@ -153,3 +155,20 @@ int context_set_restore(struct context_set *s);
 /* context_save.c: is the guest's image the one that was saved, inside the same batch? */
 bool context_resumes(const struct context *c, const uint32_t *image);
 void context_resume_set(const struct context *c, uint32_t *image);
+
+/*
+ * context_bad.c: notes before work. True: do it; false: it is quarantined, and counted. In both
+ * cases the end of its slot follows. In the outer slot what is prepared, whose name is replaced by
+ * its registers once they are known; in the inner one all others.
+ */
+bool context_may_read(struct context_set *s, enum gen8_engine engine, uint64_t desc);
+bool context_may_take(struct context *c, uint64_t desc, const uint32_t *state, bool append);
+bool context_may_save(struct context *c);
+bool context_may_restore(struct context_set *s, uint32_t slot);
+bool context_may_show(struct context_set *s, enum gen8_engine engine, uint32_t hwsp);
+void context_bad_end(struct context_set *s, unsigned slot);
+/* A command, in words that outlive what the audit does to it; then the same with its own end. */
+void context_command_input(struct context *c, enum audit_where where, const uint32_t *dw,
+                           uint32_t len, struct quarantine_input *out);
+bool context_may_run(struct context *c, const struct quarantine_input *command);
+void context_command_end(struct context *c, const struct quarantine_input *command, bool allowed);

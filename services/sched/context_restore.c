@@ -183,13 +183,30 @@ static int make_again(struct context_set *s, uint32_t slot)
     return 0;
 }
 
+/* Quarantined: what it did is lost, as with a record that makes no sense. It may be running: its
+ * pages are nobody's as long as this process lives. */
+static void drop(struct context_set *s, uint32_t slot)
+{
+    enum gen8_engine engine = s->c.records[slot].engine;
+
+    memset(&s->c.records[slot], 0, sizeof(s->c.records[slot]));
+    if (s->c.lost)
+        s->c.lost(s->c.ctx, engine);
+}
+
 int context_set_restore(struct context_set *s)
 {
     int rc = 0;
 
-    for (uint32_t i = 0; i < CONTEXT_MAX && !rc; i++)
-        if (believed(&s->c.records[i]))
+    for (uint32_t i = 0; i < CONTEXT_MAX && !rc; i++) {
+        if (!believed(&s->c.records[i]))
+            continue;
+        if (context_may_restore(s, i))
             rc = make_again(s, i);
+        else
+            drop(s, i);
+        context_bad_end(s, QUARANTINE_INNER);
+    }
     return rc;
 }
 

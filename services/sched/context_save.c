@@ -114,13 +114,11 @@ static int save_state(struct context *c)
     return rc;
 }
 
-int context_save(struct context *c)
+static void save(struct context *c)
 {
     uint32_t head;
     int rc;
 
-    if (c->r->stale || !c->ready)
-        return 0;
     head = context_state(c)[CTX_RING_HEAD] & HEAD_MASK;
     c->r->guest_head = head;
     if (head < c->r->ring_size)
@@ -132,6 +130,20 @@ int context_save(struct context *c)
         rc = save_state(c);
     if (rc)
         account_event(c->set->c.account, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
+}
+
+/* Quarantined: the guest's image stays as it was before it ran, which nobody may run again. */
+int context_save(struct context *c)
+{
+    const struct context_config *config = &c->set->c;
+
+    if (c->r->stale || !c->ready || c->set->given_up)
+        return 0;
+    if (context_may_save(c))
+        save(c);
+    else if (config->lost)
+        config->lost(config->ctx, c->engine);
+    context_bad_end(c->set, QUARANTINE_INNER);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "services/sched/guest.h"
 
 #include "lib/crash.h"
+#include "services/wire/input.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -59,6 +60,7 @@ void guest_init(struct guest *g, const struct guest_config *config)
 
     memset(g, 0, sizeof *g);
     g->c = *config;
+    g->given_up = quarantine_full(config->quarantine);
     g->w.domid = config->domid;
     g->w.generation = config->generation;
     if (same)
@@ -114,6 +116,7 @@ static void forget_events(struct guest *g, unsigned engine)
             event_at(g, i)->kind = 0;
 }
 
+/* What is the guest's alone; hooks.reset is to follow. */
 static void reset_engine(struct guest *g, unsigned engine)
 {
     struct guest_engine *ge = &g->engine[engine];
@@ -130,7 +133,6 @@ static void reset_engine(struct guest *g, unsigned engine)
     ge->blocked = false;
     ge->v->resetting = 1;
     g->stats.resets++;
-    g->c.hooks.reset(g->c.hooks.ctx, g, engine);
 }
 
 static void take_reset(struct guest *g, const struct mmio_sched *m)
@@ -140,12 +142,32 @@ static void take_reset(struct guest *g, const struct mmio_sched *m)
             reset_engine(g, e);
 }
 
+/* On the real engines, where others are too. */
+static void reset_hardware(struct guest *g, uint32_t engines)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        if (engines & GEN8_M(e))
+            g->c.hooks.reset(g->c.hooks.ctx, g, e);
+}
+
+static void reset_all(struct guest *g)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        reset_engine(g, e);
+    reset_hardware(g, GEN8_M(GEN8_ENGINES) - 1);
+}
+
 void guest_leave(struct guest *g)
 {
     g->leaving = true;
     g->w.event_count = g->w.event_shown = g->posted = 0;
-    for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        reset_engine(g, e);
+    reset_all(g);
+}
+
+void guest_give_up(struct guest *g)
+{
+    g->given_up = true;
+    reset_all(g);
 }
 
 static void take_hwsp(struct guest *g, const struct mmio_sched *m)
@@ -163,6 +185,20 @@ static void take_reg(struct guest *g, const struct mmio_sched *m)
     (void)m;
 }
 
+/* A request with this very number: what it leads to is noted by itself. Quarantined: dropped. */
+static bool allowed(struct guest *g, const struct mmio_sched *m)
+{
+    uint64_t word[QUARANTINE_WORDS];
+
+    static_assert(sizeof word == sizeof *m, "whole");
+    memcpy(word, m, sizeof word);
+    if (quarantine_begin(g->c.quarantine, QUARANTINE_OUTER, WIRE_INPUT_REQUEST, word,
+                         QUARANTINE_WORDS))
+        return true;
+    account_event(g->c.account, ACCOUNT_QUARANTINED, "request=%u engine=%u", m->kind, m->engine);
+    return false;
+}
+
 static void apply(struct guest *g, const struct lane_slot *slot)
 {
     static void (*const take[])(struct guest *, const struct mmio_sched *) = {
@@ -172,16 +208,22 @@ static void apply(struct guest *g, const struct lane_slot *slot)
         [MMIO_SCHED_REG] = take_reg,
     };
     struct mmio_sched m;
+    bool go;
 
     memcpy(&m, slot, sizeof m);
-    if (m.seq <= g->w.seq)
-        return; /* a replay */
+    if (m.seq <= g->w.seq || g->given_up)
+        return; /* a replay, or nobody's */
     if (m.kind >= sizeof take / sizeof take[0] || !take[m.kind]) {
         account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "kind=%u", m.kind);
         return;
     }
     crash_point("sched.entry.taken");
-    take[m.kind](g, &m);
+    go = allowed(g, &m);
+    if (go)
+        take[m.kind](g, &m);
+    quarantine_end(g->c.quarantine, QUARANTINE_OUTER);
+    if (go && m.kind == MMIO_SCHED_RESET)
+        reset_hardware(g, m.engine);
     crash_point("sched.entry.applied");
     g->w.seq = m.seq;
     g->c.hooks.commit(g->c.hooks.ctx);
@@ -195,6 +237,7 @@ int guest_take(struct guest *g)
 
     if (g->leaving || g->broken)
         return 0;
+    g->drained = false;
     while (!guest_held(g) && n < GUEST_TAKE_MAX) {
         rc = lane_rx_next(g->c.rx, &slot, NULL);
         if (rc)
@@ -209,6 +252,7 @@ int guest_take(struct guest *g)
         return rc ? rc : guest_held(g) ? GUEST_HELD : GUEST_MORE;
     }
     rc = lane_rx_sleep(g->c.rx, 1);
+    g->drained = !rc;
     return rc == LANE_READY ? GUEST_MORE : rc;
 }
 
@@ -357,7 +401,7 @@ bool guest_ready(const struct guest *g, unsigned engine)
     const struct guest_engine *ge = &g->engine[engine];
     const struct sched_elsp *head = vexec_head(ge->v);
 
-    if (g->leaving || ge->v->resetting || ge->v->hung || guest_held(g))
+    if (g->leaving || g->given_up || ge->v->resetting || ge->v->hung || guest_held(g))
         return false;
     if (ge->v->active && (ge->ctx[0] || !ge->blocked))
         return true;
@@ -372,8 +416,22 @@ bool guest_waits(const struct guest *g)
     return false;
 }
 
+bool guest_idle(const struct guest *g)
+{
+    bool idle = g->drained && !guest_held(g);
+
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        const struct guest_engine *ge = &g->engine[e];
+
+        idle = idle && !ge->ctx[0] && (ge->v->hung || (!ge->v->count && !ge->v->active));
+    }
+    return idle;
+}
+
 bool guest_hung(const struct guest *g)
 {
+    if (g->given_up)
+        return true;
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         if (g->engine[e].v->hung)
             return true;

@@ -13,6 +13,7 @@
 #pragma once
 #include "lib/account.h"
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "services/sched/context.h"
 #include "services/sched/execlist.h"
 #include "services/wire/gtt_map.h"
@@ -58,8 +59,9 @@ struct guest_config {
     struct context_set *contexts;
     const struct gtt_map *map;
     struct gtt_inval *inval;
-    struct lane_rx *rx; /* from vgt-mmio@N, */
-    struct lane_tx *tx; /* to it; attached, borrowed like all the rest */
+    struct lane_rx *rx;            /* from vgt-mmio@N, */
+    struct lane_tx *tx;            /* to it; attached, borrowed like all the rest */
+    struct quarantine *quarantine; /* NULL: nothing is noted */
     struct guest_hooks hooks;
 };
 
@@ -71,6 +73,8 @@ struct guest {
     uint64_t inval_done; /* clear_seq last acknowledged */
     bool leaving;        /* takes nothing any more */
     bool broken;         /* a lane broke */
+    bool drained;        /* the lane was empty when last looked at */
+    bool given_up;       /* too many inputs that kill: nothing of it is applied or run */
     uint32_t posted;     /* events that are in the lane, and not yet visible there */
 };
 
@@ -87,6 +91,8 @@ int guest_take(struct guest *g);
 
 /* Takes nothing more, shows nothing more; hooks.reset for each engine. */
 void guest_leave(struct guest *g);
+/* It is given up: what it has on engines is taken off. Its lane goes on being emptied. */
+void guest_give_up(struct guest *g);
 
 /* What the journal shall say of it: w, complete. */
 const struct sched_journal_state *guest_state(struct guest *g);
@@ -112,3 +118,5 @@ bool guest_ready(const struct guest *g, unsigned engine);
 /* Does it wait for something that may come without a word? */
 bool guest_waits(const struct guest *g);
 bool guest_hung(const struct guest *g);
+/* Nothing that it said is left to be done; what is on hardware is not known here. */
+bool guest_idle(const struct guest *g);

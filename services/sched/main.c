@@ -23,7 +23,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned long quantum_us, watchdog_ms, arena_mb;
-    bool no_sandbox;
+    bool no_sandbox, no_quarantine;
 };
 
 static void usage(FILE *out)
@@ -40,6 +40,7 @@ static void usage(FILE *out)
           "                   is reset (2000)\n"
           "  --arena-mb N     graphics memory for shadow contexts, 2..64 (32)\n"
           "  --no-sandbox     no filter of system calls (to debug)\n"
+          "  --no-quarantine  apply every input, however often it killed (to debug)\n"
           "  --help\n",
           out);
 }
@@ -76,6 +77,9 @@ static int set(struct options *o, int opt)
     case 'S':
         o->no_sandbox = true;
         return 0;
+    case 'Q':
+        o->no_quarantine = true;
+        return 0;
     case 'a':
         return !(o->arena_mb = number(optarg, 2, 64));
     }
@@ -84,12 +88,17 @@ static int set(struct options *o, int opt)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"wire", 1, NULL, 'w'},       {"core", 1, NULL, 'c'},
-        {"store", 1, NULL, 's'},      {"vmm", 1, NULL, 'v'},
-        {"quantum-us", 1, NULL, 'q'}, {"watchdog-ms", 1, NULL, 'd'},
-        {"arena-mb", 1, NULL, 'a'},   {"no-sandbox", 0, NULL, 'S'},
-        {"help", 0, NULL, 'h'},       {0}};
+    static const struct option longs[] = {{"wire", 1, NULL, 'w'},
+                                          {"core", 1, NULL, 'c'},
+                                          {"store", 1, NULL, 's'},
+                                          {"vmm", 1, NULL, 'v'},
+                                          {"quantum-us", 1, NULL, 'q'},
+                                          {"watchdog-ms", 1, NULL, 'd'},
+                                          {"arena-mb", 1, NULL, 'a'},
+                                          {"no-sandbox", 0, NULL, 'S'},
+                                          {"no-quarantine", 0, NULL, 'Q'},
+                                          {"help", 0, NULL, 'h'},
+                                          {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -135,8 +144,9 @@ static int serve(const struct options *o, const struct log *log, struct loop *lo
     struct sched_service_options options = {.vmm = ops,
                                             .quantum_ns = o->quantum_us * 1000,
                                             .watchdog_ns = o->watchdog_ms * 1000000,
-                                            .arena_pages = (uint32_t)(o->arena_mb + 1) / 2 *
-                                                           ARENA_BLOCK_PAGES};
+                                            .arena_pages =
+                                                (uint32_t)(o->arena_mb + 1) / 2 * ARENA_BLOCK_PAGES,
+                                            .no_quarantine = o->no_quarantine};
     struct sched_service v;
     struct store *store = NULL;
     int rc = sched_service_init(&v, loop, log, &options);

@@ -34,6 +34,7 @@ struct sched_config {
     const struct vmm_ops *vmm;
     uint64_t quantum_ns, watchdog_ns;
     uint32_t arena_pages;
+    bool no_quarantine; /* every input of guests is applied, however often it killed */
     struct sched_events events;
 };
 
@@ -46,13 +47,15 @@ struct sched_guest {
     struct context_set *contexts;
     struct vmm *vmm;
     struct wire_fds fds;
-    struct region vggtt, map, inval;
+    struct region vggtt, map, inval, bad;
+    struct quarantine quarantine; /* in bad */
     struct lane_rx rx;
     struct lane_tx tx;
     struct loop_source *wake, *room;
     bool removing; /* a removal is to be answered */
     bool final;
     uint32_t remove_id;
+    uint32_t lost; /* mask of engines on which work was lost before the guest was made */
 };
 
 struct sched {

@@ -32,3 +32,9 @@ int sched_take_over(struct sched *s);
 int sched_adopt_engines(struct sched *s);
 /* Everything that changed, into the journal; then out to the guests. */
 void sched_commit(void *sched);
+
+/* bad.c: the guest's table of inputs that kill. 0 or -errno: it is of another layout, or damaged.
+ */
+int sched_bad_attach(struct sched *s, struct sched_guest *sg, uint32_t domid);
+/* Have all inputs been met again that were in flight when a former process died? */
+void sched_bad_settle(struct sched_guest *sg, bool on_engines);

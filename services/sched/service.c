@@ -129,6 +129,7 @@ int sched_service_init(struct sched_service *v, struct loop *loop, const struct 
         .quantum_ns = options->quantum_ns,
         .watchdog_ns = options->watchdog_ns,
         .arena_pages = options->arena_pages,
+        .no_quarantine = options->no_quarantine,
         .events = {on_up, on_failed, on_gone, on_lane_broken, v},
     };
 

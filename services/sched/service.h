@@ -18,6 +18,7 @@ struct sched_service_options {
     const struct vmm_ops *vmm;
     uint64_t quantum_ns, watchdog_ns;
     uint32_t arena_pages;
+    bool no_quarantine;
 };
 
 /* For wire_client_new(); its ctx is the struct. */

@@ -17,6 +17,7 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
 
     wire_record_begin(r, g->c.domid);
     wire_record_account(r, &sg->account);
+    wire_record_quarantine(r, &sg->quarantine);
     wire_record_count(r, "submissions", g->stats.submissions);
     wire_record_count(r, "slices", g->stats.slices);
     wire_record_count(r, "preemptions", g->stats.preemptions);

@@ -61,6 +61,54 @@ static void text_ahead(const uint64_t *w, char *out, size_t size)
     snprintf(out, size, "frame 0x%" PRIx64, w[0]);
 }
 
+static void text_request(const uint64_t *w, char *out, size_t size)
+{
+    snprintf(out, size,
+             "kind %u, engine %u, number %" PRIu64 ", descriptors 0x%" PRIx64 " 0x%" PRIx64,
+             (uint32_t)w[0], (uint32_t)(w[0] >> 32), w[2], w[3], w[4]);
+}
+
+static void text_context(const uint64_t *w, char *out, size_t size)
+{
+    snprintf(out, size, "engine %" PRIu64 ", descriptor 0x%" PRIx64, w[0], w[1]);
+}
+
+static void text_image(const uint64_t *w, char *out, size_t size)
+{
+    uint32_t ring = (uint32_t)w[WIRE_IMAGE_START_CTL];
+    uint64_t at = w[WIRE_IMAGE_HEAD_TAIL];
+
+    snprintf(
+        out, size,
+        "engine %u, descriptor 0x%" PRIx64 ", ring 0x%x head 0x%x tail 0x%x, root 0x%" PRIx64 "%s",
+        (uint8_t)w[WIRE_IMAGE_ENGINE], w[WIRE_IMAGE_DESC], ring, (uint32_t)at, (uint32_t)(at >> 32),
+        w[WIRE_IMAGE_ROOT], w[WIRE_IMAGE_ENGINE] & WIRE_IMAGE_APPEND ? ", running" : "");
+}
+
+static void text_command(const uint64_t *w, char *out, size_t size)
+{
+    static const char *const where[] = {"ring", "batch", "inner batch", "context batch"};
+    uint64_t how = w[WIRE_COMMAND_HOW];
+    unsigned place = how >> 8 & 0xff;
+
+    snprintf(out, size, "engine %u, %s, %u dwords: 0x%08x 0x%08x ...", (uint8_t)how,
+             place < sizeof(where) / sizeof(where[0]) ? where[place] : "?", (unsigned)(how >> 32),
+             (uint32_t)w[WIRE_COMMAND_BYTES], (uint32_t)(w[WIRE_COMMAND_BYTES] >> 32));
+}
+
+static void text_save(const uint64_t *w, char *out, size_t size)
+{
+    snprintf(out, size, "engine %" PRIu64 ", descriptor 0x%" PRIx64 ", ring 0x%x tail 0x%" PRIx64,
+             w[WIRE_SAVE_ENGINE], w[WIRE_SAVE_DESC], (uint32_t)w[WIRE_SAVE_RING],
+             w[WIRE_SAVE_TAIL]);
+}
+
+static void text_status(const uint64_t *w, char *out, size_t size)
+{
+    snprintf(out, size, "engine %" PRIu64 ", page 0x%" PRIx64 ", entry 0x%" PRIx64, w[0], w[1],
+             w[2]);
+}
+
 static const struct {
     const char *name;
     void (*text)(const uint64_t *w, char *out, size_t size);
@@ -72,6 +120,13 @@ static const struct {
     [WIRE_INPUT_ROOT] = {"root", text_root},
     [WIRE_INPUT_TABLE_ENTRY] = {"table-entry", text_table_entry},
     [WIRE_INPUT_TABLE_AHEAD] = {"table-ahead", text_ahead},
+    [WIRE_INPUT_REQUEST] = {"request", text_request},
+    [WIRE_INPUT_CONTEXT] = {"context", text_context},
+    [WIRE_INPUT_IMAGE] = {"image", text_image},
+    [WIRE_INPUT_COMMAND] = {"command", text_command},
+    [WIRE_INPUT_SAVE] = {"save", text_save},
+    [WIRE_INPUT_STATUS] = {"status-page", text_status},
+    [WIRE_INPUT_RECORD] = {"record", text_save},
 };
 
 const char *wire_input_name(uint32_t kind)

@@ -16,6 +16,14 @@ enum wire_input {
     WIRE_INPUT_ROOT,        /* level, then one or four page-directory pointers */
     WIRE_INPUT_TABLE_ENTRY, /* frame of the table, level << 32 | index, value */
     WIRE_INPUT_TABLE_AHEAD, /* frame of a table whose frames are pinned ahead */
+    WIRE_INPUT_REQUEST,     /* an entry of the lane from vgt-mmio to vgt-sched, whole */
+    WIRE_INPUT_CONTEXT,     /* engine, descriptor: one whose image is being read */
+    WIRE_INPUT_IMAGE,       /* a context's image, read: enum wire_input_image */
+    WIRE_INPUT_COMMAND,     /* of a ring or privileged batch: enum wire_input_command */
+    WIRE_INPUT_SAVE,        /* a context's state, on its way back: enum wire_input_save */
+    WIRE_INPUT_STATUS,      /* engine, address and GGTT entry of the status page written to */
+    WIRE_INPUT_RECORD,      /* a context of the process before, taken over: WIRE_RECORD_WORDS of
+                             * struct sched_journal_context; see services/sched/context_bad.c */
     WIRE_INPUTS,
 };
 
@@ -30,6 +38,43 @@ enum wire_input_access {
 #define WIRE_ACCESS_PACK(count, space, size, write, flags)                                         \
     ((uint64_t)(count) | (uint64_t)(space) << 32 | (uint64_t)(size) << 40 |                        \
      (uint64_t)(write) << 48 | (uint64_t)(flags) << 56)
+
+/* Words of WIRE_INPUT_IMAGE: registers in pairs, the first in the lower half. */
+enum wire_input_image {
+    WIRE_IMAGE_ENGINE, /* | WIRE_IMAGE_APPEND */
+    WIRE_IMAGE_DESC,
+    WIRE_IMAGE_HEAD_TAIL,
+    WIRE_IMAGE_START_CTL,
+    WIRE_IMAGE_ROOT,
+    WIRE_IMAGE_CONTROL_BB, /* context control, batch state */
+    WIRE_IMAGE_BB,         /* where in a batch */
+    WIRE_IMAGE_WA,         /* per-context and indirect-context batch; render engine only */
+    WIRE_IMAGE_WORDS,
+};
+#define WIRE_IMAGE_APPEND (1u << 8) /* it is on hardware, only its tail has moved */
+
+/* Words of WIRE_INPUT_COMMAND: engine, where it stands (enum audit_where) and length in dwords; a
+ * hash of all of it if that is more than the rest of the words can hold, which are its bytes. */
+enum wire_input_command {
+    WIRE_COMMAND_HOW, /* WIRE_COMMAND_PACK() */
+    WIRE_COMMAND_HASH,
+    WIRE_COMMAND_BYTES,
+};
+#define WIRE_COMMAND_DWORDS (2u * (QUARANTINE_WORDS - WIRE_COMMAND_BYTES))
+#define WIRE_COMMAND_PACK(engine, where, dwords)                                                   \
+    ((uint64_t)(engine) | (uint64_t)(where) << 8 | (uint64_t)(dwords) << 32)
+
+/* Words of WIRE_INPUT_SAVE; those of WIRE_INPUT_RECORD begin so. */
+enum wire_input_save {
+    WIRE_SAVE_ENGINE,
+    WIRE_SAVE_DESC,
+    WIRE_SAVE_RING, /* start, size */
+    WIRE_SAVE_TAIL,
+    WIRE_SAVE_WORDS,
+    WIRE_RECORD_MEM = WIRE_SAVE_WORDS, /* address, pages of its shadow */
+    WIRE_RECORD_SLOT,
+    WIRE_RECORD_WORDS,
+};
 
 #define WIRE_INPUT_TEXT 128u
 

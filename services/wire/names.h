@@ -10,7 +10,7 @@
  *                              sched_mmio, bell
  *                 vgt-gtt      vggtt, gtt_map, inval_sched, inval_display, bad_gtt, mmio_gtt,
  *                              gtt_mmio
- *                 vgt-sched    vggtt, gtt_map, inval_sched, mmio_sched, sched_mmio
+ *                 vgt-sched    vggtt, gtt_map, inval_sched, bad_sched, mmio_sched, sched_mmio
  *                 vgt-display  vreg, gtt_map, inval_display, timing, bell
  *
  * Regions a service only reads come as descriptors that cannot be mapped writable.
@@ -30,9 +30,10 @@
 #define WIRE_TIMING        "timing"
 #define WIRE_JOURNAL       "journal"
 #define WIRE_SCREEN        "screen"
-#define WIRE_BAD_MMIO      "bad_mmio" /* what killed vgt-mmio: lib/quarantine.h */
-#define WIRE_BAD_GTT       "bad_gtt"  /* vgt-gtt */
-#define WIRE_BELL          "bell"     /* eventfd: mmio tells display that its registers changed */
+#define WIRE_BAD_MMIO      "bad_mmio"  /* what killed vgt-mmio: lib/quarantine.h */
+#define WIRE_BAD_GTT       "bad_gtt"   /* vgt-gtt */
+#define WIRE_BAD_SCHED     "bad_sched" /* vgt-sched */
+#define WIRE_BELL          "bell"      /* eventfd: mmio tells display that its registers changed */
 
 /* Lanes. */
 #define WIRE_MMIO_GTT   "mmio_gtt"

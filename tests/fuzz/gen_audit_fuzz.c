@@ -51,7 +51,7 @@ static int patch(void *ctx, const struct audit_patch *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct audit_ops ops = {ggtt, patch};
+    static const struct audit_ops ops = {.ggtt = ggtt, .patch = patch};
     struct run r = {.apply = true};
     struct audit_verdict v;
     enum gen8_engine engine;

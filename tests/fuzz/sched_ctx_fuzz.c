@@ -159,7 +159,7 @@ static int patched(void *ctx, const struct audit_patch *p)
 
 static void check_buffer(struct check *c, const uint32_t *dw, size_t n)
 {
-    static const struct audit_ops ops = {named, patched};
+    static const struct audit_ops ops = {.ggtt = named, .patch = patched};
     struct audit_verdict v;
 
     if (audit_gen8(c->engine, c->where, dw, n, HWSP, &ops, c, &v))

@@ -220,6 +220,8 @@ static void make_side(struct world *w, unsigned who)
                     sizeof(struct gtt_map), &x->map);
     peer_put_region(&x->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
                     sizeof(struct gtt_inval), &x->inval);
+    peer_put_region(&x->fds, WIRE_BAD_SCHED, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                    sizeof(struct quarantine_table), &x->bad);
     peer_put_lane(&x->fds, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT);
     peer_put_lane(&x->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT);
     peer_check(!wire_producer(&x->fds, WIRE_MMIO_SCHED, MMIO_SCHED_LAYOUT, &x->tx));
@@ -382,6 +384,7 @@ static void free_side(struct side *x)
     region_unmap(&x->vggtt);
     region_unmap(&x->map);
     region_unmap(&x->inval);
+    region_unmap(&x->bad);
     wire_fds_close(&x->fds);
 }
 
@@ -392,6 +395,7 @@ void sched_world_leave(struct world *w)
 
     w->hangs += (unsigned)bad->guest.stats.hangs;
     peer_check(w->told || !bad->account.count[ACCOUNT_LANE_BROKEN]);
+    peer_check(!bad->quarantine.known);
     for (unsigned i = 0; i < GUESTS; i++)
         sched_guest_remove(w->s, sched_guest_find(w->s, DOMID(i)), true, REMOVE_ID);
     while (w->gone < GUESTS) {

@@ -32,7 +32,7 @@ struct work {
 /* One guest as its vgt-mmio sees it. */
 struct side {
     struct wire_fds fds; /* ours; the service gets copies */
-    struct region vggtt, map, inval;
+    struct region vggtt, map, inval, bad;
     struct lane_tx tx;
     struct lane_rx rx;
     struct work work[ENGINES];

@@ -163,11 +163,8 @@ static void read_pvinfo(struct driver *d)
 }
 
 /* The status page says "nothing written yet" as the engine's registers do after a reset. */
-static void start_engine(struct driver *d)
+void driver_reset(struct driver *d)
 {
-    d->hwsp = driver_frame(d);
-    d->hwsp_gma = driver_gma(d, 1);
-    driver_ggtt(d, d->hwsp_gma, d->hwsp);
     driver_w32(d, GDRST, 1u << 3);
     d->csb_read = CSB_ENTRIES - 1;
     driver_poke(d, d->hwsp * SHM_PAGE + 4 * CSB_HWSP_WRITE, 4, d->csb_read);
@@ -178,6 +175,14 @@ static void start_engine(struct driver *d)
     driver_w32(d, GT0_IMR, ~(BCS_EVENTS << 16));
     driver_w32(d, GT0_IER, BCS_EVENTS << 16);
     driver_w32(d, IRQ_GEN8_MASTER, IRQ_GEN8_MASTER_ENABLE);
+}
+
+static void start_engine(struct driver *d)
+{
+    d->hwsp = driver_frame(d);
+    d->hwsp_gma = driver_gma(d, 1);
+    driver_ggtt(d, d->hwsp_gma, d->hwsp);
+    driver_reset(d);
 }
 
 int driver_init(struct driver *d, struct rig_guest *g, uint16_t vcpu)

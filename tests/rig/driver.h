@@ -47,6 +47,8 @@ void driver_ppgtt(struct driver *d, unsigned slot, uint64_t gfn);
 /* Pipe A at 1024x768 with a plane of one colour, over aliases of a few frames. 0 or d->failed. */
 int driver_screen(struct driver *d);
 
+/* The blitter as after power-on: what it ran or was to run is gone. */
+void driver_reset(struct driver *d);
 /* Two contexts (the second may be 0) to the blitter's submission port. */
 void driver_submit(struct driver *d, uint64_t first, uint64_t second);
 /* Wait up to most_ms for an interrupt and serve it. 1: there was one. */

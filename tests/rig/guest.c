@@ -8,6 +8,7 @@
 #include "gen/pvinfo.h"
 #include "tests/rig/blit.h"
 #include "tests/rig/poison.h"
+#include "tests/rig/poison_guest.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -40,12 +41,18 @@ struct noise {
     int rc;
 };
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, go_on;
 
 static void on_term(int sig)
 {
     (void)sig;
     stop = 1;
+}
+
+static void on_usr1(int sig)
+{
+    (void)sig;
+    go_on = 1;
 }
 
 static double now(void)
@@ -111,27 +118,22 @@ static void report(const char *name, struct blit *b)
     c->since_ns = 0;
 }
 
-/* All of poison.h, among the work, and not used by it. */
-static void poison(struct blit *b)
-{
-    const uint32_t pdp = PVINFO_BASE + offsetof(struct pvinfo, pdp);
-    struct driver *d = b->d;
-
-    driver_ggtt(d, d->low_base + d->low_size - SHM_PAGE, POISON_GGTT >> 12);
-    driver_poke(d, d->pt * SHM_PAGE + 8 * POISON_SLOT, 8, POISON_ENTRY);
-    driver_w32(d, pdp, (uint32_t)POISON_ROOT);
-    driver_w32(d, pdp + 4, 0);
-    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, g2v_notify), PVINFO_PPGTT_L4_CREATE);
-    driver_w32(d, POISON_REG, POISON_VALUE);
-}
-
-/* Twice: what was quarantined must not kill again. */
+/* Twice: what was quarantined must not kill again. The engine stands still then; when somebody has
+ * seen that, it is reset, as a driver does when nothing comes. */
 static void maybe_poison(const struct options *o, struct blit *b)
 {
+    static struct poison poison;
+    int time = b->round == POISON_ROUND ? 1 : 2;
+
     if (!o->poison || (b->round != POISON_ROUND && b->round != 2 * POISON_ROUND))
         return;
-    poison(b);
-    printf("VGT: rig_poison=%d\n", b->round == POISON_ROUND ? 1 : 2);
+    poison_write(b->d);
+    poison_submit(&poison, b->d);
+    printf("VGT: rig_poisoned=%d\n", time);
+    for (go_on = 0; !go_on && !stop && !b->d->failed;)
+        driver_interrupt(b->d, 20);
+    driver_reset(b->d);
+    printf("VGT: rig_poison=%d\n", time);
 }
 
 static int work(const struct options *o, struct blit *b)
@@ -224,7 +226,7 @@ static int usage(FILE *out, int status)
         "  --report S    say how far it is every S seconds\n"
         "  --seed N      of what is drawn (1)\n"
         "  --screen      turn a pipe on and show a picture\n"
-        "  --poison      write the inputs of poison.h, twice\n",
+        "  --poison      write the inputs of poison.h, twice; each time it waits for SIGUSR1\n",
         out);
     return status;
 }
@@ -298,6 +300,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGTERM, on_term);
     signal(SIGINT, on_term);
+    signal(SIGUSR1, on_usr1);
     rc = rig_guest_new(&g, o.dir, o.domid, (uint64_t)o.mib << 8, (uint16_t)o.vcpus);
     if (rc) {
         printf("VGT: rig_error=%s\n", strerror(-rc));

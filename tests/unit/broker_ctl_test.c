@@ -59,7 +59,7 @@ static void test_status(void **state)
     assert_string_equal(reply->guests[0]->gpu_time[0]->engine, "bcs");
     assert_int_equal(counter(reply->guests[0], "sched.things"), 5);
     assert_int_equal(counter(reply->guests[0], "mmio.things"), 5);
-    assert_int_equal(reply->guests[0]->quarantined_inputs, 2);
+    assert_int_equal(reply->guests[0]->quarantined_inputs, 3);
     assert_int_equal(reply->guests[0]->n_quarantined, 0);
     assert_int_equal(reply->gpu->low_total, 256 * MIB);
     rig_stop(&r);
@@ -94,17 +94,21 @@ static void test_broker_restart(void **state)
     free(r.config.kept);
 }
 
-static void check_quarantined(const Vgt__Guest *g)
+/* By vgt-gtt, vgt-sched if it has answered, and vgt-mmio. */
+static void check_quarantined(const Vgt__Guest *g, bool sched)
 {
-    assert_int_equal(g->quarantined_inputs, 2);
-    assert_int_equal(g->n_quarantined, 2);
+    const Vgt__Quarantined *last = g->quarantined[1 + sched];
+
+    assert_int_equal(g->quarantined_inputs, 2 + sched);
+    assert_int_equal(g->n_quarantined, 2 + sched);
     assert_string_equal(g->quarantined[0]->service, "gtt");
     assert_string_equal(g->quarantined[0]->kind, "vgt-gtt");
-    assert_string_equal(g->quarantined[1]->service, "mmio");
-    assert_string_equal(g->quarantined[1]->kind, "vgt-mmio");
-    assert_int_equal(g->quarantined[1]->deaths, 2);
-    assert_int_equal(g->quarantined[1]->input.len, 4);
-    assert_memory_equal(g->quarantined[1]->input.data, "\1\2\3", 4);
+    assert_string_equal(g->quarantined[1]->service, sched ? "sched" : "mmio");
+    assert_string_equal(last->service, "mmio");
+    assert_string_equal(last->kind, "vgt-mmio");
+    assert_int_equal(last->deaths, 2);
+    assert_int_equal(last->input.len, 4);
+    assert_memory_equal(last->input.data, "\1\2\3", 4);
 }
 
 static void test_show(void **state)
@@ -121,15 +125,18 @@ static void test_show(void **state)
     rig_until(&r, r.client.type);
     assert_int_equal(r.client.code, ENOENT);
     assert_string_equal(r.client.text, "no vGPU for domain 8; vgtctl list shows them");
-    /* A service that does not answer is only missing. */
     request.domid = 7;
+    client_send(&r, VGT__TYPE__TYPE_SHOW, &request.base);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_SHOW_REPLY);
+    check_quarantined(((Vgt__ShowReply *)r.client.body)->guest, true);
+    /* A service that does not answer is only missing. */
     r.sched.silent = true;
     client_send(&r, VGT__TYPE__TYPE_SHOW, &request.base);
     rig_until(&r, r.client.type);
     assert_int_equal(r.client.type, VGT__TYPE__TYPE_SHOW_REPLY);
     assert_int_equal(counter(((Vgt__ShowReply *)r.client.body)->guest, "gtt.things"), 5);
     assert_int_equal(counter(((Vgt__ShowReply *)r.client.body)->guest, "sched.things"), 0);
-    check_quarantined(((Vgt__ShowReply *)r.client.body)->guest);
+    check_quarantined(((Vgt__ShowReply *)r.client.body)->guest, false);
     rig_stop(&r);
 }
 

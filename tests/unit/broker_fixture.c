@@ -133,7 +133,7 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
     bad.input = (ProtobufCBinaryData){4, (uint8_t *)"\1\2\3"};
     bad.deaths = 2;
     guest.quarantined = bads;
-    guest.n_quarantined = f == &f->rig->gtt || f == &f->rig->mmio;
+    guest.n_quarantined = f == &f->rig->gtt || f == &f->rig->sched || f == &f->rig->mmio;
     guest.foreground = f == &f->rig->display;
     if (f == &f->rig->sched) {
         time.engine = (char *)"bcs";

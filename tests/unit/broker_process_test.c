@@ -260,12 +260,13 @@ static void test_store(void **state)
     rig_start_kept(&r);
     rig_services(&r);
     rig_attach(&r);
-    rig_until(&r, kept_with("g.7.") == 21 && kept_with("s.") == 12 && kept_with("state") == 1);
+    rig_until(&r, kept_with("g.7.") == 22 && kept_with("s.") == 12 && kept_with("state") == 1);
     /* Everything dies but systemd. */
     fake_crash(&r.gtt), fake_crash(&r.sched), fake_crash(&r.display), fake_crash(&r.mmio);
     broker_free(r.broker);
     pthread_mutex_lock(&systemd.lock);
-    forget("g.7.bad_gtt"); /* as if an older broker had not known it */
+    forget("g.7.bad_gtt"); /* as if an older broker had not known them */
+    forget("g.7.bad_sched");
     memcpy(kept, systemd.kept, sizeof(kept));
     r.config.kept = kept;
     r.config.kept_count = systemd.count;
@@ -280,8 +281,8 @@ static void test_store(void **state)
     rig_services(&r);
     fake_connect(&r.mmio);
     rig_until(&r, r.mmio.adds == 2);
-    rig_until(&r, kept_with("g.7.bad_gtt") == 1);
-    assert_int_equal(kept_with("g.7."), 21);
+    rig_until(&r, kept_with("g.7.bad_gtt") == 1 && kept_with("g.7.bad_sched") == 1);
+    assert_int_equal(kept_with("g.7."), 22);
     assert_true(r.mmio.restart && r.gtt.restart && r.sched.restart && r.display.restart);
     assert_int_equal(r.mmio.fds.count, 17);
     /* What is forgotten is not kept either. */

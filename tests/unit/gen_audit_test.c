@@ -44,7 +44,7 @@ static int patch(void *ctx, const struct audit_patch *p)
     return refuse_patches;
 }
 
-static const struct audit_ops ops = {ggtt, patch};
+static const struct audit_ops ops = {.ggtt = ggtt, .patch = patch};
 
 static struct audit_verdict run(enum gen8_engine e, enum audit_where where, const uint32_t *dw,
                                 size_t n)

@@ -10,6 +10,8 @@
 /* What a process that ended left, by number. */
 static struct context_set *left[SCHED_JOURNAL_GUESTS];
 
+int stub_loses = -1;
+
 int context_set_new(const struct context_config *config, struct context_set **out)
 {
     struct context_set *s = left[config->number];
@@ -22,7 +24,10 @@ int context_set_new(const struct context_config *config, struct context_set **ou
     assert(s);
     s->number = config->number;
     s->need_root = config->need_root;
+    s->lost = config->lost;
     s->ctx = config->ctx;
+    if (stub_loses >= 0)
+        s->lost(s->ctx, (enum gen8_engine)stub_loses);
     *out = s;
     return 0;
 }

@@ -31,6 +31,7 @@ struct context_set {
     struct stub_csb csb[256];
     unsigned csbs;
     void (*need_root)(void *ctx, uint32_t level, const uint64_t pdp[4]);
+    void (*lost)(void *ctx, enum gen8_engine engine);
     void *ctx;
 };
 
@@ -39,5 +40,7 @@ struct context *stub_context(struct context_set *s, unsigned engine, uint64_t de
 unsigned stub_busy(const struct context_set *s);
 /* The process died: nothing is busy, held is what was. */
 void stub_crash(struct context_set *s);
+/* Sets are made of records one of which, of this engine, is quarantined. -1: none. */
+extern int stub_loses;
 /* What ended processes left is gone. */
 void stub_forget(void);

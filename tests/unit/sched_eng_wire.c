@@ -5,6 +5,7 @@
 #include "tests/unit/sched_eng_wire.h"
 
 #include "lib/lane.h"
+#include "lib/quarantine.h"
 #include "lib/region.h"
 #include "services/wire/gtt_map.h"
 #include "services/wire/mmio_sched.h"
@@ -66,6 +67,8 @@ void give_guest(struct wire_fds *fds, uint32_t slots)
     give_region(fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, GTT_MAP_LAYOUT, sizeof(struct gtt_map));
     give_region(fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, GTT_INVAL_LAYOUT,
                 sizeof(struct gtt_inval));
+    give_region(fds, WIRE_BAD_SCHED, WIRE_REGION_QUARANTINE, QUARANTINE_LAYOUT,
+                sizeof(struct quarantine_table));
     give_lane(fds, WIRE_MMIO_SCHED, slots, MMIO_SCHED_LAYOUT);
     give_lane(fds, WIRE_SCHED_MMIO, slots, MMIO_SCHED_LAYOUT);
 }
