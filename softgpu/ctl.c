@@ -166,15 +166,16 @@ static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
     engines_get_stats(device_engines(c->device), &stats);
     regs_get_counts(device_regs(c->device), &regs);
     device_get_counts(c->device, &dev);
-    fprintf(
-        out,
-        "{\"ok\":true,\"client\":%s,\"mmio\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
-        "},\"gtt\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64 "},\"aperture\":{\"reads\":%" PRIu64
-        ",\"writes\":%" PRIu64 "},\"config\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
-        "},\"interrupts\":%" PRIu64 ",\"pcode_illegal\":%u,",
-        c->client ? "true" : "false", dev.mmio_reads, dev.mmio_writes, dev.gtt_reads,
-        dev.gtt_writes, dev.aperture_reads, dev.aperture_writes, dev.config_reads,
-        dev.config_writes, irq_sent(device_irq(c->device)), pcode_illegal(device_pcode(c->device)));
+    fprintf(out,
+            "{\"ok\":true,\"client\":%s,\"mmio\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"gtt\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"aperture\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"config\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64 "},\"interrupts\":%" PRIu64
+            ",\"pcode_illegal\":%u,\"memory_losses\":%" PRIu64 ",",
+            c->client ? "true" : "false", dev.mmio_reads, dev.mmio_writes, dev.gtt_reads,
+            dev.gtt_writes, dev.aperture_reads, dev.aperture_writes, dev.config_reads,
+            dev.config_writes, irq_sent(device_irq(c->device)),
+            pcode_illegal(device_pcode(c->device)), dev.memory_losses);
     print_engines(out, &stats);
     fputc(',', out);
     print_judge(c, out);
