@@ -200,6 +200,7 @@ struct engine_kind;
 struct engines {
     const struct model *model;
     const struct engine_kind *kind;
+    unsigned count; /* of engine[]: what the chip has */
     struct dma *dma;
     struct judge *judge;
     struct engines_ops ops;

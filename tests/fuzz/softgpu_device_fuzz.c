@@ -240,7 +240,7 @@ static void step_table(struct world *w, struct input *in)
 static void step_image(struct world *w, struct input *in)
 {
     uint32_t which = take(in, 1), i = take(in, 2);
-    uint32_t page = WORLD_OF(which % ENGINE_COUNT) + (which & 4 ? AT_IMAGE_2 : AT_IMAGE);
+    uint32_t page = WORLD_OF(which % w->engines->count) + (which & 4 ? AT_IMAGE_2 : AT_IMAGE);
 
     if (which & 8)
         i %= 0x40; /* what is looked at first */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define ENGINES  4u
+#define ENGINES  5u
 #define PIPES    3u
 #define SPREAD   8u /* rings that share the opcodes of a kind */
 #define PER_RING 16u
