@@ -448,9 +448,9 @@ void engines_reset(struct engines *es)
         atomic_store(&es->gam[i], 0);
 }
 
-static uint64_t busy_ns(struct engine *e)
+uint64_t engine_busy_ns(struct engine *e, uint64_t now)
 {
-    uint64_t since = atomic_load(&e->busy_since), now = engine_now_ns();
+    uint64_t since = atomic_load(&e->busy_since);
 
     return atomic_load(&e->busy_ns) + (since && now > since ? now - since : 0);
 }
@@ -465,7 +465,7 @@ void engines_get_stats(struct engines *es, struct engines_stats *out)
         out->contexts[i] = atomic_load(&e->contexts);
         out->commands[i] = atomic_load(&e->commands);
         out->unknown[i] = atomic_load(&e->unknown);
-        out->busy_ns[i] = busy_ns(e);
+        out->busy_ns[i] = engine_busy_ns(e, engine_now_ns());
         out->slices[i] = atomic_load(&e->slices);
     }
     out->blit_bytes = atomic_load(&es->blit_bytes);
