@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -228,6 +229,7 @@ static void test_screenshot(void **state)
     struct ctl_rig *r = *state;
     char dir[] = "/tmp/softgpu-ctl-XXXXXX", line[128], path[64];
     uint8_t *mem = memory(r, 16);
+    struct stat st;
 
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/shot.png", dir);
@@ -238,8 +240,13 @@ static void test_screenshot(void **state)
     unlink(path);
     snprintf(line, sizeof(line), "png 0 %s/no/where.png", dir);
     ctl_rig_bad(r, line, "No such file");
-    wr(r, 0, 0x70180, 0x80000000, 4);
     snprintf(line, sizeof(line), "png 0 %s", path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* as a device would be, it is left alone */
+    ctl_rig_bad(r, line, "File exists");
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    unlink(path);
+    wr(r, 0, 0x70180, 0x80000000, 4);
     ctl_rig_bad(r, line, "format");
     device_vfu_ops(r->device)->reset(r->device);
     ctl_rig_bad(r, line, "off");
