@@ -88,6 +88,17 @@ void chan_close(struct chan *chan)
         destroy(chan);
 }
 
+static void log_cut(const struct chan *chan, const char *why)
+{
+    const struct chan_peer *p = &chan->transport->peer;
+    struct log_limit all = {0}, *limit = chan->user->limit;
+
+    if (!limit)
+        log_limit_init(limit = &all, 1, 1);
+    log_limited(chan->user->log, limit, LOG_WARNING, "control channel cut off",
+                "reason=\"%s\" domid=%u uid=%d pid=%d", why, p->domid, (int)p->uid, p->pid);
+}
+
 void chan_fail(struct chan *chan, int err, const char *why)
 {
     if (chan->failed)
@@ -95,9 +106,7 @@ void chan_fail(struct chan *chan, int err, const char *why)
     chan->failed = true;
     chan->err = err;
     if (err)
-        log_write(chan->user->log, LOG_WARNING, "control channel cut off",
-                  "reason=\"%s\" domid=%u uid=%d pid=%d", why, chan->transport->peer.domid,
-                  (int)chan->transport->peer.uid, chan->transport->peer.pid);
+        log_cut(chan, why);
     loop_remove(chan->source);
     chan->source = NULL;
     loop_trigger(chan->defer);
@@ -228,7 +237,7 @@ static ssize_t read_some(struct chan *chan)
     uint8_t *to = head ? (uint8_t *)&chan->header + chan->header_got : chan->body + chan->body_got;
     size_t want =
         head ? sizeof(chan->header) - chan->header_got : chan->header.length - chan->body_got;
-    unsigned nfds = CHAN_MAX_FDS - chan->nfds;
+    unsigned nfds = chan->user->no_fds ? 0 : CHAN_MAX_FDS - chan->nfds;
     ssize_t n;
 
     n = chan->transport->ops->recv(chan->transport, to, want, chan->fds + chan->nfds, &nfds);

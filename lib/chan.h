@@ -2,7 +2,7 @@
 /*
  * Control channel: framed protobuf-c messages over a UNIX socket or libxenvchan. One thread, that
  * of the loop. A peer that breaks the protocol (magic, length, type, payload that does not unpack,
- * descriptors where none can be) loses its connection and nothing else happens.
+ * descriptors where none may be) loses its connection and nothing else happens.
  * uris: "unix:/run/vgt/ctl.sock"; "vchan:/local/domain/0/vgt/ctl", the base in xenstore below
  * which clients ask for a channel of their own (requests/ID, answered at clients/ID).
  */
@@ -60,6 +60,8 @@ struct chan_user {
     void (*closed)(struct chan *chan, int err, void *data);
     void (*drained)(struct chan *chan, void *data); /* queue empty again; may be NULL */
     const struct log *log;                          /* may be NULL */
+    struct log_limit *limit; /* of what is logged about peers; NULL: all of it */
+    bool no_fds;             /* a peer that sends descriptors is cut off */
 };
 
 /* Who is at the other end, as the kernel or Xen says. */

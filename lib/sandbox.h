@@ -48,7 +48,12 @@ struct sandbox {
     }
 #define SANDBOX_IS(name, n, want)  SANDBOX_WHERE(name, n, SANDBOX_WORD, want)
 #define SANDBOX_NOT(name, n, bits) SANDBOX_WHERE(name, n, bits, 0)
-#define SANDBOX_IOCTL(number)      SANDBOX_IS(ioctl, 1, number)
+/* ... if another argument is so, too */
+#define SANDBOX_IF(name, n, want, m, bits, value)                                                  \
+    {                                                                                              \
+        .call = SCMP_SYS(name), .count = 2, .arg = { {n, SANDBOX_WORD, want}, {m, bits, value} }   \
+    }
+#define SANDBOX_IOCTL(number) SANDBOX_IS(ioctl, 1, number)
 #define SANDBOX_SET(array)                                                                         \
     {                                                                                              \
         array, sizeof(array) / sizeof((array)[0])                                                  \

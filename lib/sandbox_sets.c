@@ -29,8 +29,9 @@ static const struct sandbox_rule base[] = {
     SANDBOX_CALL(pread64), SANDBOX_CALL(poll), SANDBOX_CALL(ppoll), SANDBOX_CALL(close),
     SANDBOX_CALL(fstat), SANDBOX_CALL(newfstatat), SANDBOX_CALL(lseek),
     SANDBOX_IS(fcntl, 1, F_GETFD), SANDBOX_IS(fcntl, 1, F_SETFD), SANDBOX_IS(fcntl, 1, F_GETFL),
-    SANDBOX_IS(fcntl, 1, F_SETFL), SANDBOX_IS(fcntl, 1, F_GET_SEALS),
-    SANDBOX_IS(fcntl, 1, F_DUPFD_CLOEXEC),
+    SANDBOX_IS(fcntl, 1, F_GET_SEALS), SANDBOX_IS(fcntl, 1, F_DUPFD_CLOEXEC),
+    /* O_NONBLOCK stays: an eventfd's flags are shared with the peer, whom a wake must not block */
+    SANDBOX_IF(fcntl, 1, F_SETFL, 2, O_NONBLOCK | O_ASYNC, O_NONBLOCK),
     /* memory */
     SANDBOX_NOT(mmap, 2, PROT_EXEC), SANDBOX_NOT(mprotect, 2, PROT_EXEC), SANDBOX_CALL(munmap),
     SANDBOX_CALL(mremap), SANDBOX_CALL(madvise), SANDBOX_CALL(brk),

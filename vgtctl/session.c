@@ -181,8 +181,8 @@ static const struct chan_type types[] = {
 };
 /* Why a channel broke is said once, by on_closed(). */
 static const struct log quiet = {.fd = -1, .level = -1};
-static const struct chan_user user = {types, sizeof(types) / sizeof(types[0]), on_closed, NULL,
-                                      &quiet};
+static const struct chan_user user = {
+    .types = types, .count = sizeof(types) / sizeof(types[0]), .closed = on_closed, .log = &quiet};
 
 /* -1: a name, to be looked up; else a domain id. */
 static int64_t number_of(const char *guest)

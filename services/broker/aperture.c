@@ -66,8 +66,8 @@ void aperture_request(struct peer *p, const struct chan_message *m)
         peer_send(p, VGT__TYPE__TYPE_APERTURE_REPLY, m->id, &reply.base);
         return;
     }
-    log_write(p->broker->log, LOG_ERR, "the aperture cannot be mapped", "domid=%u error=%d",
-              g->s->domid, rc);
+    log_limited(p->broker->log, &p->service->news, LOG_ERR, "the aperture cannot be mapped",
+                "domid=%u error=%d", g->s->domid, rc);
     snprintf(text, sizeof(text), "the aperture cannot be mapped: %s", strerror(-rc));
     peer_error(p, m->id, -rc, text);
 }

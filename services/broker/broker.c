@@ -185,8 +185,7 @@ static void start_services(struct broker *b)
 {
     note_own_start(b);
     for (unsigned i = 0; i < CORE_ROLES; i++)
-        b->service[i] = (struct service){
-            .role = (enum role)i, .s = &b->state->service[i], .down_ns = broker_now()};
+        service_init(&b->service[i], (enum role)i, &b->state->service[i]);
     if (*b->refusal)
         return;
     crash_point("broker.start.noted");
@@ -212,6 +211,7 @@ int broker_new(struct loop *loop, const struct broker_config *config, struct bro
     b->state_fd = -1;
     service_learn_users(b);
     log_limit_init(&b->refusals, 8, 10);
+    log_limit_init(&b->cuts, 32, 30);
     rc = set_up(b);
     if (!rc) {
         start_services(b);

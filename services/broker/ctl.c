@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RELAY_NS 30000000000ull
+#define RELAY_NS   30000000000ull
+#define MAX_RELAYS 32u /* unanswered requests of one peer */
 
 struct relay {
     struct relay *next;
@@ -28,6 +29,7 @@ static void end_relay(struct broker *b, struct relay *r)
     while (*link != r)
         link = &(*link)->next;
     *link = r->next;
+    r->peer->relayed--;
     calls_cancel(b, r);
     free(r);
 }
@@ -67,15 +69,21 @@ static bool relayed(struct broker *b, void *owner, int err, const char *text,
 static void hand_on(struct peer *p, const struct chan_message *m, enum role to)
 {
     struct broker *b = p->broker;
-    struct relay *r = calloc(1, sizeof(*r));
+    struct relay *r;
     int rc;
 
+    if (p->relayed >= MAX_RELAYS) {
+        peer_error(p, m->id, EBUSY, "too many requests are unanswered");
+        return;
+    }
+    r = calloc(1, sizeof(*r));
     if (!r) {
         peer_error(p, m->id, ENOMEM, "out of memory");
         return;
     }
     *r = (struct relay){b->relays, p, m->id, m->type + 1, role_names[to]};
     b->relays = r;
+    p->relayed++;
     crash_point("broker.relay.asks");
     rc = call_start(b, &b->service[to], m->type, r->reply, m->body, RELAY_NS, relayed, r);
     if (rc) {

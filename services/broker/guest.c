@@ -29,11 +29,9 @@ struct guest *guest_new(struct broker *b, unsigned slot)
         return NULL;
     g->broker = b;
     g->s = &b->state->guest[slot];
-    g->mmio = (struct service){.role = ROLE_MMIO,
-                               .domid = g->s->domid,
-                               .guest = g,
-                               .s = &g->s->mmio,
-                               .down_ns = broker_now()};
+    service_init(&g->mmio, ROLE_MMIO, &g->s->mmio);
+    g->mmio.domid = g->s->domid;
+    g->mmio.guest = g;
     b->guest[slot] = g;
     return g;
 }

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_HELD (64u << 20) /* bytes of replies that wait for one slow client */
+#define MAX_HELD      (64u << 20) /* bytes of replies that wait for one slow client, */
+#define MAX_HELD_WIRE (1u << 20)  /* ... or service */
+#define MAX_OF_PID    8u          /* connections of one process, but for those of vgtctl's kind */
+#define HELLO_SHARE   3u          /* of a step's time: until then a connection has said Hello */
 
 struct held_frame {
     struct held_frame *next;
@@ -36,7 +39,8 @@ static void drop_frame(struct peer *p)
 static bool hold(struct peer *p, uint32_t type, uint32_t id, const ProtobufCMessage *body)
 {
     size_t size = protobuf_c_message_get_packed_size(body);
-    struct held_frame *f = p->held + size <= MAX_HELD ? calloc(1, sizeof(*f)) : NULL;
+    size_t most = p->kind == PEER_CTL ? MAX_HELD : MAX_HELD_WIRE;
+    struct held_frame *f = p->held + size <= most ? calloc(1, sizeof(*f)) : NULL;
     uint8_t *packed = f ? malloc(size ? size : 1) : NULL;
 
     if (packed) {
@@ -61,10 +65,15 @@ void peer_send(struct peer *p, uint32_t type, uint32_t id, const ProtobufCMessag
 {
     int rc = p->first ? CHAN_FULL : chan_send(p->chan, type, id, body, NULL, 0);
 
-    if (rc == CHAN_FULL && hold(p, type, id, body))
+    if (rc == -EMSGSIZE && type != VGT__TYPE__TYPE_ERROR) {
+        peer_error(p, id, EMSGSIZE, "the answer is too long for a message");
         return;
-    if (rc && rc != -EPIPE)
-        log_write(p->broker->log, LOG_WARNING, "a reply is lost", "type=%u error=%d", type, rc);
+    }
+    if (!rc || rc == -EPIPE || p->refused || (rc == CHAN_FULL && hold(p, type, id, body)))
+        return;
+    log_limited(p->broker->log, &p->broker->cuts, LOG_WARNING, "a reply is lost",
+                "type=%u error=%d pid=%d", type, rc, chan_peer(p->chan).pid);
+    p->refused = true; /* it would wait for ever */
 }
 
 static void on_drained(struct chan *chan, void *data)
@@ -131,25 +140,35 @@ void peer_close(struct peer *p)
     free(p);
 }
 
+void peer_cut(struct peer *p, const char *why)
+{
+    log_limited(p->broker->log, &p->broker->cuts, LOG_WARNING, "a peer was cut off",
+                "reason=\"%s\" uid=%d pid=%d", why, (int)chan_peer(p->chan).uid,
+                chan_peer(p->chan).pid);
+    peer_close(p);
+}
+
+static bool late(const struct peer *p)
+{
+    return p->kind != PEER_CTL && !p->service && !p->refused &&
+           broker_now() - p->since_ns > p->broker->limit_ns / HELLO_SHARE;
+}
+
 void peers_tick(struct broker *b)
 {
     struct peer *next;
 
     for (struct peer *p = b->peers; p; p = next) {
         next = p->next;
-        if (!p->refused)
+        if (late(p))
+            peer_cut(p, "no Hello");
+        else if (p->refused)
+            peer_close(p);
+        else
             continue;
         /* Closing one may close another, the next one too. */
-        peer_close(p);
         next = b->peers;
     }
-}
-
-void peer_cut(struct peer *p, const char *why)
-{
-    log_write(p->broker->log, LOG_WARNING, "a peer was cut off", "reason=\"%s\" uid=%d pid=%d", why,
-              (int)chan_peer(p->chan).uid, chan_peer(p->chan).pid);
-    peer_close(p);
 }
 
 static void on_closed(struct chan *chan, int err, void *data)
@@ -268,17 +287,33 @@ static const struct chan_type ctl_types[] = {
 
 /* ---- listening */
 
+/* Each holds memory and a descriptor of ours, which others need. */
+static bool too_many(const struct broker *b, struct chan_peer who)
+{
+    unsigned n = 0;
+
+    for (const struct peer *p = b->peers; p; p = p->next)
+        n += p->kind != PEER_CTL && chan_peer(p->chan).pid == who.pid;
+    return n >= MAX_OF_PID;
+}
+
 static void accepted(struct chan *chan, void *data)
 {
     struct listener_of *of = data;
     struct broker *b = of->broker;
-    struct peer *p = calloc(1, sizeof(*p));
+    struct chan_peer who = chan_peer(chan);
+    bool many = of->kind != PEER_CTL && who.pid && too_many(b, who);
+    struct peer *p = many ? NULL : calloc(1, sizeof(*p));
 
+    if (many)
+        log_limited(b->log, &b->cuts, LOG_WARNING, "a process has too many connections",
+                    "uid=%d pid=%d", (int)who.uid, who.pid);
     if (!p) {
         chan_close(chan);
         return;
     }
-    *p = (struct peer){.broker = b, .next = b->peers, .chan = chan, .kind = of->kind};
+    *p = (struct peer){
+        .broker = b, .next = b->peers, .chan = chan, .kind = of->kind, .since_ns = broker_now()};
     p->last = &p->first;
     b->peers = p;
     chan_set_data(chan, p);
@@ -315,7 +350,9 @@ static void set_up_users(struct broker *b)
                                         .count = counts[i],
                                         .closed = on_closed,
                                         .drained = on_drained,
-                                        .log = b->log};
+                                        .log = b->log,
+                                        .limit = &b->cuts,
+                                        .no_fds = true};
         b->of[i] = (struct listener_of){b, (enum peer_kind)i};
     }
 }

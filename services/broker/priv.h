@@ -96,7 +96,9 @@ struct peer {
     struct service *service; /* after Hello */
     struct held_frame *first, **last;
     size_t held;
-    bool refused; /* closed at the next tick, when the reason is out */
+    bool refused;     /* closed at the next tick, when the reason is out */
+    unsigned relayed; /* requests of it that another service has to answer yet */
+    uint64_t since_ns;
 };
 
 struct service {
@@ -113,6 +115,7 @@ struct service {
     char refused[BROKER_WHY]; /* why it serves nothing; empty: it does */
     bool restarted;           /* and has not yet taken up all guests */
     bool up;                  /* both channels said Hello */
+    struct log_limit news;    /* of what is logged on its behalf */
 };
 
 /* ---- call.c */
@@ -201,7 +204,7 @@ struct broker {
     struct store_watch *release;
     unsigned ticks;
     bool deaf; /* some sockets could not be made yet */
-    struct log_limit refusals;
+    struct log_limit refusals, cuts;
     char refusal[BROKER_WHY]; /* the kept state is not ours to read: only vgtctl is answered */
     bool closing;
 };
@@ -266,6 +269,7 @@ void peers_tick(struct broker *b);
 /* Once, at the start: looking users up later would load libraries. */
 void service_learn_users(struct broker *b);
 extern const char *const role_names[ROLES];
+void service_init(struct service *s, enum role role, struct service_state *state);
 void service_hello(struct peer *p, uint32_t id, const Vgt__Hello *hello);
 /* One of its channels is gone: so is the other. */
 void service_lost(struct service *s, struct peer *gone);

@@ -25,6 +25,13 @@ const char *const role_names[ROLES] = {
     [ROLE_MMIO] = "vgt-mmio",
 };
 
+/* A service that comes and goes, or complains, all the time is not to fill the log. */
+void service_init(struct service *s, enum role role, struct service_state *state)
+{
+    *s = (struct service){.role = role, .s = state, .down_ns = broker_now()};
+    log_limit_init(&s->news, 64, 60);
+}
+
 const char *service_name(const struct service *s, char name[32])
 {
     if (s->role == ROLE_MMIO)
@@ -296,11 +303,14 @@ void service_retry(struct broker *b, uint64_t now)
 
 void service_refused(struct service *s, const char *text)
 {
-    char name[32];
+    char name[32], why[BROKER_WHY];
 
-    log_clean(s->refused, sizeof(s->refused), text);
-    log_write(s->wire->broker->log, LOG_ERR, "a service refuses", "service=%s why=\"%s\"",
-              service_name(s, name), s->refused);
+    log_clean(why, sizeof(why), text);
+    if (!strcmp(why, s->refused))
+        return; /* said already */
+    snprintf(s->refused, sizeof(s->refused), "%s", why);
+    log_limited(s->wire->broker->log, &s->news, LOG_ERR, "a service refuses",
+                "service=%s why=\"%s\"", service_name(s, name), s->refused);
 }
 
 static void now_up(struct broker *b, struct service *s)
@@ -308,8 +318,8 @@ static void now_up(struct broker *b, struct service *s)
     char name[32];
 
     s->up = true;
-    log_write(b->log, LOG_INFO, "service is up", "service=%s pid=%d starts=%u",
-              service_name(s, name), chan_peer(s->wire->chan).pid, s->s->starts);
+    log_limited(b->log, &s->news, LOG_INFO, "service is up", "service=%s pid=%d starts=%u",
+                service_name(s, name), chan_peer(s->wire->chan).pid, s->s->starts);
     for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
         tell_guest(s, b->guest[i]);
     if (!s->resuming)
@@ -474,7 +484,8 @@ void service_lost(struct service *s, struct peer *gone)
     /* A broker that ends leaves the state page as it is. */
     if (!was_up || b->closing)
         return;
-    log_write(b->log, LOG_NOTICE, "service went away", "service=%s", service_name(s, name));
+    log_limited(b->log, &s->news, LOG_NOTICE, "service went away", "service=%s",
+                service_name(s, name));
     crash_point("broker.service.lost");
     calls_lost(b, s);
     guests_kick(b);

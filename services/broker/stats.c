@@ -31,6 +31,9 @@ struct ask {
     struct answer answer[MAX_ANSWERS];
 };
 
+/* Bytes of one answer; 0: as many as a message holds. */
+static const size_t most[ROLES] = {[ROLE_MMIO] = 4096, [ROLE_DISPLAY] = 64u << 10};
+
 /* Memory of one merged reply, freed together. */
 struct pool {
     struct piece *pieces;
@@ -414,13 +417,28 @@ static Vgt__StatsReply *copy_of(const Vgt__StatsReply *reply)
     return copy;
 }
 
+/* The merged reply has to fit one message, whatever a service that is not trusted says of itself.
+ */
+static bool too_long(struct broker *b, const struct answer *a, const ProtobufCMessage *body)
+{
+    size_t size = protobuf_c_message_get_packed_size(body);
+    struct guest *g = a->role == ROLE_MMIO ? guest_find(b, a->domid) : NULL;
+
+    if (!most[a->role] || size <= most[a->role])
+        return false;
+    log_limited(b->log, g ? &g->mmio.news : &b->service[ROLE_DISPLAY].news, LOG_WARNING,
+                "statistics are too long and left out", "service=%s domid=%u bytes=%zu",
+                role_names[a->role], a->domid, size);
+    return true;
+}
+
 static bool answered(struct broker *b, void *owner, int err, const char *text,
                      const ProtobufCMessage *body)
 {
     struct answer *a = owner;
 
     (void)text;
-    if (!err)
+    if (!err && !too_long(b, a, body))
         a->reply = copy_of((const Vgt__StatsReply *)body);
     if (!--a->ask->pending)
         finish(b, a->ask);

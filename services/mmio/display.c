@@ -66,14 +66,17 @@ static struct timing_pipe timing_of(struct mmio *m, uint32_t pipe)
     return m->timing[pipe];
 }
 
-/* Running, with numbers that can be divided by. */
+#define MIN_PS 1000000000u /* a shorter frame would be a storm of interrupts */
+#define MAX_PS UINT64_C(1000000000000)
+
+/* Running, with numbers that can be divided by, and added. */
 static bool running(struct mmio *m, uint32_t pipe, struct timing_pipe *t)
 {
     if (!m->s.timing)
         return false;
     *t = timing_of(m, pipe);
-    return t->enabled && t->frame_ps >= 1000000 && t->frame_ps < 1000000000000 && t->vtotal &&
-           t->vtotal <= 65536 && t->vactive <= t->vtotal;
+    return t->enabled && t->frame_ps >= MIN_PS && t->frame_ps < MAX_PS && t->vtotal &&
+           t->vtotal <= 65536 && t->vactive <= t->vtotal && t->start_ns < UINT64_MAX / 2;
 }
 
 /* Picoseconds since frame 0, line 0. */

@@ -87,7 +87,8 @@ static const struct chan_type types[] = {
     {VGT__TYPE__TYPE_STATS_REPLY, &vgt__service_stats__descriptor, on_message},
 };
 static const struct log quiet = {.fd = -1, .level = -1};
-static const struct chan_user user = {types, 6, on_closed, NULL, &quiet};
+static const struct chan_user user = {
+    .types = types, .count = 6, .closed = on_closed, .log = &quiet};
 
 /* [type][length][payload ...] again and again. */
 static void send_framed(int fd, const uint8_t *data, size_t size)

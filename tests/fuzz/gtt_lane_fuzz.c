@@ -2,9 +2,11 @@
 /*
  * Fuzz target: vgt-gtt, the whole service between a fake GPU and fake guests, with two guests. What
  * vgt-mmio@BAD may write is the fuzzer's: entries of any kind, indices and flags of both its lanes,
- * the image of the GGTT, pages of its guest; the service dies and comes back in between. Oracle:
+ * the image of the GGTT, pages of its guest; and so is what vgt-display acknowledges, of either
+ * guest; the service dies and comes back in between. Oracle:
  * what vgt-mmio@GOOD posts in between is in the GPU's table within a bounded number of turns, byte
- * for byte, and its epoch is published; no entry outside a guest's part ever changes; the bad guest
+ * for byte, and its epoch is published; no frame is let go of that vgt-sched has not acknowledged,
+ * whatever display says; no entry outside a guest's part ever changes; the bad guest
  * is not even known to the good one's account; both leave, and then nothing is pinned and no page
  * of theirs is left. ASan, LeakSanitizer and the service's own assertions see the rest.
  */
@@ -12,19 +14,16 @@
 #include "gpu/fake/fake.h"
 #include "services/gtt/service.h"
 #include "services/wire/names.h"
+#include "tests/fuzz/peer.h"
 #include "vmm/fake/fake.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <urcu/urcu-memb.h>
 
 #define MIB      (UINT64_C(1) << 20)
 #define ENTRIES  (1u << 20)
-#define PAGES    64u
+#define PAGES    64u  /* as many as bits of good_pins() */
 #define PARTS    2u   /* guests, and so parts of the table */
 #define SPAN     256u /* entries of one part of a guest */
 #define MAX_OPS  64u
@@ -55,85 +54,24 @@ struct world {
     struct side side[PARTS];
     uint64_t *table;     /* what the whole table was before the guests came */
     uint64_t want[SPAN]; /* of the good guest's low part; 0: nothing yet */
-    int left;
+    bool lies;           /* display acknowledges lie, and not what was cleared */
+    bool holds;          /* sched acknowledges nothing */
+    uint64_t lie;
 };
-
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-static const struct log quiet = {.fd = -1, .level = -1};
-
-static void check(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
-static uint64_t take(struct input *in, size_t bytes)
-{
-    uint64_t v = 0;
-
-    if (bytes > in->size)
-        bytes = in->size;
-    if (bytes)
-        memcpy(&v, in->data, bytes);
-    if (bytes)
-        in->data += bytes;
-    in->size -= bytes;
-    return v;
-}
-
-/* ---- descriptors, as the broker would make them */
-
-static void put(struct wire_fds *fds, const char *name, const char *suffix, int fd)
-{
-    check(fd >= 0 && fds->count < CHAN_MAX_FDS);
-    snprintf(fds->item[fds->count].name, sizeof(fds->item[0].name), "%s%s", name, suffix);
-    fds->item[fds->count++].fd = fd;
-}
-
-static void put_lane(struct wire_fds *fds, const char *name, uint32_t layout)
-{
-    int fd;
-
-    check(!lane_create(name, LANE_STREAM, 16, layout, &fd));
-    put(fds, name, "", fd);
-    put(fds, name, ".wake", eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    put(fds, name, ".room", eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-}
-
-static void put_region(struct wire_fds *fds, const char *name, uint32_t type, size_t size,
-                       struct region *r)
-{
-    int fd;
-
-    check(!region_create(name, type, 1, size, &fd));
-    put(fds, name, "", fd);
-    check(!region_map(fd, type, 1, size, true, r));
-}
-
-static void copy_fds(const struct wire_fds *from, struct wire_fds *to)
-{
-    *to = *from;
-    for (unsigned i = 0; i < to->count; i++)
-        check((to->item[i].fd = dup(from->item[i].fd)) >= 0);
-}
 
 static void make_side(struct side *x, uint32_t domid)
 {
     *x = (struct side){.domid = domid};
-    put_region(&x->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, sizeof(struct vggtt), &x->vggtt);
-    put_region(&x->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, sizeof(struct gtt_map), &x->map);
-    put_region(&x->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, sizeof(struct gtt_inval),
-               &x->inval[0]);
-    put_region(&x->fds, WIRE_INVAL_DISPLAY, WIRE_REGION_INVAL, sizeof(struct gtt_inval),
-               &x->inval[1]);
-    put_lane(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT);
-    put_lane(&x->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT);
-    check(!wire_producer(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT, &x->to_gtt));
-    check(!wire_consumer(&x->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT, &x->from_gtt));
+    peer_put_region(&x->fds, WIRE_VGGTT, WIRE_REGION_VGGTT, 1, sizeof(struct vggtt), &x->vggtt);
+    peer_put_region(&x->fds, WIRE_GTT_MAP, WIRE_REGION_GTT_MAP, 1, sizeof(struct gtt_map), &x->map);
+    peer_put_region(&x->fds, WIRE_INVAL_SCHED, WIRE_REGION_INVAL, 1, sizeof(struct gtt_inval),
+                    &x->inval[0]);
+    peer_put_region(&x->fds, WIRE_INVAL_DISPLAY, WIRE_REGION_INVAL, 1, sizeof(struct gtt_inval),
+                    &x->inval[1]);
+    peer_put_lane(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT);
+    peer_put_lane(&x->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT);
+    peer_check(!wire_producer(&x->fds, WIRE_MMIO_GTT, MMIO_GTT_LAYOUT, &x->to_gtt));
+    peer_check(!wire_consumer(&x->fds, WIRE_GTT_MMIO, MMIO_GTT_LAYOUT, &x->from_gtt));
     vgt__resources__init(&x->granted);
 }
 
@@ -152,11 +90,11 @@ static void free_side(struct side *x)
 
 static void start_service(struct world *w)
 {
-    check(!gtt_service_init(w->s, w->loop, &quiet, &vmm_fake_ops, 0));
+    peer_check(!gtt_service_init(w->s, w->loop, &peer_quiet, &vmm_fake_ops, 0));
     w->s->client = w->client;
-    check(!gpu_fake_open(w->fake, GPU_ROW_GTT, &w->s->gpu));
-    copy_fds(&w->own, &w->s->fds);
-    check(!gtt_service_start(w->s));
+    peer_check(!gpu_fake_open(w->fake, GPU_ROW_GTT, &w->s->gpu));
+    peer_copy_fds(&w->own, &w->s->fds);
+    peer_check(!gtt_service_start(w->s));
 }
 
 static void attach(struct world *w, struct side *x, bool restart)
@@ -172,10 +110,10 @@ static void attach(struct world *w, struct side *x, bool restart)
     add.name = (char *)"guest";
     add.restart = restart;
     add.resources = restart ? &x->granted : &want;
-    copy_fds(&x->fds, &fds);
+    peer_copy_fds(&x->fds, &fds);
     gtt_wire_ops.guest_add(w->s, &add, &fds, 1);
     m = gtt_member_find(w->s, x->domid);
-    check(m); /* whatever its peer did to the lanes */
+    peer_check(m); /* whatever its peer did to the lanes */
     x->granted.low_base = m->guest->c.grant.range[PARTITION_LOW].base;
     x->granted.low_size = m->guest->c.grant.range[PARTITION_LOW].size;
     x->granted.high_base = m->guest->c.grant.range[PARTITION_HIGH].base;
@@ -198,17 +136,19 @@ static void turn(struct world *w)
     struct side *good = &w->side[GOOD];
     struct lane_slot slot;
 
-    check(!loop_turn(w->loop, 0));
+    peer_check(!loop_turn(w->loop, 0));
     gtt_service_turn(w->s);
     for (unsigned i = 0; i < PARTS; i++) {
         const struct gtt_map *map = w->side[i].map.data;
 
-        for (unsigned r = 0; r < 2; r++)
-            ((struct gtt_inval *)w->side[i].inval[r].data)->done_seq = map->clear_seq;
+        if (!w->holds)
+            ((struct gtt_inval *)w->side[i].inval[0].data)->done_seq = map->clear_seq;
+        ((struct gtt_inval *)w->side[i].inval[1].data)->done_seq =
+            w->lies ? w->lie : map->clear_seq;
     }
     while (!lane_rx_next(&good->from_gtt, &slot, NULL))
         ;
-    check(!lane_rx_advance(&good->from_gtt));
+    peer_check(!lane_rx_advance(&good->from_gtt));
 }
 
 /* ---- the good guest */
@@ -218,20 +158,21 @@ static uint64_t frame(unsigned who, uint64_t gfn)
     return (who + 1) * UINT64_C(0x100000000) + gfn * 8192;
 }
 
-static void good_pte(struct world *w, struct input *in)
+static void good_pte(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[GOOD];
-    uint64_t i = take(in, 1), gfn = take(in, 1) % PAGES, index = x->granted.low_base / 4096 + i;
+    uint64_t i = peer_take(in, 1), gfn = peer_take(in, 1) % PAGES,
+             index = x->granted.low_base / 4096 + i;
     struct mmio_gtt m = {.kind = MMIO_GTT_PTE, .epoch = ++x->epoch};
     int turns = 0;
 
     m.pte.index = index;
     m.pte.value = gen8_ggtt_encode(gfn * 4096, true);
     ((struct vggtt *)x->vggtt.data)->pte[index] = m.pte.value;
-    check(!lane_tx_put(&x->to_gtt, &m, sizeof(m)));
+    peer_check(!lane_tx_put(&x->to_gtt, &m, sizeof(m)));
     w->want[i] = gen8_ggtt_encode(frame(GOOD, gfn), true);
     while (((struct gtt_map *)x->map.data)->epoch != x->epoch) {
-        check(turns++ < PATIENCE);
+        peer_check(turns++ < PATIENCE);
         turn(w);
     }
 }
@@ -242,10 +183,10 @@ static void check_good(struct world *w)
     const struct gtt_member *m = gtt_member_find(w->s, w->side[GOOD].domid);
 
     for (uint32_t i = 0; i < SPAN; i++)
-        check(!w->want[i] || gpu_fake_gtt(w->fake, first + i) == w->want[i]);
-    check(!m->lane_broken);
+        peer_check(!w->want[i] || gpu_fake_gtt(w->fake, first + i) == w->want[i]);
+    peer_check(!m->lane_broken);
     for (unsigned e = 0; e < ACCOUNT_EVENTS; e++)
-        check(!m->account.count[e]);
+        peer_check(!m->account.count[e]);
 }
 
 static bool in_part(const struct side *x, uint64_t i)
@@ -265,79 +206,103 @@ static void check_table(struct world *w)
 
         if (e == w->table[i])
             continue;
-        check(in_part(&w->side[BAD], i) || in_part(&w->side[GOOD], i));
+        peer_check(in_part(&w->side[BAD], i) || in_part(&w->side[GOOD], i));
         for (unsigned who = 0; who < PARTS; who++)
-            check(in_part(&w->side[who], i) || at < frame(who, 0) || at >= frame(who, PAGES));
+            peer_check(in_part(&w->side[who], i) || at < frame(who, 0) || at >= frame(who, PAGES));
     }
 }
 
 /* ---- the bad one */
 
-static void bad_entry(struct world *w, struct input *in)
+static void bad_entry(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[BAD];
-    struct mmio_gtt m = {.kind = (uint32_t)take(in, 1) % 9, .level = 3 + (uint32_t)take(in, 1) % 3};
-    uint8_t how = (uint8_t)take(in, 1);
+    struct mmio_gtt m = {.kind = peer_take32(in, 1) % 9, .level = 3 + peer_take32(in, 1) % 3};
+    uint8_t how = (uint8_t)peer_take(in, 1);
 
-    m.epoch = how & 1 ? take(in, 8) : ++x->epoch;
+    m.epoch = how & 1 ? peer_take(in, 8) : ++x->epoch;
     for (unsigned i = 0; i < 4; i++)
-        m.pdp[i] = take(in, how & 2 ? 8 : 2);
+        m.pdp[i] = peer_take(in, how & 2 ? 8 : 2);
     if (how & 4)
         m.pte.index = x->granted.low_base / 4096 + m.pte.index % 300;
     if (how & 8)
         m.pdp[0] = m.pdp[0] % (PAGES + 2) * 4096;
     if (how & 16)
-        m.kind = (uint32_t)take(in, 4);
+        m.kind = peer_take32(in, 4);
     lane_tx_put(&x->to_gtt, &m, sizeof(m)); /* a broken lane is its own fault */
 }
 
-static void bad_index(struct world *w, struct input *in)
+static void bad_index(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[BAD];
-    struct lane_header *h[2] = {x->to_gtt.mem.shared, x->from_gtt.mem.shared};
-    uint8_t which = (uint8_t)take(in, 1);
-    uint32_t value = (uint32_t)take(in, 4);
-    struct lane_header *l = h[which & 1];
-    _Atomic uint32_t *words[4] = {&l->producer.tail, &l->producer.room_at, &l->consumer.head,
-                                  &l->consumer.wake_at};
+    struct lane_header *const lanes[2] = {x->to_gtt.mem.shared, x->from_gtt.mem.shared};
 
-    atomic_store(words[which >> 1 & 3], which & 8 ? value : value % 20);
+    peer_spoil_index(lanes, 2, in);
 }
 
-static void bad_slots(struct world *w, struct input *in)
+static void bad_slots(struct world *w, struct peer_input *in)
 {
-    struct side *x = &w->side[BAD];
-    uint32_t at = (uint32_t)take(in, 1) % 16;
-    uint64_t word = take(in, 8);
-
-    memcpy(x->to_gtt.mem.slots[at].bytes + take(in, 1) % 57, &word, sizeof(word));
+    peer_spoil_slot(&w->side[BAD].to_gtt.mem, in);
 }
 
-static void bad_config(struct world *w, struct input *in)
+static void bad_config(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[BAD];
 
-    ((struct vggtt *)x->vggtt.data)->pte[x->granted.low_base / 4096 + take(in, 1)] = take(in, 8);
+    ((struct vggtt *)x->vggtt.data)->pte[x->granted.low_base / 4096 + peer_take(in, 1)] =
+        peer_take(in, 8);
 }
 
-static void bad_page(struct world *w, struct input *in)
+static void bad_page(struct world *w, struct peer_input *in)
 {
-    uint64_t *page = fake_ram(w->ram[BAD], take(in, 1) % PAGES * 4096);
-    uint64_t slot = take(in, 1) % 8, gfn = take(in, 1) % (PAGES + 2), flags = take(in, 1);
+    uint64_t *page = fake_ram(w->ram[BAD], peer_take(in, 1) % PAGES * 4096);
+    uint64_t slot = peer_take(in, 1) % 8, gfn = peer_take(in, 1) % (PAGES + 2),
+             flags = peer_take(in, 1);
 
-    page[slot] = gfn * 4096 | (flags & 1 ? take(in, 8) : 3);
+    page[slot] = gfn * 4096 | (flags & 1 ? peer_take(in, 8) : 3);
 }
 
-static void bad_restart(struct world *w, struct input *in)
+static uint64_t good_pins(const struct world *w)
+{
+    uint64_t pins = 0;
+
+    for (uint64_t gfn = 0; gfn < PAGES; gfn++)
+        pins |= (uint64_t)gpu_fake_pinned(w->fake, (uint16_t)w->side[GOOD].domid, gfn) << gfn;
+    return pins;
+}
+
+/* While sched holds, no pin of the good guest goes, and after that they do. */
+static void bad_display(struct world *w, struct peer_input *in)
+{
+    struct peer_input own = {in->data, 0};
+    uint32_t how = peer_take32(in, 1);
+    uint64_t pinned = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        turn(w); /* what was acknowledged before goes now */
+    w->lies = true;
+    w->lie = how & 1 ? peer_take(in, 8) : how >> 1;
+    w->holds = true;
+    for (unsigned i = 0; i < 3; i++) {
+        good_pte(w, how & 2 ? in : &own);
+        peer_check(!(pinned & ~good_pins(w)));
+        pinned = good_pins(w);
+    }
+    w->holds = false;
+    turn(w);
+    w->lies = false;
+}
+
+static void bad_restart(struct world *w, struct peer_input *in)
 {
     (void)in;
     restart(w);
     check_good(w);
 }
 
-static void some_turns(struct world *w, struct input *in)
+static void some_turns(struct world *w, struct peer_input *in)
 {
-    for (uint64_t n = take(in, 1) % 8; n; n--)
+    for (uint64_t n = peer_take(in, 1) % 8; n; n--)
         turn(w);
 }
 
@@ -349,55 +314,57 @@ static void leave(struct world *w, const struct side *x)
 
     gtt_wire_ops.guest_remove(w->s, x->domid, true, 2);
     while (gtt_member_find(w->s, x->domid)) {
-        check(turns++ < 20000);
+        peer_check(turns++ < 20000);
         turn(w);
     }
 }
 
 static void make_world(struct world *w)
 {
-    static const struct wire_config config = {
-        .role = "vgt-gtt", .socket = "unix:/nowhere/at-all", .ops = &gtt_wire_ops, .log = &quiet};
+    static const struct wire_config config = {.role = "vgt-gtt",
+                                              .socket = "unix:/nowhere/at-all",
+                                              .ops = &gtt_wire_ops,
+                                              .log = &peer_quiet};
 
     urcu_memb_register_thread();
     w->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
     w->s = calloc(1, sizeof(*w->s));
     w->table = malloc(ENTRIES * sizeof(*w->table));
-    check(w->fake && w->s && w->table && !loop_new(&w->loop));
-    put_lane(&w->own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT);
-    put_lane(&w->own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT);
-    check(!wire_client_new(w->loop, NULL, &config, w->s, &w->client));
+    peer_check(w->fake && w->s && w->table && !loop_new(&w->loop));
+    peer_put_lane(&w->own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT);
+    peer_put_lane(&w->own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT);
+    peer_check(!wire_client_new(w->loop, NULL, &config, w->s, &w->client));
     for (unsigned i = 0; i < PARTS; i++) {
         w->ram[i] = fake_guest_new(5 + i, PAGES, 1);
-        check(w->ram[i]);
+        peer_check(w->ram[i]);
         for (uint64_t gfn = 0; gfn < PAGES; gfn++)
-            check(!gpu_fake_add_frame(w->fake, (uint16_t)(5 + i), gfn, frame(i, gfn)));
+            peer_check(!gpu_fake_add_frame(w->fake, (uint16_t)(5 + i), gfn, frame(i, gfn)));
     }
     start_service(w);
     for (uint32_t i = 0; i < ENTRIES; i++)
         w->table[i] = gpu_fake_gtt(w->fake, i);
 }
 
-static void (*const operations[])(struct world *, struct input *) = {
+static void (*const operations[])(struct world *, struct peer_input *) = {
     bad_entry, bad_entry, bad_entry,  bad_index,   bad_slots,  bad_page,
-    bad_page,  good_pte,  bad_config, bad_restart, some_turns,
+    bad_page,  good_pte,  bad_config, bad_restart, some_turns, bad_display,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
 static void run(struct world *w, const uint8_t *data, size_t size)
 {
-    struct input in = {data, size}, own = {data, 0};
+    struct peer_input in = {data, size}, own = {data, 0};
 
     gpu_fake_log_clear(w->fake);
     memset(w->want, 0, sizeof(w->want));
     for (unsigned i = 0; i < PARTS; i++) {
         make_side(&w->side[i], 5 + i);
         memset(fake_ram(w->ram[i], 0), 0, PAGES * 4096);
-        check(!gpu_fake_attach(w->fake, (uint16_t)(5 + i))); /* ends with unpin_domain */
+        peer_check(!gpu_fake_attach(w->fake, (uint16_t)(5 + i))); /* ends with unpin_domain */
         attach(w, &w->side[i], false);
     }
     for (unsigned n = 0; n < MAX_OPS && in.size; n++)
-        operations[take(&in, 1) % OPERATIONS](w, &in);
+        operations[peer_take(&in, 1) % OPERATIONS](w, &in);
     good_pte(w, &own);
     check_good(w);
     if (size % 64 == 0)
@@ -406,18 +373,22 @@ static void run(struct world *w, const uint8_t *data, size_t size)
         leave(w, &w->side[i]);
     for (unsigned i = 0; i < PARTS; i++)
         free_side(&w->side[i]);
-    check(!gpu_fake_pins(w->fake) && !gpu_dma_list(w->s->gpu, NULL, 0));
+    peer_check(!gpu_fake_pins(w->fake) && !gpu_dma_list(w->s->gpu, NULL, 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* A tail that cannot be, and then vgt-gtt dies: not left to chance. */
-    static const uint8_t ruined[] = {3, 8, 0xff, 0xff, 0, 0x7f, 9};
+    static const uint8_t ruined[] = {3, 32, 0xff, 0xff, 0, 0x7f, 9};
+    /* Frames are let go of one after the other, and display says at once that it is done. */
+    static const uint8_t early[] = {11, 3, 255, 0,  0, 0, 0, 0, 0, 0, 1, 1,  1,
+                                    2,  1, 3,   11, 6, 1, 4, 1, 5, 1, 6, 10, 7};
     static struct world w;
 
     if (!w.fake) {
         make_world(&w);
         run(&w, ruined, sizeof(ruined));
+        run(&w, early, sizeof(early));
     }
     run(&w, data, size);
     return 0;

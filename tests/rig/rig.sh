@@ -2,9 +2,9 @@
 # Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), seed, limit, vcpus, work (seconds), out,
-# guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program. After it: D is the folder,
+# guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program, mmio_of[DOMID]. After it: D is the folder,
 # guest_pids the guests that run.
-declare -A guest_more=()
+declare -A guest_more=() mmio_of=()
 step_ms=30000 # of the broker's steps
 mounted=      # D is a file system of its own
 no_quarantine= # or the option of that name: for who kills at one and the same input twice
@@ -89,7 +89,7 @@ start_guest() { # DOMID
     guest_pids+=($!)
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
-    ask unit "vgt-mmio@$1" failure "${mmio_program:-$B/services/mmio/vgt-mmio}" --domid "$1" \
+    ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt type=small -machine xenfv

@@ -275,6 +275,33 @@ static void test_rule_breakers(void **state)
     rig_stop(&r);
 }
 
+/* Only so many requests of one peer wait at another service; and a process that connects and says
+ * nothing is cut off after a while. */
+static void test_patience(void **state)
+{
+    Vgt__SliceRequest request = VGT__SLICE_REQUEST__INIT;
+    struct fake quiet_one;
+    struct rig r;
+
+    (void)state;
+    rig_start(&r, 3000);
+    rig_services(&r);
+    quiet_one = (struct fake){.rig = &r, .name = "quiet", .mute = true};
+    fake_connect(&quiet_one);
+    r.gtt.silent = true;
+    for (unsigned i = 0; i < 32; i++)
+        fake_send(&r.display, VGT__TYPE__TYPE_SLICE, i, &request.base);
+    rig_turns(&r, 50);
+    assert_string_equal(r.display.error, "");
+    fake_send(&r.display, VGT__TYPE__TYPE_SLICE, 77, &request.base);
+    rig_until(&r, r.display.error[0]);
+    assert_string_equal(r.display.error, "too many requests are unanswered");
+    assert_int_equal(r.display.cut, 0);
+    assert_int_equal(quiet_one.cut, 0);
+    rig_until(&r, quiet_one.cut == 1);
+    rig_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_show),     cmocka_unit_test(test_screenshot),
         cmocka_unit_test(test_slice),    cmocka_unit_test(test_slow_client),
         cmocka_unit_test(test_aperture), cmocka_unit_test(test_rule_breakers),
+        cmocka_unit_test(test_patience),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

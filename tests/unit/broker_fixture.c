@@ -184,6 +184,8 @@ static void on_slice(struct chan *chan, const struct chan_message *m, void *data
 
     (void)chan;
     note(data, "slice");
+    if (((struct fake *)data)->silent)
+        return;
     fake_send(data, VGT__TYPE__TYPE_SLICE_REPLY, m->id, &reply.base);
 }
 
@@ -225,8 +227,10 @@ static const struct chan_type fake_types[] = {
     {VGT__TYPE__TYPE_SLICE, &vgt__slice_request__descriptor, on_slice},
     {VGT__TYPE__TYPE_SCREENSHOT, &vgt__screenshot_request__descriptor, on_screenshot},
 };
-static const struct chan_user fake_user = {fake_types, sizeof(fake_types) / sizeof(fake_types[0]),
-                                           on_fake_closed, NULL, &quiet};
+static const struct chan_user fake_user = {.types = fake_types,
+                                           .count = sizeof(fake_types) / sizeof(fake_types[0]),
+                                           .closed = on_fake_closed,
+                                           .log = &quiet};
 
 void fake_connect(struct fake *f)
 {
@@ -236,6 +240,8 @@ void fake_connect(struct fake *f)
     hello.version = f->version ? f->version : 1;
     hello.role = (char *)f->role;
     hello.domid = f->domid;
+    if (f->mute)
+        return;
     fake_send(f, VGT__TYPE__TYPE_HELLO, 1, &hello.base);
 }
 
@@ -288,8 +294,11 @@ static const struct chan_type client_types[] = {
     {VGT__TYPE__TYPE_SHOW_REPLY, &vgt__show_reply__descriptor, on_answer},
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_answer},
 };
-static const struct chan_user client_user = {
-    client_types, sizeof(client_types) / sizeof(client_types[0]), on_client_closed, NULL, &quiet};
+static const struct chan_user client_user = {.types = client_types,
+                                             .count =
+                                                 sizeof(client_types) / sizeof(client_types[0]),
+                                             .closed = on_client_closed,
+                                             .log = &quiet};
 
 void client_connect(struct rig *r, struct loop *loop)
 {

@@ -26,6 +26,7 @@ struct fake {
     int cut; /* how often the broker closed the channel */
     /* what it does */
     bool silent, crash_on_add;
+    bool mute;                 /* says no Hello */
     bool unknown;              /* it never had the guest it is to remove */
     const char *refuse;        /* text of the Error to GuestAdd */
     int refuse_code;           /* 0: ENOSPC */

@@ -88,7 +88,8 @@ static const struct chan_type types[] = {
     {VGT__TYPE__TYPE_ATTACH, &vgt__attach_request__descriptor, on_attach},
     {VGT__TYPE__TYPE_ATTACH_REPLY, &vgt__attach_reply__descriptor, on_attached},
 };
-static const struct chan_user user = {types, 3, on_closed, on_drained, &quiet};
+static const struct chan_user user = {
+    .types = types, .count = 3, .closed = on_closed, .drained = on_drained, .log = &quiet};
 
 static int64_t now_ms(void)
 {

@@ -117,8 +117,10 @@ static const struct chan_type server_types[] = {
 static const struct chan_type client_types[] = {
     {VGT__TYPE__TYPE_ERROR, &vgt__error__descriptor, on_reply},
 };
-static const struct chan_user server_user = {server_types, 1, on_server_closed, NULL, NULL};
-static const struct chan_user client_user = {client_types, 1, on_client_closed, NULL, NULL};
+static const struct chan_user server_user = {
+    .types = server_types, .count = 1, .closed = on_server_closed};
+static const struct chan_user client_user = {
+    .types = client_types, .count = 1, .closed = on_client_closed};
 
 static int64_t now_ms(void)
 {

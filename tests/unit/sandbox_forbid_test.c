@@ -216,6 +216,23 @@ static int change_file(void)
     return 1;
 }
 
+static int blocking_wakes(void)
+{
+    fcntl(pipes[0], F_SETFL, 0);
+    return 1;
+}
+
+static int signalling_wakes(void)
+{
+    fcntl(pipes[0], F_SETFL, O_NONBLOCK | O_ASYNC);
+    return 1;
+}
+
+static int waitless(void)
+{
+    return fcntl(pipes[0], F_SETFL, O_NONBLOCK);
+}
+
 static const struct {
     const char *what;
     int (*fn)(void);
@@ -233,6 +250,9 @@ static const struct {
     {"a terminal's ioctl", terminal, 0},
     {"a new file", create_file, 0},
     {"a new user namespace", new_namespace, 0},
+    {"a descriptor that waits", blocking_wakes, 0},
+    {"a descriptor that signals", signalling_wakes, 0},
+    {"a descriptor that does not wait", waitless, ALL},
     {"open", open_file, GTT | SCHED | BROKER},
     {"a thread", new_thread, GTT | SCHED | BROKER},
     {"any hypercall", domain_call, GTT | SCHED | BROKER},

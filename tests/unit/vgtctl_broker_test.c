@@ -167,8 +167,8 @@ static const struct chan_type types[] = {
     {VGT__TYPE__TYPE_SWITCH, &vgt__switch_request__descriptor, on_switch},
     {VGT__TYPE__TYPE_SCREENSHOT, &vgt__screenshot_request__descriptor, on_screenshot},
 };
-static const struct chan_user user = {types, sizeof(types) / sizeof(types[0]), on_closed, NULL,
-                                      &quiet};
+static const struct chan_user user = {
+    .types = types, .count = sizeof(types) / sizeof(types[0]), .closed = on_closed, .log = &quiet};
 
 static void broker_main(int ready)
 {

@@ -119,8 +119,11 @@ static const struct chan_type broker_types[] = {
     {VGT__TYPE__TYPE_LANE_BROKEN, &vgt__lane_broken__descriptor, on_notice},
     {VGT__TYPE__TYPE_REFUSED, &vgt__refused__descriptor, on_refused},
 };
-static const struct chan_user broker_user = {
-    broker_types, sizeof(broker_types) / sizeof(broker_types[0]), on_closed, NULL, &quiet};
+static const struct chan_user broker_user = {.types = broker_types,
+                                             .count =
+                                                 sizeof(broker_types) / sizeof(broker_types[0]),
+                                             .closed = on_closed,
+                                             .log = &quiet};
 
 static void accept_socket(struct chan *chan, void *data)
 {
