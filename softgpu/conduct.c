@@ -65,7 +65,7 @@ static bool asleep(struct engines *es)
         !(ops->mmio_read(ops->opaque, RC_STATE) & RC_TARGET) ||
         ops->mmio_read(ops->opaque, FORCEWAKE_ACK_HSW) & 0xffff)
         return false;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         if (!idle(&es->engine[i]))
             return false;
     }
@@ -172,7 +172,7 @@ void conduct_ready(struct engine *e, uint32_t value)
 
 void conduct_reset(struct engines *es, uint32_t bits)
 {
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         struct engine *e = &es->engine[i];
         struct offence off = {.kind = OFFENCE_RESET_NOT_READY, .engine = e->id, .value = bits};
 

@@ -93,7 +93,7 @@ uint32_t cs_reg_read_raw(struct engine *e, uint32_t addr);
 typedef enum cs_result (*cs_handler)(struct engine *e, const uint32_t *cmd, uint32_t len);
 
 #define CS_ON(id)     (1u << (id))
-#define CS_ON_ALL     0xfu
+#define CS_ON_ALL     ((1u << ENGINE_COUNT) - 1)
 #define CS_PRIVILEGED 1u /* becomes a NOOP in a non-privileged batch */
 #define CS_GGTT_BIT22 2u /* becomes a NOOP there when bit 22 asks for the global space */
 

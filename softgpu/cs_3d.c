@@ -53,7 +53,7 @@ static enum cs_result pipe_control_gen7(struct engine *e, const uint32_t *cmd, u
 }
 
 #define ON_RCS   CS_ON(ENGINE_RCS)
-#define ON_MEDIA (CS_ON(ENGINE_VCS) | CS_ON(ENGINE_VECS))
+#define ON_MEDIA (CS_ON(ENGINE_VCS) | CS_ON(ENGINE_VCS2) | CS_ON(ENGINE_VECS))
 
 const struct cs_command cs_pipe_control_gen7 = {"PIPE_CONTROL",   0xff, 4, 5, ON_RCS, 0,
                                                 pipe_control_gen7},

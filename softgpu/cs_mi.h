@@ -52,6 +52,10 @@ enum cs_result mi_atomic(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_predicate(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_set_predicate(struct engine *e, const uint32_t *cmd, uint32_t len);
 
+/* cs_perf.c */
+enum cs_result mi_report_perf_count_gen7(struct engine *e, const uint32_t *cmd, uint32_t len);
+enum cs_result mi_report_perf_count_gen8(struct engine *e, const uint32_t *cmd, uint32_t len);
+
 /* cs_display.c */
 enum cs_result mi_wait_for_event(struct engine *e, const uint32_t *cmd, uint32_t len);
 enum cs_result mi_load_scan_lines(struct engine *e, const uint32_t *cmd, uint32_t len);

@@ -20,6 +20,7 @@ struct cs_names {
 static void prepare(struct engines *es, const struct engine_kind *kind, unsigned addr_dwords)
 {
     es->kind = kind;
+    es->count = ENGINE_COUNT;
     es->blt_addr_dwords = addr_dwords;
     for (unsigned i = 0; i < ENGINE_COUNT; i++) {
         es->engine[i].owner = es;

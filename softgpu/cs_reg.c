@@ -11,16 +11,22 @@
 
 #define REGS_END 0x200000u /* the register half of BAR0; commands can name 8 MiB */
 
+static bool in_ranges(const struct cs_reg_range *r, uint32_t addr)
+{
+    while (r->first && (addr < r->first || addr > r->last))
+        r++;
+    return r->first;
+}
+
 /* May a batch without privilege write it? What a generation's hardware allows, and what software
  * added in the slots of FORCE_TO_NONPRIV. */
 static bool user_reg(struct engine *e, uint32_t addr)
 {
     const struct engine_kind *k = e->owner->kind;
 
-    for (const struct cs_reg_range *r = k->user_regs; r->first; r++) {
-        if (addr >= r->first && addr <= r->last)
-            return true;
-    }
+    if (in_ranges(k->user_regs, addr) ||
+        (e->owner->count > ENGINE_VCS2 && in_ranges(k->user_regs_vcs2, addr)))
+        return true;
     for (unsigned i = 0; i < k->nonpriv_slots; i++) {
         uint32_t slot = reg_get(e, R_FORCE_TO_NONPRIV + 4 * i);
 
@@ -43,7 +49,7 @@ void cs_reg_write_raw(struct engine *e, uint32_t addr, uint32_t value)
     addr &= 0x7ffffcu;
     if (addr - e->base < ENGINE_REGS_SIZE)
         engine_reg_write(e, addr - e->base, value);
-    else if (engines_owns(addr))
+    else if (engines_owns(e->owner, addr))
         engines_mmio_write(e->owner, addr, value);
     else if (addr < REGS_END)
         e->owner->ops.mmio_write(e->owner->ops.opaque, addr, value);
@@ -54,7 +60,7 @@ uint32_t cs_reg_read_raw(struct engine *e, uint32_t addr)
     addr &= 0x7ffffcu;
     if (addr - e->base < ENGINE_REGS_SIZE)
         return engine_reg_read(e, addr - e->base);
-    if (engines_owns(addr))
+    if (engines_owns(e->owner, addr))
         return engines_mmio_read(e->owner, addr);
     return addr < REGS_END ? e->owner->ops.mmio_read(e->owner->ops.opaque, addr) : 0;
 }

@@ -60,13 +60,14 @@ enum cs_result mi_semaphore_wait(struct engine *e, const uint32_t *cmd, uint32_t
  * when it comes back. */
 enum cs_result mi_semaphore_signal(struct engine *e, const uint32_t *cmd, uint32_t len)
 {
-    static const enum engine_id target[] = {ENGINE_RCS, ENGINE_VCS, ENGINE_BCS, ENGINE_VECS};
+    static const enum engine_id target[] = {ENGINE_RCS, ENGINE_VCS, ENGINE_BCS, ENGINE_VECS,
+                                            ENGINE_VCS2};
     uint32_t n = cmd[0] >> 15 & 7;
     struct engine *t;
 
     (void)len;
-    if (n >= sizeof(target) / sizeof(target[0]))
-        return CS_NEXT; /* the second video engine, which is not there */
+    if (n >= sizeof(target) / sizeof(target[0]) || target[n] >= e->owner->count)
+        return CS_NEXT; /* there is no such engine */
     t = &e->owner->engine[target[n]];
     pthread_mutex_lock(&t->lock);
     if (t->active && DESC_ID(t->run[t->run_at]) == cmd[1]) {

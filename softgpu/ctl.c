@@ -111,12 +111,12 @@ static uint64_t sum(const uint64_t count[ENGINE_COUNT])
     return all;
 }
 
-static void print_engines(FILE *out, const struct engines_stats *s)
+static void print_engines(FILE *out, const struct engines_stats *s, unsigned count)
 {
-    static const char *const names[ENGINE_COUNT] = {"rcs", "bcs", "vcs", "vecs"};
+    static const char *const names[ENGINE_COUNT] = {"rcs", "bcs", "vcs", "vecs", "vcs2"};
 
     fputs("\"engines\":{", out);
-    for (unsigned e = 0; e < ENGINE_COUNT; e++)
+    for (unsigned e = 0; e < count; e++)
         fprintf(out,
                 "\"%s\":{\"batches\":%" PRIu64 ",\"contexts\":%" PRIu64 ",\"commands\":%" PRIu64
                 ",\"unknown\":%" PRIu64 ",\"busy_ns\":%" PRIu64 ",\"slices\":%" PRIu64 "},",
@@ -166,16 +166,17 @@ static int cmd_status(struct ctl *c, char **words, unsigned n, FILE *out)
     engines_get_stats(device_engines(c->device), &stats);
     regs_get_counts(device_regs(c->device), &regs);
     device_get_counts(c->device, &dev);
-    fprintf(
-        out,
-        "{\"ok\":true,\"client\":%s,\"mmio\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
-        "},\"gtt\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64 "},\"aperture\":{\"reads\":%" PRIu64
-        ",\"writes\":%" PRIu64 "},\"config\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
-        "},\"interrupts\":%" PRIu64 ",\"pcode_illegal\":%u,",
-        c->client ? "true" : "false", dev.mmio_reads, dev.mmio_writes, dev.gtt_reads,
-        dev.gtt_writes, dev.aperture_reads, dev.aperture_writes, dev.config_reads,
-        dev.config_writes, irq_sent(device_irq(c->device)), pcode_illegal(device_pcode(c->device)));
-    print_engines(out, &stats);
+    fprintf(out,
+            "{\"ok\":true,\"client\":%s,\"mmio\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"gtt\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"aperture\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64
+            "},\"config\":{\"reads\":%" PRIu64 ",\"writes\":%" PRIu64 "},\"interrupts\":%" PRIu64
+            ",\"pcode_illegal\":%u,\"memory_losses\":%" PRIu64 ",",
+            c->client ? "true" : "false", dev.mmio_reads, dev.mmio_writes, dev.gtt_reads,
+            dev.gtt_writes, dev.aperture_reads, dev.aperture_writes, dev.config_reads,
+            dev.config_writes, irq_sent(device_irq(c->device)),
+            pcode_illegal(device_pcode(c->device)), dev.memory_losses);
+    print_engines(out, &stats, engines_count(device_engines(c->device)));
     fputc(',', out);
     print_judge(c, out);
     fputc(',', out);
@@ -321,7 +322,8 @@ static int cmd_violations(struct ctl *c, char **words, unsigned n, FILE *out)
 
 static int cmd_fault(struct ctl *c, char **words, unsigned n, FILE *out)
 {
-    return ctl_fault(device_faults(c->device), words, n, out);
+    return ctl_fault(device_faults(c->device), engines_count(device_engines(c->device)), words, n,
+                     out);
 }
 
 static int cmd_quit(struct ctl *c, char **words, unsigned n, FILE *out)

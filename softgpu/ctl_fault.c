@@ -6,6 +6,7 @@
 
 #include "softgpu/fault.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int list(struct faults *f, FILE *out)
@@ -16,7 +17,7 @@ static int list(struct faults *f, FILE *out)
     return 0;
 }
 
-int ctl_fault(struct faults *f, char **words, unsigned n, FILE *out)
+int ctl_fault(struct faults *f, unsigned engines, char **words, unsigned n, FILE *out)
 {
     struct fault_spec spec;
     int ret;
@@ -28,6 +29,8 @@ int ctl_fault(struct faults *f, char **words, unsigned n, FILE *out)
         return list(f, out);
     }
     ret = fault_parse(words[1], n > 2 ? words[2] : NULL, n > 3 ? words[3] : NULL, &spec);
+    if (!ret && !fault_fits(&spec, engines))
+        ret = -ENODEV;
     if (ret) {
         fputs("{\"ok\":false,\"error\":\"", out);
         fault_explain(ret, out);

@@ -5,6 +5,6 @@
 
 struct faults;
 
-/* fault NAME [ENGINE] [COUNT] | fault list | fault clear; words[0] is "fault", 2 <= n <= 4. Writes
- * one line of JSON. */
-int ctl_fault(struct faults *f, char **words, unsigned n, FILE *out);
+/* fault NAME [ENGINE] [COUNT] | fault list | fault clear; words[0] is "fault", 2 <= n <= 4;
+ * engines: how many the chip has. Writes one line of JSON. */
+int ctl_fault(struct faults *f, unsigned engines, char **words, unsigned n, FILE *out);

@@ -261,6 +261,7 @@ void device_tick(struct device *d)
 void device_get_counts(const struct device *d, struct device_counts *out)
 {
     *out = d->counts;
+    out->memory_losses = dma_losses(d->dma);
 }
 
 struct engines *device_engines(struct device *d)

@@ -47,6 +47,7 @@ struct device_counts {
     uint64_t gtt_reads, gtt_writes;   /* accesses to BAR0's GTT half */
     uint64_t aperture_reads, aperture_writes;
     uint64_t config_reads, config_writes;
+    uint64_t memory_losses; /* dma_losses() */
 };
 void device_get_counts(const struct device *d, struct device_counts *out);
 

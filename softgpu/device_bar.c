@@ -22,7 +22,7 @@
 static uint32_t reg_read(struct device *d, uint32_t offset)
 {
     d->counts.mmio_reads++;
-    if (engines_owns(offset))
+    if (engines_owns(d->engines, offset))
         return engines_mmio_read(d->engines, offset);
     return regs_read(d->regs, offset);
 }
@@ -30,7 +30,7 @@ static uint32_t reg_read(struct device *d, uint32_t offset)
 static void reg_write(struct device *d, uint32_t offset, uint32_t value)
 {
     d->counts.mmio_writes++;
-    if (engines_owns(offset))
+    if (engines_owns(d->engines, offset))
         engines_mmio_write(d->engines, offset, value);
     else
         regs_write(d->regs, offset, value);

@@ -4,17 +4,29 @@
  * sorted by address; a look-up is a binary search under the read side of the lock, a change takes
  * the write side. Called by the transport thread (add, remove) and by engine, display and control
  * threads (read, write).
+ *
+ * A client may cut a file short after it announced it. The page that is found missing and all
+ * behind it are replaced by empty memory, so that the copy under way comes to its end, and the
+ * range has memory only up to there from then on: a file loses its end, never its middle. The
+ * handler that does this (torn.h) runs inside the copy, so its thread holds the read side, and the
+ * array stands still; two threads may do it to one range at once.
  */
 #include "softgpu/dma.h"
 
+#include "softgpu/torn.h"
+
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PROT_BIT_READ  1u
@@ -26,8 +38,9 @@
 struct range {
     uint64_t iova;
     uint64_t size;
-    uint8_t *host; /* start of the bytes, NULL when the range has no memory */
-    void *map;     /* what mmap returned (page aligned) and its length */
+    uint64_t there; /* bytes that have memory still; moved by __atomic accesses */
+    uint8_t *host;  /* start of the bytes, NULL when the range has no memory */
+    void *map;      /* what mmap returned (page aligned) and its length */
     size_t map_len;
     unsigned prot;
 };
@@ -37,7 +50,17 @@ struct dma {
     struct range *ranges;
     size_t count;
     size_t room;
+    uintptr_t page; /* bytes */
+    atomic_ullong losses;
 };
+
+/* What the thread's access came upon: missing memory, and where it was the first to. */
+struct loss {
+    bool hit, first;
+    uint64_t iova, size, from;
+};
+
+static _Thread_local struct loss loss;
 
 /* Engines that wait for memory to change, and pipes, read without pause. With the C library's
  * default each of them goes before a client that maps memory, which then waits for tens of seconds;
@@ -61,7 +84,8 @@ struct dma *dma_new(void)
 
     if (!d)
         return NULL;
-    if (lock_init(&d->lock)) {
+    d->page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (torn_prepare() || lock_init(&d->lock)) {
         free(d);
         return NULL;
     }
@@ -102,13 +126,16 @@ static size_t first_above(const struct dma *d, uint64_t addr)
     return lo;
 }
 
-/* Maps the file behind a range. A file shorter than the range is refused: touching the missing
- * part would be a SIGBUS. */
+static int protection(const struct range *r)
+{
+    return PROT_READ | (r->prot & PROT_BIT_WRITE ? PROT_WRITE : 0);
+}
+
+/* Maps the file behind a range. A file shorter than the range is refused. */
 static int range_map(struct range *r, int fd, uint64_t offset)
 {
     uint64_t slack = offset & (uint64_t)(sysconf(_SC_PAGESIZE) - 1);
     struct stat st;
-    int prot = PROT_READ | (r->prot & PROT_BIT_WRITE ? PROT_WRITE : 0);
 
     if (fstat(fd, &st))
         return -errno;
@@ -116,12 +143,13 @@ static int range_map(struct range *r, int fd, uint64_t offset)
         offset + r->size > (uint64_t)st.st_size)
         return -EINVAL;
     r->map_len = (size_t)(r->size + slack);
-    r->map = mmap(NULL, r->map_len, prot, MAP_SHARED, fd, (off_t)(offset - slack));
+    r->map = mmap(NULL, r->map_len, protection(r), MAP_SHARED, fd, (off_t)(offset - slack));
     if (r->map == MAP_FAILED) {
         r->map = NULL;
         return -errno;
     }
     r->host = (uint8_t *)r->map + slack;
+    r->there = r->size;
     return 0;
 }
 
@@ -195,6 +223,82 @@ void dma_remove_all(struct dma *d)
     pthread_rwlock_unlock(&d->lock);
 }
 
+/* ---- memory that its file has lost */
+
+/* Empty memory from the page at that address to the end of the range. The system call itself:
+ * sanitizers put code of theirs around mmap() that is not for signal handlers. */
+static bool replace(const struct range *r, uintptr_t page)
+{
+    size_t len = (uintptr_t)r->map + r->map_len - page;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+
+    return (uintptr_t)syscall(SYS_mmap, page, len, protection(r), flags, -1, 0) == page;
+}
+
+static bool cut(struct dma *d, struct range *r, uintptr_t page)
+{
+    uint64_t there = page < (uintptr_t)r->host ? 0 : page - (uintptr_t)r->host;
+    uint64_t was = __atomic_load_n(&r->there, __ATOMIC_RELAXED);
+
+    /* Huge pages are replaced whole or not at all. */
+    if (!replace(r, page)) {
+        there = 0;
+        if (!replace(r, (uintptr_t)r->map))
+            return false;
+    }
+    while (there < was && !__atomic_compare_exchange_n(&r->there, &was, there, false,
+                                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        ;
+    loss.hit = true;
+    if (was == r->size) {
+        loss.first = true;
+        loss.iova = r->iova;
+        loss.size = r->size;
+        loss.from = there;
+    }
+    atomic_fetch_add_explicit(&d->losses, 1, memory_order_relaxed);
+    return true;
+}
+
+/* In the signal handler of a thread that is between begin() and finish(). */
+static bool mend(void *ctx, uintptr_t at)
+{
+    struct dma *d = ctx;
+
+    for (size_t i = 0; i < d->count; i++)
+        if (d->ranges[i].map && at - (uintptr_t)d->ranges[i].map < d->ranges[i].map_len)
+            return cut(d, &d->ranges[i], at & ~(d->page - 1));
+    return false;
+}
+
+static void begin(struct dma *d)
+{
+    pthread_rwlock_rdlock(&d->lock);
+    loss.hit = loss.first = false;
+    torn_enter(mend, d);
+}
+
+/* ret, or -EFAULT for an access that went into the void. */
+static int finish(struct dma *d, int ret)
+{
+    struct loss l;
+
+    torn_leave();
+    l = loss;
+    pthread_rwlock_unlock(&d->lock);
+    if (l.first)
+        fprintf(stderr,
+                "softgpu: the file behind the client's memory at 0x%" PRIx64
+                " was cut short: of its 0x%" PRIx64 " bytes only 0x%" PRIx64 " are there\n",
+                l.iova, l.size, l.from);
+    return l.hit ? -EFAULT : ret;
+}
+
+uint64_t dma_losses(const struct dma *d)
+{
+    return atomic_load(&d->losses);
+}
+
 /* True when all of [addr, addr+len) has memory with the right; *at is then the range of addr. */
 static bool covered(const struct dma *d, uint64_t addr, size_t len, unsigned right, size_t *at)
 {
@@ -207,10 +311,14 @@ static bool covered(const struct dma *d, uint64_t addr, size_t len, unsigned rig
     for (; i < d->count; i++) {
         const struct range *r = &d->ranges[i];
 
+        uint64_t there = __atomic_load_n(&r->there, __ATOMIC_ACQUIRE);
+
         if (r->iova > addr || !r->host || !(r->prot & right))
             return false;
         if (last - r->iova < r->size)
-            return true;
+            return last - r->iova < there;
+        if (there < r->size)
+            return false;
         addr = r->iova + r->size;
     }
     return false;
@@ -314,7 +422,7 @@ int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len)
 
     if (!len)
         return 0;
-    pthread_rwlock_rdlock(&d->lock);
+    begin(d);
     if (!covered(d, addr, len, PROT_BIT_READ, &at))
         ret = -EFAULT;
     for (; !ret && len; at++) {
@@ -326,8 +434,7 @@ int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len)
         addr += run;
         len -= run;
     }
-    pthread_rwlock_unlock(&d->lock);
-    return ret;
+    return finish(d, ret);
 }
 
 int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len)
@@ -338,7 +445,7 @@ int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len)
 
     if (!len)
         return 0;
-    pthread_rwlock_rdlock(&d->lock);
+    begin(d);
     if (!covered(d, addr, len, PROT_BIT_WRITE, &at))
         ret = -EFAULT;
     for (; !ret && len; at++) {
@@ -350,8 +457,7 @@ int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len)
         addr += run;
         len -= run;
     }
-    pthread_rwlock_unlock(&d->lock);
-    return ret;
+    return finish(d, ret);
 }
 
 /* Memory behind one range, or NULL. */
@@ -369,12 +475,11 @@ int dma_visit(struct dma *d, uint64_t addr, size_t len, unsigned right,
 {
     uint8_t *host;
 
-    pthread_rwlock_rdlock(&d->lock);
+    begin(d);
     host = whole(d, addr, len, right);
     if (host)
         fn(ctx, host);
-    pthread_rwlock_unlock(&d->lock);
-    return host ? 0 : -EFAULT;
+    return finish(d, host ? 0 : -EFAULT);
 }
 
 int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len)
@@ -383,11 +488,10 @@ int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len)
 
     if (!len)
         return 0;
-    pthread_rwlock_rdlock(&d->lock);
+    begin(d);
     in = whole(d, from, len, PROT_BIT_READ);
     out = whole(d, to, len, PROT_BIT_WRITE);
     if (in && out)
         copy_out(out, in, len);
-    pthread_rwlock_unlock(&d->lock);
-    return in && out ? 0 : -EFAULT;
+    return finish(d, in && out ? 0 : -EFAULT);
 }

@@ -24,15 +24,19 @@ int dma_remove(struct dma *d, uint64_t iova, uint64_t size);
 void dma_remove_all(struct dma *d);
 
 /* Copy from / to machine memory. 0, or -EFAULT when any byte is not mapped with that right
- * (nothing is copied then). */
+ * (nothing is copied then). Memory whose file was cut short after dma_add() counts as not mapped
+ * from the first page on that an access misses; that access is -EFAULT, too, and zeros may have
+ * been copied. The first of each range writes a line to standard error. */
 int dma_read(struct dma *d, uint64_t addr, void *buf, size_t len);
 int dma_write(struct dma *d, uint64_t addr, const void *buf, size_t len);
 /* Call fn with our address of [addr, addr+len), which must lie within one range with that right (as
  * prot of dma_add), while nobody can take it away; fn calls nothing of this module. 0, or -EFAULT:
- * not called. Whole aligned words
- * must be moved at once: others may be looking at them. */
+ * not called, or its memory went away meanwhile. Whole aligned words must be moved at once: others
+ * may be looking at them. */
 int dma_visit(struct dma *d, uint64_t addr, size_t len, unsigned right,
               void (*fn)(void *ctx, uint8_t *host), void *ctx);
 /* From one place of machine memory to another, which do not overlap, within a range each; otherwise
  * as above. */
 int dma_copy(struct dma *d, uint64_t to, uint64_t from, size_t len);
+/* How often memory was found gone. Any thread. */
+uint64_t dma_losses(const struct dma *d);

@@ -28,7 +28,9 @@
 #define FLSH_CNTL   0x101008u /* GFX_FLSH_CNTL */
 
 static const uint32_t engine_base[ENGINE_COUNT] = {
-    [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
+    [ENGINE_RCS] = 0x2000,   [ENGINE_BCS] = 0x22000,  [ENGINE_VCS] = 0x12000,
+    [ENGINE_VECS] = 0x1a000, [ENGINE_VCS2] = 0x1c000,
+};
 
 uint64_t engine_now_ns(void)
 {
@@ -188,6 +190,7 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
     if (!es)
         return NULL;
     es->model = m;
+    es->count = m->engines;
     es->dma = dma;
     es->judge = judge;
     es->ops = *ops;
@@ -196,18 +199,18 @@ struct engines *engines_new(const struct model *m, struct dma *dma, struct judge
     es->swizzle = TILE_SWIZZLE_9_10;
     es->blt_addr_dwords = m->family == MODEL_HASWELL ? 1 : 2;
     pthread_mutex_init(&es->atomic_lock, NULL);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         engine_init(es, i);
-    for (unsigned i = 0; es->gtt && i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; es->gtt && i < es->count; i++)
         tlb_set_clock(&es->engine[i].tlb, gtt_clock(es->gtt));
-    while (es->gtt && started < ENGINE_COUNT &&
+    while (es->gtt && started < es->count &&
            !pthread_create(&es->engine[started].thread, NULL, engine_main, &es->engine[started]))
         started++;
-    if (started == ENGINE_COUNT)
+    if (started == es->count)
         return es;
     while (started--)
         engine_stop(&es->engine[started]);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         engine_destroy(&es->engine[i]);
     pthread_mutex_destroy(&es->atomic_lock);
     gtt_free(es->gtt);
@@ -229,9 +232,9 @@ struct engines *engines_free(struct engines *es)
 {
     if (!es)
         return NULL;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         engine_stop(&es->engine[i]);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         engine_destroy(&es->engine[i]);
     pthread_mutex_destroy(&es->atomic_lock);
     gtt_free(es->gtt);
@@ -267,6 +270,11 @@ enum tile_swizzle engine_swizzle(struct engine *e)
     return on ? atomic_load(&es->swizzle) : TILE_SWIZZLE_NONE;
 }
 
+unsigned engines_count(const struct engines *es)
+{
+    return es->count;
+}
+
 void engines_awoken(struct engines *es)
 {
     atomic_store(&es->awoken, true);
@@ -274,16 +282,16 @@ void engines_awoken(struct engines *es)
 
 static struct engine *engine_at(struct engines *es, uint32_t offset)
 {
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         if (offset - engine_base[i] < ENGINE_REGS_SIZE)
             return &es->engine[i];
     }
     return NULL;
 }
 
-bool engines_owns(uint32_t offset)
+bool engines_owns(const struct engines *es, uint32_t offset)
 {
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         if (offset - engine_base[i] < ENGINE_REGS_SIZE)
             return true;
     }
@@ -291,13 +299,13 @@ bool engines_owns(uint32_t offset)
            (offset & ~3u) == FLSH_CNTL;
 }
 
-/* 0x4260 RTCR, 64 M1TCR, 68 M2TCR (no second video engine here), 6c BTCR, 70 VTCR. */
+/* 0x4260 RTCR, 64 M1TCR, 68 M2TCR, 6c BTCR, 70 VTCR. */
 static void invalidate_tlb(struct engines *es, uint32_t offset)
 {
-    static const int8_t of[] = {ENGINE_RCS, ENGINE_VCS, -1, ENGINE_BCS, ENGINE_VECS};
-    int id = of[(offset - TLB_FIRST) / 4];
+    static const uint8_t of[] = {ENGINE_RCS, ENGINE_VCS, ENGINE_VCS2, ENGINE_BCS, ENGINE_VECS};
+    unsigned id = of[(offset - TLB_FIRST) / 4];
 
-    if (id >= 0)
+    if (id < es->count)
         tlb_invalidate_all(&es->engine[id].tlb);
 }
 
@@ -354,7 +362,7 @@ void engines_mmio_write(struct engines *es, uint32_t offset, uint32_t value)
 
 void engines_ggtt_flush(struct engines *es)
 {
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         tlb_invalidate(&es->engine[i].tlb, TLB_GGTT);
 }
 
@@ -440,9 +448,9 @@ void engines_reset(struct engines *es)
         atomic_store(&es->gam[i], 0);
 }
 
-static uint64_t busy_ns(struct engine *e)
+uint64_t engine_busy_ns(struct engine *e, uint64_t now)
 {
-    uint64_t since = atomic_load(&e->busy_since), now = engine_now_ns();
+    uint64_t since = atomic_load(&e->busy_since);
 
     return atomic_load(&e->busy_ns) + (since && now > since ? now - since : 0);
 }
@@ -450,14 +458,14 @@ static uint64_t busy_ns(struct engine *e)
 void engines_get_stats(struct engines *es, struct engines_stats *out)
 {
     memset(out, 0, sizeof(*out));
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         struct engine *e = &es->engine[i];
 
         out->batches[i] = atomic_load(&e->batches);
         out->contexts[i] = atomic_load(&e->contexts);
         out->commands[i] = atomic_load(&e->commands);
         out->unknown[i] = atomic_load(&e->unknown);
-        out->busy_ns[i] = busy_ns(e);
+        out->busy_ns[i] = engine_busy_ns(e, engine_now_ns());
         out->slices[i] = atomic_load(&e->slices);
     }
     out->blit_bytes = atomic_load(&es->blit_bytes);

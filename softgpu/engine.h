@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine.h: the execution half of softgpu: GGTT and PPGTT translation, the four command streamers
+ * engine.h: the execution half of softgpu: GGTT and PPGTT translation, the command streamers
  * with ring buffers (Haswell) or execlists (Broadwell), the blitter. One thread per engine runs
  * work; registers of the half's own ranges arrive on the transport thread through engines_mmio_*().
  * What the execution half needs from the device is in struct engines_ops, so that it can be tested
@@ -16,7 +16,8 @@
 
 #include "softgpu/tile.h"
 
-enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_COUNT };
+/* A chip has the first ones, as many as its model says; ENGINE_COUNT is the most that one has. */
+enum engine_id { ENGINE_RCS, ENGINE_BCS, ENGINE_VCS, ENGINE_VECS, ENGINE_VCS2, ENGINE_COUNT };
 
 /* Events an engine raises; the device maps them to interrupt banks (GEN8_GT_IIR bits). */
 #define ENGINE_EVENT_USER (1u << 0) /* MI_USER_INTERRUPT */
@@ -70,10 +71,11 @@ void engines_set_swizzle(struct engines *e, enum tile_swizzle s);
 struct engines *engines_free(struct engines *e);
 
 /* True when BAR0 offset (below 2 MiB) belongs to the execution half: ring register blocks at
- * 0x2000, 0x12000, 0x1a000, 0x22000 (0x000..0x7ff of each), fault and TLB registers
+ * 0x2000, 0x12000, 0x1a000, 0x22000 and, on chips with VCS2, 0x1c000 (0x000..0x7ff of each), fault
+ * and TLB registers
  * 0x4000..0x4fff, those of ctx_reg.h, GEN6_GDRST 0x941c, GFX_FLSH_CNTL 0x101008. Bits of an engine
  * reset that is under way stay set in GDRST for some microseconds. */
-bool engines_owns(uint32_t offset);
+bool engines_owns(const struct engines *e, uint32_t offset);
 uint32_t engines_mmio_read(struct engines *e, uint32_t offset);
 void engines_mmio_write(struct engines *e, uint32_t offset, uint32_t value);
 
@@ -95,6 +97,9 @@ int engines_ggtt_write(struct engines *e, uint64_t addr, const void *buf, uint32
 /* Function-level reset: everything as after power-on. Waits for the engine threads: the caller
  * holds no lock that ops->mmio_* or ops->raise take. The same goes for engines_free(). */
 void engines_reset(struct engines *e);
+
+/* How many the chip has: those of enum engine_id below that number. */
+unsigned engines_count(const struct engines *e);
 
 struct engines_stats {
     uint64_t batches[ENGINE_COUNT];  /* MI_BATCH_BUFFER_START executed */

@@ -56,6 +56,11 @@ static const struct cs_reg_range user_regs[] = {
     {0x22200, 0x22200}, /* BCS_SWCTRL */
     {0},
 };
+static const struct cs_reg_range user_regs_vcs2[] = {
+    {0x1c600, 0x1c67c}, /* GPRs */
+    {0x1c800, 0x1c8fc}, /* MFC_VDBOX2 */
+    {0},
+};
 
 static void reg_reset(struct engine *e)
 {
@@ -64,10 +69,11 @@ static void reg_reset(struct engine *e)
         reg_set(e, R_FORCE_TO_NONPRIV + 4 * i, e->base + R_NOPID);
 }
 
-/* The blitter's bits are the upper half of the bank that it shares with the render engine. */
+/* The blitter's bits are the upper half of the bank that it shares with the render engine, the
+ * second video engine's of the one that it shares with the first. */
 static uint32_t imr_layout(enum engine_id id, uint32_t events)
 {
-    return id == ENGINE_BCS ? events << 16 : events;
+    return id == ENGINE_BCS || id == ENGINE_VCS2 ? events << 16 : events;
 }
 
 static bool ppgtt_on(const struct engine *e)
@@ -96,7 +102,7 @@ static uint64_t status_page(struct engine *e, bool own)
 static void record_fault(struct engine *e, bool ppgtt, uint64_t addr)
 {
     static const uint8_t fault_engine[ENGINE_COUNT] = {
-        [ENGINE_RCS] = 0, [ENGINE_VCS] = 1, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
+        [ENGINE_RCS] = 0, [ENGINE_VCS] = 1, [ENGINE_VCS2] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
     _Atomic uint32_t *gam = e->owner->gam;
     uint32_t none = 0;
 
@@ -129,6 +135,7 @@ const struct engine_kind engine_gen8 = {
     .mi = cs_mi_gen8,
     .pipe_control = &cs_pipe_control_gen8,
     .user_regs = user_regs,
+    .user_regs_vcs2 = user_regs_vcs2,
     .nonpriv_slots = NONPRIV_SLOTS,
     .reads_free = true,
     .asks_ready = true,

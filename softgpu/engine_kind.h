@@ -59,9 +59,10 @@ struct engine_kind {
     /* Commands. */
     const struct cs_command *mi; /* 64 */
     const struct cs_command *pipe_control;
-    const struct cs_reg_range *user_regs; /* a batch without privilege may write them */
-    unsigned nonpriv_slots;               /* FORCE_TO_NONPRIV registers */
-    bool reads_free;                      /* it may read any */
+    const struct cs_reg_range *user_regs;      /* a batch without privilege may write them */
+    const struct cs_reg_range *user_regs_vcs2; /* and these where there is a second video engine */
+    unsigned nonpriv_slots;                    /* FORCE_TO_NONPRIV registers */
+    bool reads_free;                           /* it may read any */
 
     /* The protocol that conduct.c watches. */
     bool asks_ready; /* RING_RESET_CTL is asked before a reset */

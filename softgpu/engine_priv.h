@@ -200,6 +200,7 @@ struct engine_kind;
 struct engines {
     const struct model *model;
     const struct engine_kind *kind;
+    unsigned count; /* of engine[]: what the chip has */
     struct dma *dma;
     struct judge *judge;
     struct engines_ops ops;
@@ -245,6 +246,8 @@ static inline void reg_set64(struct engine *e, uint32_t r, uint64_t v)
 /* Monotonic time in ns, and in the 80 ns ticks of TIMESTAMP. */
 uint64_t engine_now_ns(void);
 uint64_t engine_ticks(void);
+/* How long it has worked until now, with what it is at. Any thread. */
+uint64_t engine_busy_ns(struct engine *e, uint64_t now);
 
 /* Raise those bits that the engine's IMR lets through. */
 void engine_raise(struct engine *e, uint32_t bits);

@@ -120,7 +120,7 @@ static void write_eir(struct engine *e, uint32_t offset, uint32_t value)
 
 static bool has_watchdog(const struct engine *e)
 {
-    return e->id == ENGINE_RCS || e->id == ENGINE_VCS;
+    return e->id == ENGINE_RCS || e->id == ENGINE_VCS || e->id == ENGINE_VCS2;
 }
 
 static void watchdog_start(struct engine *e)

@@ -15,12 +15,17 @@ static uint32_t place_flags(const struct cs *cs)
            (cs->level == CS_BATCH2 ? TRACE_F_SECOND : 0) | (cs->in_wa ? TRACE_F_WA : 0);
 }
 
+static uint8_t source(enum engine_id id)
+{
+    return id == ENGINE_VCS2 ? TRACE_VCS2 : (uint8_t)id;
+}
+
 static struct trace_record record(struct engine *e, enum trace_kind kind)
 {
     uint64_t desc = e->run[e->run_at];
 
     return (struct trace_record){.kind = (uint8_t)kind,
-                                 .source = (uint8_t)e->id,
+                                 .source = source(e->id),
                                  .ctx = DESC_ID(desc),
                                  .lrca = e->owner->kind->context(e)};
 }

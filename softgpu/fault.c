@@ -33,8 +33,8 @@ static const struct {
 };
 
 static const char *const engines[FAULT_ANY + 1] = {
-    [ENGINE_RCS] = "rcs",   [ENGINE_BCS] = "bcs", [ENGINE_VCS] = "vcs",
-    [ENGINE_VECS] = "vecs", [FAULT_ANY] = "any",
+    [ENGINE_RCS] = "rcs",   [ENGINE_BCS] = "bcs",   [ENGINE_VCS] = "vcs",
+    [ENGINE_VECS] = "vecs", [ENGINE_VCS2] = "vcs2", [FAULT_ANY] = "any",
 };
 
 struct faults {
@@ -59,6 +59,11 @@ struct faults *faults_free(struct faults *f)
         pthread_mutex_destroy(&f->lock);
     free(f);
     return NULL;
+}
+
+bool fault_fits(const struct fault_spec *s, unsigned engines)
+{
+    return s->engine == FAULT_ANY || s->engine < engines;
 }
 
 static int parse_count(const char *text, uint64_t *out)
@@ -111,8 +116,8 @@ int fault_parse_text(const char *text, struct fault_spec *out)
 void fault_explain(int error, FILE *out)
 {
     if (error == -ENODEV) {
-        fputs("no such engine for this fault; the engines are rcs, bcs, vcs, vecs and any, and "
-              "missing-ack-forcewake belongs to none",
+        fputs("no such engine for this fault; the engines are rcs, bcs, vcs, vecs and any, vcs2 on "
+              "chips that have it, and missing-ack-forcewake belongs to none",
               out);
         return;
     }

@@ -46,6 +46,8 @@ struct faults *faults_free(struct faults *f);
 int fault_parse(const char *name, const char *engine, const char *count, struct fault_spec *out);
 /* From NAME[:ENGINE[:COUNT]]. The same, and -ENOENT for text that is too long to be one. */
 int fault_parse_text(const char *text, struct fault_spec *out);
+/* False when it is for an engine that a chip with so many does not have. */
+bool fault_fits(const struct fault_spec *s, unsigned engines);
 /* One sentence on why fault_parse() refused, with the names that exist. */
 void fault_explain(int error, FILE *out);
 

@@ -14,16 +14,25 @@
 #include "softgpu/engine_trace.h"
 #include "softgpu/fault.h"
 
-#define GDRST_BITS        0x1fu
 #define RESET_PATIENCE_NS 100000000
 
-/* 0 everything, 1 render, 2 media, 3 blitter, 4 video enhancement. */
+/* 0 everything, 1 render, 2 media, 3 blitter, 4 video enhancement, 7 the second of media. */
 uint32_t gdrst_bits(enum engine_id id)
 {
     static const uint8_t bit[ENGINE_COUNT] = {
-        [ENGINE_RCS] = 1, [ENGINE_VCS] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
+        [ENGINE_RCS] = 1, [ENGINE_VCS] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4, [ENGINE_VCS2] = 7};
 
     return 1u | 1u << bit[id];
+}
+
+/* The bits that mean something on this chip. */
+static uint32_t known_bits(const struct engines *es)
+{
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < es->count; i++)
+        bits |= gdrst_bits(i);
+    return bits;
 }
 
 /* Hardware resets an engine within microseconds, and a driver counts in those: our engine's thread
@@ -36,7 +45,7 @@ static void await_resets(struct engines *es)
     until.tv_nsec += RESET_PATIENCE_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         struct engine *e = &es->engine[i];
         int rc = 0;
 
@@ -51,7 +60,7 @@ static uint32_t under_way(struct engines *es)
 {
     uint32_t left = 0;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         if (atomic_load(&es->engine[i].attention) & ATT_RESET)
             left |= gdrst_bits(i);
     }
@@ -92,11 +101,11 @@ void gdrst_write(struct engines *es, uint32_t value)
 {
     struct faults *faults = atomic_load(&es->injected);
 
-    value &= GDRST_BITS;
+    value &= known_bits(es);
     conduct_reset(es, value);
     atomic_store(&es->gdrst, under_way(es) | value);
     atomic_fetch_and(&es->gdrst_deaf, value & 1 ? 0 : ~value); /* bit 0 tries all of them again */
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         uint32_t bits = value & gdrst_bits(i);
 
         if (!bits)
@@ -118,9 +127,9 @@ void gdrst_reset_all(struct engines *es)
     atomic_store(&es->gdrst, 1);
     atomic_store(&es->gdrst_deaf, 0);
     atomic_store(&es->gdrst_late, 0);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < es->count; i++)
         start_reset(&es->engine[i]);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < es->count; i++) {
         struct engine *e = &es->engine[i];
 
         pthread_mutex_lock(&e->lock);

@@ -28,8 +28,9 @@
 enum { ISR = 0, IMR = 4, IIR = 8, IER = 12 };
 
 struct bank {
-    uint32_t base;   /* 0: the chip has no such bank */
-    uint32_t master; /* bits of Broadwell's master register it feeds; GT0 is split by engine */
+    uint32_t base; /* 0: the chip has no such bank */
+    uint32_t
+        master; /* bits of Broadwell's master register it feeds; GT0 and GT1 are split by engine */
 };
 
 /* What differs between the chips. */
@@ -55,7 +56,7 @@ struct irq {
 };
 
 static const struct bank gen8_banks[IRQ_BANKS] = {
-    [IRQ_GT0] = {0x44300, 1u << 0 | 1u << 1}, [IRQ_GT1] = {0x44310, 1u << 2},
+    [IRQ_GT0] = {0x44300, 1u << 0 | 1u << 1}, [IRQ_GT1] = {0x44310, 1u << 2 | 1u << 3},
     [IRQ_GT2] = {0x44320, 1u << 4},           [IRQ_GT3] = {0x44330, 1u << 6},
     [IRQ_PIPE_A] = {0x44400, 1u << 16},       [IRQ_PIPE_B] = {0x44410, 1u << 17},
     [IRQ_PIPE_C] = {0x44420, 1u << 18},       [IRQ_PORT] = {0x44440, 1u << 20},
@@ -96,10 +97,11 @@ static uint32_t bank_pending(const struct irq *i, enum irq_bank b)
 /* Bits of the master register below bit 31. */
 static uint32_t master_pending(const struct irq *i)
 {
-    uint32_t gt0 = bank_pending(i, IRQ_GT0);
-    uint32_t bits = (gt0 & 0xffff ? 1u << 0 : 0) | (gt0 >> 16 ? 1u << 1 : 0);
+    uint32_t gt0 = bank_pending(i, IRQ_GT0), gt1 = bank_pending(i, IRQ_GT1);
+    uint32_t bits = (gt0 & 0xffff ? 1u << 0 : 0) | (gt0 >> 16 ? 1u << 1 : 0) |
+                    (gt1 & 0xffff ? 1u << 2 : 0) | (gt1 >> 16 ? 1u << 3 : 0);
 
-    for (unsigned b = IRQ_GT0 + 1; b <= IRQ_PCH; b++)
+    for (unsigned b = IRQ_GT1 + 1; b <= IRQ_PCH; b++)
         if (bank_pending(i, b))
             bits |= i->tree->banks[b].master;
     return bits;

@@ -23,7 +23,7 @@ struct trace;
  * behind it. */
 enum irq_bank {
     IRQ_GT0, /* RCS in bits 15:0, BCS in 31:16 */
-    IRQ_GT1, /* VCS */
+    IRQ_GT1, /* VCS in bits 15:0, VCS2 in 31:16 */
     IRQ_GT2, /* power management */
     IRQ_GT3, /* VECS */
     IRQ_PIPE_A,

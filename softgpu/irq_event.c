@@ -31,10 +31,8 @@ static void gen8_engine(struct irq *i, enum engine_id engine, uint32_t events)
         enum irq_bank bank;
         unsigned shift;
     } to[ENGINE_COUNT] = {
-        [ENGINE_RCS] = {IRQ_GT0, 0},
-        [ENGINE_BCS] = {IRQ_GT0, 16},
-        [ENGINE_VCS] = {IRQ_GT1, 0},
-        [ENGINE_VECS] = {IRQ_GT3, 0},
+        [ENGINE_RCS] = {IRQ_GT0, 0},  [ENGINE_BCS] = {IRQ_GT0, 16},  [ENGINE_VCS] = {IRQ_GT1, 0},
+        [ENGINE_VECS] = {IRQ_GT3, 0}, [ENGINE_VCS2] = {IRQ_GT1, 16},
     };
 
     irq_raise(i, to[engine].bank, (events & 0xffff) << to[engine].shift);

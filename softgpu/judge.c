@@ -6,6 +6,8 @@
  */
 #include "softgpu/judge.h"
 
+#include "softgpu/engine.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -336,6 +338,12 @@ struct offences *judge_offences(struct judge *j)
     return j->offences;
 }
 
+/* The second video engine came when the number behind the fourth was taken. */
+static unsigned engine_number(unsigned engine)
+{
+    return engine == ENGINE_COUNT ? 4 : engine == ENGINE_VCS2 ? 5 : engine;
+}
+
 static const char *kind(const struct judge_access *a)
 {
     if (a->space == JUDGE_TABLE)
@@ -359,9 +367,9 @@ void judge_dump(struct judge *j, FILE *out)
                 "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
                 ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,"
                 "\"injected\":%s,\"walk\":",
-                i ? "," : "", kind(a), a->engine, a->lrca, a->root, space_name[a->space],
-                a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner,
-                r->ctx_domid, a->injected ? "true" : "false");
+                i ? "," : "", kind(a), engine_number(a->engine), a->lrca, a->root,
+                space_name[a->space], a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false",
+                r->owner, r->ctx_domid, a->injected ? "true" : "false");
         walk_dump(&r->walk, out);
         fputc('}', out);
     }

@@ -44,8 +44,8 @@ static const char usage[] =
     "DOMID|commit, frames DOMID, violations, fault NAME [ENGINE] [COUNT], fault list, fault "
     "clear,\n"
     "quit.\n"
-    "One line each, one line of JSON as answer. ENGINE: rcs, bcs, vcs, vecs or any (unless\n"
-    "given). COUNT: times (1 unless given), or forever.\n";
+    "One line each, one line of JSON as answer. ENGINE: rcs, bcs, vcs, vecs, vcs2 (where there\n"
+    "is one) or any (unless given). COUNT: times (1 unless given), or forever.\n";
 
 enum {
     OPT_ONCE = 256,

@@ -8,17 +8,21 @@
 #include <string.h>
 #include <strings.h>
 
-#define IS_ULX(id) ((id) == 0x0a0e || (id) == 0x0a1e || ((id)&0xff0f) == 0x160e)
+/* A Broadwell GT3 has two video engines (PRM BDW vol. 1, "Device Attributes"); of the reserved ids
+ * 163x drivers expect one. */
+#define HAS_VCS2(id) (((id) >> 4) == 0x162)
+#define IS_ULX(id)   ((id) == 0x0a0e || (id) == 0x0a1e || ((id)&0xff0f) == 0x160e)
 
 /* BAR0 of Haswell: 2 MiB of registers, 2 MiB of 4-byte entries (2 GiB); of Broadwell: registers,
  * and at 8 MiB 8 MiB of 8-byte entries (4 GiB). PRM HSW vol. 5 "GTTMMADR", BDW vol. 5. */
 #define HASWELL(name, id, rev, gt, ult)                                                            \
     {                                                                                              \
-        MODEL_HASWELL, name, id, rev, gt, ult, IS_ULX(id), 4u << 20, 2u << 20, 2u << 20, 4         \
+        MODEL_HASWELL, name, id, rev, gt, ult, IS_ULX(id), 4, 4u << 20, 2u << 20, 2u << 20, 4      \
     }
 #define BROADWELL(name, id, rev, gt, ult)                                                          \
     {                                                                                              \
-        MODEL_BROADWELL, name, id, rev, gt, ult, IS_ULX(id), 16u << 20, 8u << 20, 8u << 20, 8      \
+        MODEL_BROADWELL, name, id, rev, gt, ult, IS_ULX(id), HAS_VCS2(id) ? 5 : 4, 16u << 20,      \
+            8u << 20, 8u << 20, 8                                                                  \
     }
 
 /* Haswell: the upper byte is the product line (04 standard, 0A the U and Y series in one package

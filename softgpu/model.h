@@ -19,6 +19,7 @@ struct model {
     uint8_t gt;         /* slices and units: GT1, GT2, GT3 */
     bool ult;           /* U or Y series: the south display is an LPT-LP, and there is no CRT */
     bool ulx;           /* Y series */
+    uint8_t engines;    /* how many of enum engine_id, from the first on */
     uint32_t bar0_size; /* bytes: registers, then the global table */
     uint32_t gtt_start; /* offset of the global table in BAR0 */
     uint32_t gtt_bytes; /* its size */

@@ -86,7 +86,8 @@ void walk_dump(const struct walk *w, FILE *out)
 
 static void dump_one(const struct offence *f, FILE *out)
 {
-    static const char *const engine_name[ENGINE_COUNT + 1] = {"rcs", "bcs", "vcs", "vecs", "none"};
+    static const char *const engine_name[ENGINE_COUNT + 1] = {"rcs",  "bcs",  "vcs",
+                                                              "vecs", "vcs2", "none"};
 
     fprintf(out,
             "{\"kind\":\"%s\",\"engine\":\"%s\",\"lrca\":%" PRIu32 ",\"cmd_addr\":%" PRIu64

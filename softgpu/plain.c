@@ -152,18 +152,13 @@ static const struct regs_range haswell[] = {
 };
 
 static const struct regs_range broadwell[] = {
-    STORE(0xfdc, 0xfdc, "GEN8_MCR_SELECTOR"),
-    MASKED(0x7300, 0x7304, "HDC_CHICKEN"),
-    STORE(0x8500, 0x8500, "GT power"),
+    STORE(0xfdc, 0xfdc, "GEN8_MCR_SELECTOR"),   MASKED(0x7300, 0x7304, "HDC_CHICKEN"),
+    STORE(0x2b00, 0x2b00, "GEN8_OACONTROL"),    STORE(0x8500, 0x8500, "GT power"),
     FIXED(0x8504, "GEN8_RC6_CTX_INFO", 1), /* 0 would make drivers leave RC6 off */
-    STORE(0x8508, 0x85fc, "GT power"),
-    STORE(0xb100, 0xb1fc, "GEN8_L3SQCREG"),
-    MASKED(0xe4f0, 0xe4f4, "GEN8_ROW_CHICKEN"),
-    STORE(0x46200, 0x46200, "CDCLK_FREQ"),
-    STORE(0x6f800, 0x6f87c, "EDP_PSR"),
-    STORE(0x70030, 0x70030, "PIPE_MISC_A"),
-    STORE(0x71030, 0x71030, "PIPE_MISC_B"),
-    STORE(0x72030, 0x72030, "PIPE_MISC_C"),
+    STORE(0x8508, 0x85fc, "GT power"),          STORE(0xb100, 0xb1fc, "GEN8_L3SQCREG"),
+    MASKED(0xe4f0, 0xe4f4, "GEN8_ROW_CHICKEN"), STORE(0x46200, 0x46200, "CDCLK_FREQ"),
+    STORE(0x6f800, 0x6f87c, "EDP_PSR"),         STORE(0x70030, 0x70030, "PIPE_MISC_A"),
+    STORE(0x71030, 0x71030, "PIPE_MISC_B"),     STORE(0x72030, 0x72030, "PIPE_MISC_C"),
     STORE(0x138144, 0x138144, "D_COMP_BDW"),
 };
 

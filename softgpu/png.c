@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int encode(FILE *f, uint32_t width, uint32_t height, const uint8_t *rgb)
@@ -38,10 +39,14 @@ static int encode(FILE *f, uint32_t width, uint32_t height, const uint8_t *rgb)
 
 int png_save(const char *path, uint32_t width, uint32_t height, const uint8_t *rgb)
 {
+    struct stat st;
     char *part = NULL;
     FILE *f;
     int ret;
 
+    /* What is renamed over a device of /dev takes its place, for everybody. */
+    if (!stat(path, &st) && !S_ISREG(st.st_mode))
+        return -EEXIST;
     if (asprintf(&part, "%s.part", path) < 0)
         return -ENOMEM;
     f = fopen(part, "wbe");

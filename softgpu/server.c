@@ -267,6 +267,18 @@ static int load_cost(struct server *s)
     return 0;
 }
 
+static int arm_faults(struct server *s)
+{
+    for (unsigned i = 0; i < s->o->faults; i++) {
+        if (!fault_fits(&s->o->fault[i], engines_count(device_engines(s->device)))) {
+            fprintf(stderr, "softgpu: --fault: this GPU has no second video engine (vcs2)\n");
+            return -ENODEV;
+        }
+        faults_arm(device_faults(s->device), &s->o->fault[i]);
+    }
+    return 0;
+}
+
 static int open_all(struct server *s)
 {
     sigset_t set;
@@ -289,9 +301,9 @@ static int open_all(struct server *s)
     }
     engines_set_strict(device_engines(s->device), s->o->strict);
     device_set_swizzle(s->device, s->o->swizzle);
-    for (unsigned i = 0; i < s->o->faults; i++)
-        faults_arm(device_faults(s->device), &s->o->fault[i]);
-    ret = set_up_screen(device_screen(s->device), s->o);
+    ret = arm_faults(s);
+    if (!ret)
+        ret = set_up_screen(device_screen(s->device), s->o);
     if (!ret)
         ret = load_cost(s);
     if (!ret)

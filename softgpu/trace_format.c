@@ -68,7 +68,7 @@ bool trace_kind_has_ctx(unsigned kind)
 
 const char *trace_source_name(unsigned source)
 {
-    static const char *const names[TRACE_SOURCES] = {"rcs", "bcs", "vcs", "vecs", "cpu"};
+    static const char *const names[TRACE_SOURCES] = {"rcs", "bcs", "vcs", "vecs", "cpu", "vcs2"};
 
     return source < TRACE_SOURCES ? names[source] : NULL;
 }

@@ -22,9 +22,12 @@
 #define TRACE_RECORD_MAX  192u       /* bytes of one encoded record */
 #define TRACE_DWORDS      16u        /* of a command, at most so many are kept */
 
-/* Who caused a record: an engine (enum engine_id), or the client's CPU and the device itself. */
+/* Who caused a record: an engine (enum engine_id up to 3, then
+ * TRACE_VCS2), or the client's CPU and the device itself. The
+ * numbers are the file's. */
 #define TRACE_CPU     4u
-#define TRACE_SOURCES 5u
+#define TRACE_VCS2    5u
+#define TRACE_SOURCES 6u
 
 /* The numbers are the file's: new kinds are added at the end. */
 enum trace_kind {

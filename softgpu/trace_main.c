@@ -16,7 +16,7 @@ static const char usage[] =
     "usage: softgpu-trace [options] FILE\n"
     "Prints a log of softgpu --trace; FILE may be - for standard input.\n"
     "\n"
-    "  -e, --engine LIST     only of these: rcs, bcs, vcs, vecs, cpu\n"
+    "  -e, --engine LIST     only of these: rcs, bcs, vcs, vcs2, vecs, cpu\n"
     "  -k, --kind LIST       only these kinds (reg-write, command, ...) or classes (reg, irq, "
     "...)\n"
     "  -o, --offset A[-B]    only with an address in this range: registers by BAR0 offset,\n"
@@ -64,7 +64,7 @@ static bool filter_option(struct trace_filter *f, int opt, const char *text)
         bool (*add)(struct trace_filter *f, const char *text);
         const char *what;
     } table[] = {
-        {'e', trace_filter_sources, "--engine takes rcs, bcs, vcs, vecs, cpu"},
+        {'e', trace_filter_sources, "--engine takes rcs, bcs, vcs, vcs2, vecs, cpu"},
         {'k', trace_filter_kinds, "--kind takes kinds and classes of --help"},
         {'o', trace_filter_range, "--offset takes a number or FIRST-LAST"},
         {'c', trace_filter_context, "--context takes a number of 32 bits"},

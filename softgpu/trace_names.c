@@ -15,6 +15,7 @@
 #include "softgpu/power.h"
 #include "softgpu/regs.h"
 #include "softgpu/screen.h"
+#include "softgpu/trace_format.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -212,7 +213,7 @@ static const char *ring_register(uint32_t r, const char *engine, char *buf, size
 const char *trace_register(const struct trace_names *n, uint32_t offset, char *buf, size_t size)
 {
     static const struct name engines[] = {
-        {0x2000, "RCS"}, {0x12000, "VCS"}, {0x1a000, "VECS"}, {0x22000, "BCS"}};
+        {0x2000, "RCS"}, {0x12000, "VCS"}, {0x1a000, "VECS"}, {0x1c000, "VCS2"}, {0x22000, "BCS"}};
     const char *name;
 
     offset &= ~3u;
@@ -227,7 +228,10 @@ const char *trace_register(const struct trace_names *n, uint32_t offset, char *b
 
 const char *trace_command(const struct trace_names *n, unsigned source, uint32_t header)
 {
-    const char *name = source < ENGINE_COUNT ? cs_name(n->commands, source, header) : NULL;
+    bool engine = source < TRACE_SOURCES && source != TRACE_CPU;
+    const char *name = NULL;
 
+    if (engine)
+        name = cs_name(n->commands, source == TRACE_VCS2 ? ENGINE_VCS2 : source, header);
     return name ? name : "unknown";
 }

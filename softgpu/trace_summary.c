@@ -166,11 +166,22 @@ static void print_table(const struct table *t, const char *heading, const struct
     free(sorted);
 }
 
+/* Few chips have a second video engine: its column is there when it did something. */
+static bool is_shown(const struct trace_summary *s, unsigned source)
+{
+    bool any = source != TRACE_VCS2;
+
+    for (unsigned k = 0; k < TRACE_KINDS; k++)
+        any |= s->count[k][source] != 0;
+    return any;
+}
+
 static void print_kinds(const struct trace_summary *s, FILE *out)
 {
     fprintf(out, "%-16s", "kind");
     for (unsigned i = 0; i < TRACE_SOURCES; i++)
-        fprintf(out, " %10s", trace_source_name(i));
+        if (is_shown(s, i))
+            fprintf(out, " %10s", trace_source_name(i));
     fputc('\n', out);
     for (unsigned k = 0; k < TRACE_KINDS; k++) {
         uint64_t all = 0;
@@ -181,7 +192,8 @@ static void print_kinds(const struct trace_summary *s, FILE *out)
             continue;
         fprintf(out, "%-16s", trace_kind_name(k));
         for (unsigned i = 0; i < TRACE_SOURCES; i++)
-            fprintf(out, " %10" PRIu64, s->count[k][i]);
+            if (is_shown(s, i))
+                fprintf(out, " %10" PRIu64, s->count[k][i]);
         fputc('\n', out);
     }
 }

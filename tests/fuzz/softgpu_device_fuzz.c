@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "softgpu/ctl.h"
@@ -240,7 +241,7 @@ static void step_table(struct world *w, struct input *in)
 static void step_image(struct world *w, struct input *in)
 {
     uint32_t which = take(in, 1), i = take(in, 2);
-    uint32_t page = WORLD_OF(which % ENGINE_COUNT) + (which & 4 ? AT_IMAGE_2 : AT_IMAGE);
+    uint32_t page = WORLD_OF(which % w->engines->count) + (which & 4 ? AT_IMAGE_2 : AT_IMAGE);
 
     if (which & 8)
         i %= 0x40; /* what is looked at first */
@@ -354,7 +355,7 @@ static void step_control(struct world *w, struct input *in)
         "fault clear",
         "status now",
         "fault stuck-engine rcs 1",
-        "png 0 /dev/null",
+        "png 0 /dev/null/none", /* never a file that is there: root writes it */
     };
     uint32_t i = take(in, 1) % (sizeof(lines) / sizeof(lines[0]));
     char *answer = NULL;
@@ -370,6 +371,21 @@ static void step_control(struct world *w, struct input *in)
     free(answer);
 }
 
+/* Memory at the pages that tables name and nobody has announced; its file loses its end while
+ * engines may be looking. */
+static void cut_short(struct world *w, uint32_t pages)
+{
+    int fd = memfd_create("cut", MFD_CLOEXEC);
+
+    if (fd < 0 || ftruncate(fd, (WORLD_NAMED - WORLD_NONE) * 4096))
+        abort();
+    w->ops->dma_map(w->device, WORLD_NONE * 4096, (WORLD_NAMED - WORLD_NONE) * 4096, dup(fd), 0, 3);
+    sched_yield();
+    if (ftruncate(fd, pages * 4096))
+        abort();
+    close(fd);
+}
+
 /* Ranges come and go under the engines. */
 static void step_dma(struct world *w, struct input *in)
 {
@@ -379,7 +395,10 @@ static void step_dma(struct world *w, struct input *in)
 
     switch (kind & 3) {
     case 0:
-        w->ops->dma_map(w->device, at, size, -1, 0, kind >> 2 & 3);
+        if (kind & 0x80)
+            cut_short(w, kind >> 2 & 3);
+        else
+            w->ops->dma_map(w->device, at, size, -1, 0, kind >> 2 & 3);
         break;
     case 1: /* the same file a second time: no page of it but ordinary ones */
         w->ops->dma_map(w->device, (1ull << 20) + at, size % (WORLD_RW * 4096 + 1), dup(w->fd),

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define ENGINES  4u
+#define ENGINES  5u
 #define PIPES    3u
 #define SPREAD   8u /* rings that share the opcodes of a kind */
 #define PER_RING 16u
@@ -147,6 +147,9 @@ static void others(struct seed *s)
     for (uint8_t i = 2; i < 7; i++)
         PUT(s, STEP_CONTROL, i);
     two_contexts(s, 0);
+    /* a file that is cut to one page, and the aperture over all four from page 128 on */
+    PUT(s, STEP_DMA, 0x84, 0, 0, 0, 0, STEP_APERTURE, 1, 0x1f, 0xff, 0x08, 0, 0, STEP_APERTURE, 0,
+        0x1f, 0xff, 0x08, 0x10, 0);
     PUT(s, STEP_DMA, 3, STEP_DMA, 1, 0, 0, 0x40, 0, STEP_DMA, 2, 0, 0, 0, 0, STEP_CONTROL, 1);
     PUT(s, STEP_TABLE, 3, 0, 60, WORD_ZERO, STEP_RESET, 1, STEP_RESET, 4, STEP_RESET, 10);
 }

@@ -49,7 +49,7 @@ uint32_t world_read32(struct world *w, uint32_t reg)
 
 struct engine *world_engine(struct world *w, unsigned id)
 {
-    return &w->engines->engine[id % ENGINE_COUNT];
+    return &w->engines->engine[id % w->engines->count];
 }
 
 uint32_t *world_word(struct world *w, uint32_t page, uint32_t i)
@@ -63,7 +63,7 @@ static void make(struct world *w, bool gen8)
     int error;
 
     w->gen8 = gen8;
-    w->model = model_find(gen8 ? "bdw" : "hsw");
+    w->model = model_find(gen8 ? "1626" : "hsw");
     w->fd = memfd_create("world", MFD_CLOEXEC);
     w->device = device_new(w->model);
     if (w->fd < 0 || ftruncate(w->fd, FILE_BYTES) || !w->device)
@@ -221,7 +221,7 @@ void world_lay_again(struct world *w)
     lay_global_table(w);
     lay_tables(w);
     world_write32(w, 0xa188, 0x00010001); /* forcewake */
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < w->engines->count; i++) {
         if (w->gen8)
             lay_engine8(w, world_engine(w, i));
         else
@@ -287,8 +287,8 @@ static void await(struct world *w, uint32_t reg, uint32_t mask, uint32_t v)
 static void reset_engines(struct world *w)
 {
     world_write32(w, GDRST, 1);
-    await(w, GDRST, 0x1f, 0);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    await(w, GDRST, ~0u, 0);
+    for (unsigned i = 0; i < w->engines->count; i++)
         await(w, world_engine(w, i)->base + R_MI_MODE, MI_MODE_IDLE, MI_MODE_IDLE);
 }
 
@@ -335,8 +335,8 @@ void world_check(struct world *w)
     check_guard(w);
     engines_set_strict(w->engines, false);
     world_lay(w);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < w->engines->count; i++)
         start_batch(w, i);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < w->engines->count; i++)
         await_store(w, i);
 }

@@ -20,7 +20,7 @@
 /* Where things are: page numbers, which are addresses in the global table as well. */
 #define WORLD_OF(engine) (1u + 8u * (engine)) /* and in there: */
 enum { AT_STATUS, AT_CONTEXT, AT_IMAGE, AT_CONTEXT_2, AT_IMAGE_2, AT_RING, AT_RING_2, AT_BATCH };
-enum { PAGE_PML4 = 40, PAGE_PDP, PAGE_PD, PAGE_PT, PAGE_PT7, PAGE_TARGET = 50 };
+enum { PAGE_PML4 = 42, PAGE_PDP, PAGE_PD, PAGE_PT, PAGE_PT7, PAGE_TARGET = 50 };
 #define WORLD_DIRECTORY 0x40000u /* Haswell: number of the directory's first entry */
 
 struct ctl;
@@ -41,7 +41,8 @@ struct world {
     uint8_t *memory; /* which begins here */
 };
 
-/* Made once for each of the two models; aborts when it cannot be made. */
+/* Made once for each of the two models, of Broadwell one with all engines; aborts when it cannot be
+ * made. */
 struct world *world_get(bool gen8);
 /* As after power-on, with memory announced anew and everything laid out; nothing submitted. */
 void world_lay(struct world *w);

@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 8)
         return 0;
-    e = &w->engines->engine[data[0] % ENGINE_COUNT];
+    e = &w->engines->engine[data[0] % w->engines->count];
     reset(w);
     memset(w->memory, 0, PAGES * 4096);
     lay_tables(w);

@@ -37,7 +37,7 @@ static int reg_read(struct gpu *g, uint32_t offset, unsigned width, uint64_t *va
 {
     assert_int_equal(width, 4);
     access_point(of(g));
-    if (engines_owns(offset))
+    if (engines_owns(of(g)->engines, offset))
         *value = engines_mmio_read(of(g)->engines, offset);
     else
         *value = of(g)->reg[offset / 4];
@@ -51,7 +51,7 @@ static int reg_write(struct gpu *g, uint32_t offset, unsigned width, uint64_t va
 
     assert_int_equal(width, 4);
     access_point(s);
-    if (engines_owns(offset))
+    if (engines_owns(s->engines, offset))
         engines_mmio_write(s->engines, offset, (uint32_t)value);
     else
         s->reg[offset / 4] = (uint32_t)value;

@@ -17,18 +17,28 @@
 #include "softgpu/device.h"
 #include "softgpu/model.h"
 
-int ctl_rig_setup(void **state)
+static int setup(void **state, const char *model)
 {
     struct ctl_rig *r = calloc(1, sizeof(*r));
 
     assert_non_null(r);
-    r->device = device_new(model_find("bdw"));
+    r->device = device_new(model_find(model));
     assert_non_null(r->device);
     device_attach(r->device);
     r->regs = device_regs(r->device);
     r->ctl = ctl_new(r->device);
     *state = r;
     return 0;
+}
+
+int ctl_rig_setup(void **state)
+{
+    return setup(state, "bdw");
+}
+
+int ctl_rig_setup_gt3(void **state)
+{
+    return setup(state, "1626");
 }
 
 int ctl_rig_teardown(void **state)

@@ -21,6 +21,7 @@ struct ctl_rig {
 
 /* Fixtures; *state is a struct ctl_rig. */
 int ctl_rig_setup(void **state);
+int ctl_rig_setup_gt3(void **state); /* with a second video engine */
 int ctl_rig_teardown(void **state);
 /* Runs a line, whose result must be this; its answer, which is one line and stays until the next.
  */

@@ -196,7 +196,7 @@ static void expect(struct device *d, const struct range *r, size_t n, bool known
 
     for (size_t i = 0; i < n; i++)
         for (uint32_t at = r[i].first; at <= r[i].last; at += 4) {
-            if (engines_owns(at))
+            if (engines_owns(device_engines(d), at))
                 continue;
             regs_get_counts(device_regs(d), &c);
             before = c.unknown;

@@ -176,23 +176,31 @@ static uint32_t ask_with(int fd, void *message, size_t len, int with)
     return client_reply(fd, NULL, 0);
 }
 
-/* One DMA_MAP with a file of so many bytes, none when 0; its error. */
-static uint32_t map(int fd, uint64_t at, uint64_t size, uint64_t offset, size_t file)
+/* One DMA_MAP with this file, without any when -1; its error. */
+static uint32_t map_file(int fd, uint64_t at, uint64_t size, uint64_t offset, int memory)
 {
     struct {
         struct vfu_header h;
         uint32_t argsz, flags;
         uint64_t offset, addr, size;
     } m = {{.id = 7, .command = VFU_DMA_MAP, .size = sizeof(m)}, 32, 3, offset, at, size};
-    int memory = memfd_create("m", MFD_CLOEXEC);
+
+    if (memory >= 0)
+        return ask_with(fd, &m, sizeof(m), memory);
+    return client_ask(fd, VFU_DMA_MAP, &m.argsz, 32, NULL, 0);
+}
+
+/* The same with a file of so many bytes, none when 0. */
+static uint32_t map(int fd, uint64_t at, uint64_t size, uint64_t offset, size_t file)
+{
+    int memory = file ? memfd_create("m", MFD_CLOEXEC) : -1;
     uint32_t error;
 
-    assert_int_equal(ftruncate(memory, (off_t)file), 0);
     if (file)
-        error = ask_with(fd, &m, sizeof(m), memory);
-    else
-        error = client_ask(fd, VFU_DMA_MAP, &m.argsz, 32, NULL, 0);
-    close(memory);
+        assert_int_equal(ftruncate(memory, (off_t)file), 0);
+    error = map_file(fd, at, size, offset, memory);
+    if (file)
+        close(memory);
     return error;
 }
 
@@ -212,6 +220,61 @@ static void test_memory(void **state)
     assert_int_equal(client_read32(fd, VFU_REGION_CFG, 0), IDS);
     close(fd);
     next_works(r, "");
+}
+
+static void put(int fd, const void *bytes, size_t n)
+{
+    assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), n);
+}
+
+/* Four pages of memory at GGTT 0, seen through the aperture, every dword the number of its page. */
+static int aperture_memory(int fd)
+{
+    struct {
+        uint64_t offset;
+        uint32_t region, count;
+        uint64_t entry;
+    } a = {.region = 0, .count = 8};
+    int memory = memfd_create("m", MFD_CLOEXEC);
+
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t page[1024];
+
+        for (unsigned n = 0; n < 1024; n++)
+            page[n] = i + 1;
+        assert_int_equal(write(memory, page, sizeof(page)), sizeof(page));
+        a.offset = (8u << 20) + 8 * i;
+        a.entry = i * 4096 | 1;
+        assert_int_equal(client_ask(fd, VFU_REGION_WRITE, &a, sizeof(a), &a, 16), 0);
+    }
+    assert_int_equal(map_file(fd, 0, 4 * 4096, 0, memory), 0);
+    return memory;
+}
+
+/* Memory that a client takes out of its file again, while softgpu has it mapped, is memory that is
+ * not there: it reads as zeros, one line says so, and the client goes on. */
+static void test_cut_file(void **state)
+{
+    struct rig *r = *state;
+    int fd = agreed(r), ctl = client_connect(r->ctl), memory = aperture_memory(fd);
+    char answer[65536] = "";
+
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(client_read32(fd, 2, i * 4096 + 64), i + 1);
+    assert_int_equal(ftruncate(memory, 4096), 0);
+    for (uint32_t i = 1; i < 4; i++)
+        assert_int_equal(client_read32(fd, 2, i * 4096 + 64), 0);
+    assert_int_equal(client_read32(fd, 2, 64), 1);
+    put(ctl, "status\n", 7);
+    assert_true(recv(ctl, answer, sizeof(answer) - 1, 0) > 0);
+    assert_non_null(strstr(answer, "\"memory_losses\":1,"));
+    assert_non_null(strstr(answer, "\"faults\":3,"));
+    close(memory);
+    close(ctl);
+    close(fd);
+    next_works(r,
+               "softgpu: the file behind the client's memory at 0x0 was cut short: of its 0x4000 "
+               "bytes only 0x1000 are there\n");
 }
 
 /* Gives softgpu this for the MSI and has it signalled. */
@@ -251,11 +314,6 @@ static void test_interrupts(void **state)
     close(e);
     close(fd);
     next_works(r, "");
-}
-
-static void put(int fd, const void *bytes, size_t n)
-{
-    assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), n);
 }
 
 /* Broken off by the program. */
@@ -331,7 +389,7 @@ int main(void)
 #define RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {RIG(test_version),    RIG(test_requests), RIG(test_memory),
                                        RIG(test_interrupts), RIG(test_headers),  RIG(test_cut_off),
-                                       RIG(test_flood)};
+                                       RIG(test_flood),      RIG(test_cut_file)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "softgpu/engine.h"
 #include "softgpu/judge.h"
 #include "softgpu/model.h"
+#include "softgpu/regs.h"
 #include "softgpu/screen.h"
 #include "softgpu/vfu.h"
 
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -227,6 +229,7 @@ static void test_screenshot(void **state)
     struct ctl_rig *r = *state;
     char dir[] = "/tmp/softgpu-ctl-XXXXXX", line[128], path[64];
     uint8_t *mem = memory(r, 16);
+    struct stat st;
 
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/shot.png", dir);
@@ -237,8 +240,13 @@ static void test_screenshot(void **state)
     unlink(path);
     snprintf(line, sizeof(line), "png 0 %s/no/where.png", dir);
     ctl_rig_bad(r, line, "No such file");
-    wr(r, 0, 0x70180, 0x80000000, 4);
     snprintf(line, sizeof(line), "png 0 %s", path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* as a device would be, it is left alone */
+    ctl_rig_bad(r, line, "File exists");
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    unlink(path);
+    wr(r, 0, 0x70180, 0x80000000, 4);
     ctl_rig_bad(r, line, "format");
     device_vfu_ops(r->device)->reset(r->device);
     ctl_rig_bad(r, line, "off");
@@ -307,6 +315,24 @@ static void test_status(void **state)
     assert_non_null(strstr(r->answer, "\"rcs\":{\"batches\":0"));
     assert_non_null(strstr(r->answer, "\"busy_ns\":0,\"slices\":0}"));
     assert_non_null(strstr(r->answer, "},\"batches\":0,\"slices\":0,\"judge_ready\""));
+}
+
+/* Chips with a second video engine show it and take faults for it; the others know nothing of it.
+ */
+static void test_second_video(void **state)
+{
+    struct ctl_rig *r = *state;
+    bool gt3 = engines_count(device_engines(r->device)) == 5;
+    struct regs_counts before, after;
+
+    regs_get_counts(r->regs, &before);
+    wr(r, 0, 0x1c080, 0x12345000, 4);
+    rd(r, 0, 0x1c080, 4);
+    regs_get_counts(r->regs, &after);
+    assert_int_equal(after.unknown_access - before.unknown_access, gt3 ? 0 : 2);
+    assert_int_equal(!!strstr(ctl_rig_ask(r, "status"), "\"vcs2\":{\"batches\":0"), gt3);
+    assert_int_equal(!!strstr(ctl_rig_ask(r, "fault late-reset vcs2"), "{\"vcs2\":1}"), gt3);
+    assert_int_equal(!!strstr(r->answer, "rcs, bcs, vcs, vecs and any, vcs2 on chips that"), !gt3);
 }
 
 static void test_fault(void **state)
@@ -464,9 +490,22 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, ctl_rig_setup, ctl_rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_owners),   T(test_bad_lines),  T(test_channels),  T(test_config), T(test_registers),
-        T(test_aperture), T(test_screenshot), T(test_status),    T(test_fault),  T(test_strict),
-        T(test_pieces),   T(test_long_line),  T(test_slow_peer), T(test_export),
+        T(test_owners),
+        T(test_bad_lines),
+        T(test_channels),
+        T(test_config),
+        T(test_registers),
+        T(test_aperture),
+        T(test_screenshot),
+        T(test_status),
+        T(test_fault),
+        T(test_strict),
+        T(test_pieces),
+        T(test_long_line),
+        T(test_slow_peer),
+        T(test_export),
+        T(test_second_video),
+        cmocka_unit_test_setup_teardown(test_second_video, ctl_rig_setup_gt3, ctl_rig_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Machine memory of the software GPU: ranges, rights, overlap, copies that cross ranges, and an
- * unmap while another thread copies.
+ * Machine memory of the software GPU: ranges, rights, overlap, copies that cross ranges, an unmap
+ * while another thread copies, and files that are cut short after they were announced.
  */
 #include "softgpu/dma.h"
 #include "softgpu/vfu.h"
@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +175,7 @@ struct race {
     struct dma *d;
     atomic_bool stop;
     unsigned good;
+    atomic_uint whole; /* copies of everything there is */
 };
 
 static void *reader(void *arg)
@@ -300,6 +303,183 @@ static void test_writer_first(void **state)
     dma_free(t.d);
 }
 
+/* ---- files that are cut short after they were announced */
+
+static void nothing(void *ctx, uint8_t *host)
+{
+    *(uint8_t *)ctx = __atomic_load_n(host, __ATOMIC_RELAXED);
+}
+
+/* Memory ends where an access first missed some; what is before that stays as it was. */
+static void test_cut(void **state)
+{
+    struct dma *d = dma_new();
+    int fd = memory(0x5000, 0x44);
+    uint8_t buf[0x1000], b = 0;
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x10000, 0x4000, dup(fd), 0x1000, 3), 0);
+    assert_int_equal(dma_add(d, 0x14000, 0x1000, memory(0x1000, 0x55), 0, 3), 0);
+    assert_int_equal(ftruncate(fd, 0x2000), 0); /* one page of the four */
+    assert_int_equal(dma_losses(d), 0);
+    assert_int_equal(dma_read(d, 0x12ff0, buf, 0x20), -EFAULT);
+    assert_int_equal(dma_losses(d), 1);
+    assert_int_equal(dma_write(d, 0x13000, buf, 4), -EFAULT); /* behind it: known by now */
+    assert_int_equal(dma_read(d, 0x13ff8, buf, 16), -EFAULT); /* into the next range */
+    assert_int_equal(dma_losses(d), 1);
+    assert_int_equal(dma_write(d, 0x10ff8, buf, 0x10), -EFAULT);
+    assert_int_equal(dma_losses(d), 2);
+    assert_int_equal(dma_visit(d, 0x11000, 8, 1, nothing, &b), -EFAULT);
+    assert_int_equal(dma_copy(d, 0x10000, 0x11000, 8), -EFAULT);
+    assert_int_equal(dma_losses(d), 2);
+    assert_int_equal(dma_read(d, 0x10000, buf, 0xff8), 0);
+    assert_int_equal(buf[0], 0x44);
+    assert_int_equal(dma_write(d, 0x10000, buf, 0x1000), 0);
+    assert_int_equal(dma_read(d, 0x14000, buf, 8), 0);
+    assert_int_equal(buf[0], 0x55);
+    assert_int_equal(dma_remove(d, 0x10000, 0x4000), 0);
+    assert_int_equal(ftruncate(fd, 0x5000), 0);
+    assert_int_equal(dma_add(d, 0x10000, 0x4000, dup(fd), 0x1000, 3), 0);
+    assert_int_equal(dma_read(d, 0x13000, buf, 0x1000), 0); /* announced anew, it is there */
+    close(fd);
+    dma_free(d);
+}
+
+/* The first to miss it may be a copy or a visit, of a range whose start is in the midst of a page,
+ * or that may only be read. */
+static void test_cut_otherwise(void **state)
+{
+    struct dma *d = dma_new();
+    int fd = memory(0x4000, 0x44);
+    uint8_t b = 1;
+
+    (void)state;
+    assert_int_equal(dma_add(d, 0x100, 0x2f00, dup(fd), 0x100, 3), 0);
+    assert_int_equal(dma_add(d, 0x8000, 0x4000, dup(fd), 0, 1), 0);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(dma_visit(d, 0x2000, 8, 2, nothing, &b), -EFAULT);
+    assert_int_equal(b, 0);
+    assert_int_equal(dma_losses(d), 1);
+    assert_int_equal(dma_copy(d, 0x100, 0xb000, 8), -EFAULT); /* both ends */
+    assert_int_equal(dma_losses(d), 3);
+    assert_int_equal(dma_read(d, 0x100, &b, 1), -EFAULT);
+    assert_int_equal(dma_read(d, 0x8000, &b, 1), -EFAULT);
+    assert_int_equal(dma_losses(d), 4);
+    close(fd);
+    dma_free(d);
+}
+
+#define CUT_PAGES   64u
+#define CUT_READERS 3u
+
+static void *copier(void *arg)
+{
+    struct race *r = arg;
+    uint8_t *buf = malloc(CUT_PAGES * 4096);
+
+    assert_non_null(buf);
+    while (!atomic_load(&r->stop)) {
+        if (!dma_read(r->d, 0x100000, buf, CUT_PAGES * 4096))
+            atomic_fetch_add(&r->whole, 1);
+        dma_write(r->d, 0x100000 + 4096, buf, (CUT_PAGES - 1) * 4096);
+        dma_copy(r->d, 0x100000, 0x100000 + CUT_PAGES / 2 * 4096, CUT_PAGES / 2 * 4096);
+    }
+    free(buf);
+    return NULL;
+}
+
+/* Threads copy while the file shrinks and the range comes and goes: it is they who find it gone. */
+static void test_cut_race(void **state)
+{
+    struct race r = {.d = dma_new()};
+    pthread_t t[CUT_READERS];
+
+    (void)state;
+    for (unsigned i = 0; i < CUT_READERS; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, copier, &r), 0);
+    for (int i = 0; i < 30; i++) {
+        unsigned whole = atomic_load(&r.whole);
+        uint64_t lost = dma_losses(r.d);
+        int fd = memory(CUT_PAGES * 4096, 0x33);
+
+        assert_int_equal(dma_add(r.d, 0x100000, CUT_PAGES * 4096, dup(fd), 0, 3), 0);
+        while (atomic_load(&r.whole) == whole)
+            sched_yield();
+        for (int at = CUT_PAGES - 1; at > 0; at -= 1 + i % 7) {
+            assert_int_equal(ftruncate(fd, at * 4096), 0);
+            sched_yield();
+        }
+        while (dma_losses(r.d) == lost)
+            sched_yield();
+        assert_int_equal(dma_remove(r.d, 0x100000, CUT_PAGES * 4096), 0);
+        close(fd);
+    }
+    atomic_store(&r.stop, true);
+    for (unsigned i = 0; i < CUT_READERS; i++)
+        pthread_join(t[i], NULL);
+    dma_free(r.d);
+}
+
+/* A page of ours that is not dma.c's. */
+static volatile uint8_t *broken_page(void)
+{
+    int fd = memory(0x1000, 0);
+    void *p = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0);
+
+    if (p == MAP_FAILED || ftruncate(fd, 0))
+        _exit(2);
+    return p;
+}
+
+static void touch(void *ctx, uint8_t *host)
+{
+    (void)host;
+    (void)*(volatile uint8_t *)ctx;
+}
+
+static void die_outside(struct dma *d)
+{
+    (void)d;
+    (void)*broken_page();
+}
+
+/* Within an access of dma.c's. */
+static void die_inside(struct dma *d)
+{
+    dma_visit(d, 0x1000, 8, 1, touch, (void *)(uintptr_t)broken_page());
+}
+
+static void die_sent(struct dma *d)
+{
+    (void)d;
+    raise(SIGBUS);
+}
+
+/* Every other SIGBUS ends the program as it always did. */
+static void test_other_bus(void **state)
+{
+    static void (*const die[])(struct dma *) = {die_outside, die_inside, die_sent};
+    struct dma *d;
+
+    (void)state;
+    signal(SIGBUS, SIG_DFL); /* cmocka's handler would go back into the test */
+    d = dma_new();
+    assert_int_equal(dma_add(d, 0x1000, 0x1000, memory(0x1000, 1), 0, 3), 0);
+    for (size_t i = 0; i < sizeof(die) / sizeof(die[0]); i++) {
+        pid_t pid = fork();
+        int status = 0;
+
+        if (!pid) {
+            die[i](d);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGBUS);
+    }
+    dma_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +487,8 @@ int main(void)
         cmocka_unit_test(test_bounds),     cmocka_unit_test(test_copy),
         cmocka_unit_test(test_many),       cmocka_unit_test(test_limit),
         cmocka_unit_test(test_unmap_race), cmocka_unit_test(test_writer_first),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_cut_otherwise),
+        cmocka_unit_test(test_cut_race),   cmocka_unit_test(test_other_bus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

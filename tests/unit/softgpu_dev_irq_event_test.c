@@ -190,6 +190,24 @@ static void check_events(struct rig *r, bool hsw)
     }
 }
 
+/* The second video engine has the upper half of GT1, and a bit of its own in the master register.
+ */
+static void second_video(struct rig *r)
+{
+    static const uint32_t event[] = {ENGINE_EVENT_USER, ENGINE_EVENT_ERROR, ENGINE_EVENT_PIPECTL,
+                                     1u << 6, ENGINE_EVENT_CTX};
+
+    wr(r, 0x44310 + IER, 0xffffffff);
+    for (size_t i = 0; i < sizeof(event) / sizeof(event[0]); i++) {
+        irq_engine(r->irq, ENGINE_VCS2, event[i]);
+        assert_int_equal(rd(r, MASTER), 1u << 3);
+        expect_only(r, false, (struct expectation){0x44310, event[i] << 16});
+        irq_engine(r->irq, ENGINE_VCS, event[i]);
+        assert_int_equal(rd(r, MASTER), 1u << 2);
+        expect_only(r, false, (struct expectation){0x44310, event[i]});
+    }
+}
+
 static void events(void **state)
 {
     struct rig bdw;
@@ -197,6 +215,10 @@ static void events(void **state)
     check_events(*state, true);
     make(&bdw, "bdw");
     check_events(&bdw, false);
+    unmake(&bdw);
+    make(&bdw, "1626");
+    check_events(&bdw, false);
+    second_video(&bdw);
     unmake(&bdw);
 }
 

@@ -79,6 +79,7 @@ static void ids(void **state)
         assert_int_equal(m->gt, gt + 1);
         assert_int_equal(m->ult, line[i / 15] == 0x0a);
         assert_int_equal(m->ulx, !strcmp(name, "0a0e") || !strcmp(name, "0a1e"));
+        assert_int_equal(m->engines, 4);
     }
     for (unsigned i = 0; i < 4 * 6; i++) {
         unsigned digit = bdw_low[i % 6];
@@ -91,6 +92,7 @@ static void ids(void **state)
         assert_int_equal(m->gt, i / 6 < 3 ? i / 6 + 1 : 3);
         assert_int_equal(m->ult, digit == 0x6 || digit == 0xb || digit == 0xe);
         assert_int_equal(m->ulx, digit == 0xe);
+        assert_int_equal(m->engines, i / 6 == 2 ? 5 : 4); /* 162x */
     }
     while (model_at(n)) /* no more than these, and none twice */
         n++;

@@ -65,6 +65,7 @@ static void the_file(void **state)
     assert_int_equal(cost_command(c, ENGINE_RCS, NOOP_ID(5)), 0); /* busy-batch is off */
     assert_int_equal(cost_command(c, ENGINE_RCS, 0x7b000005), 25000000);
     assert_int_equal(cost_command(c, ENGINE_VCS, 0x70000000), 500);
+    assert_int_equal(cost_command(c, ENGINE_VCS2, 0x70000000), 500);
     assert_int_equal(cost_command(c, ENGINE_BCS, 0x7b000005), 0); /* not a command there */
     assert_int_equal(cost_command(c, ENGINE_RCS, 0xffffffff), 0);
     assert_int_equal(cost_blit(c, 4000), 2000000);

@@ -137,7 +137,8 @@ static void saved_images_pass_the_audit(void **state)
     static const enum gen8_engine name[ENGINE_COUNT] = {[ENGINE_RCS] = GEN8_RCS,
                                                         [ENGINE_BCS] = GEN8_BCS,
                                                         [ENGINE_VCS] = GEN8_VCS,
-                                                        [ENGINE_VECS] = GEN8_VECS};
+                                                        [ENGINE_VECS] = GEN8_VECS,
+                                                        [ENGINE_VCS2] = GEN8_VCS2};
     static uint32_t image[CTX_GEN8_RCS_PAGES * 1024];
     struct rig *r = *state;
     struct ctx_gen8_verdict v;
@@ -172,7 +173,8 @@ static void reset_takes_the_registers_along(void **state)
 
 static uint32_t current(struct rig *r, uint32_t reg)
 {
-    return engines_owns(reg) ? engines_mmio_read(r->engines, reg) : atomic_load(&r->reg[reg / 4]);
+    return engines_owns(r->engines, reg) ? engines_mmio_read(r->engines, reg)
+                                         : atomic_load(&r->reg[reg / 4]);
 }
 
 static void shared_registers_are_writable(void **state)

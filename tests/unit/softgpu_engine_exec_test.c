@@ -50,9 +50,10 @@ static void masked_interrupts_stay_silent(void **state)
 {
     struct rig *r = *state;
 
-    /* The blitter's mask has its bits where its bank has them, in the upper half. */
+    /* A mask has its bits where the bank has them: of the blitter and the second video engine in
+     * the upper half. */
     for (unsigned id = 0; id < ENGINE_COUNT; id++) {
-        unsigned shift = id == ENGINE_BCS ? 16 : 0;
+        unsigned shift = id == ENGINE_BCS || id == ENGINE_VCS2 ? 16 : 0;
         struct rig_ctx c;
 
         rig_context(r, &c, id, 4);

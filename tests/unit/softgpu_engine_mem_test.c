@@ -209,7 +209,8 @@ static void tlb_registers_invalidate_their_engine(void **state)
     static const uint32_t reg[ENGINE_COUNT] = {[ENGINE_RCS] = 0x4260,
                                                [ENGINE_VCS] = 0x4264,
                                                [ENGINE_BCS] = 0x426c,
-                                               [ENGINE_VECS] = 0x4270};
+                                               [ENGINE_VECS] = 0x4270,
+                                               [ENGINE_VCS2] = 0x4268};
     const uint32_t nothing[] = {0};
     struct rig *r = *state;
     struct stale s;
@@ -252,7 +253,7 @@ static void ggtt_stays_until_flushed(void **state)
     rig_ggtt_map(r, at, new);
     RIG_RUN(r, &c, MI(0x20, 2) | MI_GGTT, at, 0, 2);
     assert_int_equal(rig_r32(r, old), 2); /* stale even across a context load */
-    assert_true(engines_owns(0x101008));
+    assert_true(engines_owns(r->engines, 0x101008));
     engines_mmio_write(r->engines, 0x101008, 1);
     RIG_RUN(r, &c, MI(0x20, 2) | MI_GGTT, at, 0, 3);
     assert_int_equal(rig_r32(r, old), 2);

@@ -79,6 +79,13 @@ static const struct rule gen7_rules[] = {
      3,
      3,
      {MI(0x26, 1 << 14 | 1), GLOBAL + 16 + 4, 3}},
+    {"counters to the global space",
+     0,
+     IN_GLOBAL,
+     0x400,
+     9,
+     3,
+     {MI(0x28, 1), (GLOBAL + 0x400) | 1, 9}},
     {"flush to the status page",
      3,
      IN_STATUS_PAGE,
@@ -156,6 +163,13 @@ static const struct rule gen8_rules[] = {
      3,
      4,
      {MI(0x26, 1 << 14 | 2), GLOBAL + 16 + 4, 0, 3}},
+    {"counters to the global space",
+     0,
+     IN_GLOBAL,
+     0x400,
+     9,
+     4,
+     {MI(0x28, 2), (GLOBAL + 0x400) | 1, 0, 9}},
     {"flush to the status page",
      3,
      IN_STATUS_PAGE,
@@ -191,7 +205,7 @@ static int setup_as(void **state, void (*begin)(struct rig *))
         rig_ggtt_map(&f->r, GLOBAL + i * 4096, rig_page(&f->r));
     rig_w32(&f->r, f->global + 0xffc, SEED);
     atomic_store(&f->r.reg[0x9410 / 4], 0x77);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < engines_count(f->r.engines); i++) {
         rig_context(&f->r, &f->c[i], i, 4);
         f->data[i] = rig_map_new(&f->r, &f->c[i], DATA);
         f->batch[i] = rig_map_new(&f->r, &f->c[i], BATCH);
@@ -223,8 +237,8 @@ static int teardown(void **state)
 
 static uint32_t reg(struct fix *f, uint32_t offset)
 {
-    return engines_owns(offset) ? engines_mmio_read(f->r.engines, offset)
-                                : atomic_load(&f->r.reg[offset / 4]);
+    return engines_owns(f->r.engines, offset) ? engines_mmio_read(f->r.engines, offset)
+                                              : atomic_load(&f->r.reg[offset / 4]);
 }
 
 static uint32_t look(struct fix *f, const struct rule *u)

@@ -15,8 +15,11 @@
 
 #define DEADLINE_S 20
 
-static const uint32_t bases[ENGINE_COUNT] = {
-    [ENGINE_RCS] = 0x2000, [ENGINE_BCS] = 0x22000, [ENGINE_VCS] = 0x12000, [ENGINE_VECS] = 0x1a000};
+static const uint32_t bases[ENGINE_COUNT] = {[ENGINE_RCS] = 0x2000,
+                                             [ENGINE_BCS] = 0x22000,
+                                             [ENGINE_VCS] = 0x12000,
+                                             [ENGINE_VECS] = 0x1a000,
+                                             [ENGINE_VCS2] = 0x1c000};
 
 uint32_t rig_base(enum engine_id id)
 {
@@ -53,7 +56,7 @@ static void setup_engine(struct rig *r, enum engine_id id)
     rig_w32(r, r->hwsp[id] + 0x7c, 5);
 }
 
-static void setup_as(struct rig *r, const char *model)
+static void make(struct rig *r, const char *model)
 {
     struct engines_ops ops = {op_raise, op_read, op_write, r};
     int fd = memfd_create("rig", 0);
@@ -70,19 +73,24 @@ static void setup_as(struct rig *r, const char *model)
     r->next_ggtt = 0x100000;
 }
 
+void rig_setup_as(struct rig *r, const char *broadwell)
+{
+    make(r, broadwell);
+    for (unsigned i = 0; i < engines_count(r->engines); i++)
+        setup_engine(r, i);
+}
+
 void rig_setup(struct rig *r)
 {
-    setup_as(r, "bdw");
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
-        setup_engine(r, i);
+    rig_setup_as(r, "1626");
 }
 
 void rig_setup_haswell(struct rig *r)
 {
-    setup_as(r, "hsw");
+    make(r, "hsw");
     r->gen7 = true;
     r->next_directory = 0x40000;
-    for (unsigned i = 0; i < ENGINE_COUNT; i++)
+    for (unsigned i = 0; i < engines_count(r->engines); i++)
         ring_rig_engine(r, i);
 }
 

@@ -47,7 +47,8 @@ struct rig_ctx {
     uint32_t directory; /* Haswell: number of its first entry in the global table */
 };
 
-void rig_setup(struct rig *r); /* a Broadwell */
+void rig_setup(struct rig *r); /* a Broadwell GT3, which has all engines */
+void rig_setup_as(struct rig *r, const char *broadwell);
 void rig_setup_haswell(struct rig *r);
 void rig_teardown(struct rig *r);
 uint32_t rig_base(enum engine_id id);

@@ -52,12 +52,13 @@ static void signal_mode(void **state)
     static const struct {
         enum engine_id id;
         unsigned target;
-    } each[] = {{ENGINE_RCS, 0}, {ENGINE_VCS, 1}, {ENGINE_BCS, 2}, {ENGINE_VECS, 3}};
+    } each[] = {
+        {ENGINE_RCS, 0}, {ENGINE_VCS, 1}, {ENGINE_BCS, 2}, {ENGINE_VECS, 3}, {ENGINE_VCS2, 4}};
     struct rig *r = *state;
     static struct ctx a, s;
 
-    for (unsigned i = 0; i < 4; i++) {
-        enum engine_id other = each[(i + 1) % 4].id;
+    for (unsigned i = 0; i < 5; i++) {
+        enum engine_id other = each[(i + 1) % 5].id;
         uint32_t base = rig_base(each[i].id);
 
         ctx_make(r, &a, each[i].id);
@@ -68,8 +69,8 @@ static void signal_mode(void **state)
         assert_true(rig_wait_reg(r, base + 0x3c, 1 << 10, 1 << 10));
         rig_w32(r, a.data[0], 1);
         /* Signals for another context, another engine and an engine that does not exist. */
-        RIG_RUN(r, &s.c, SIGNAL(each[i].target, a.c.id + 1), SIGNAL(each[i].target ^ 1, a.c.id),
-                SIGNAL(4, a.c.id), SIGNAL(7, a.c.id));
+        RIG_RUN(r, &s.c, SIGNAL(each[i].target, a.c.id + 1),
+                SIGNAL(each[(i + 2) % 5].target, a.c.id), SIGNAL(5, a.c.id), SIGNAL(7, a.c.id));
         assert_true(rig_quiet(r, each[i].id));
         assert_int_equal(rig_r32(r, a.data[0] + 4), 0);
         RIG_RUN(r, &s.c, SIGNAL(each[i].target, a.c.id));

@@ -194,14 +194,14 @@ static void ppgtt_off_means_global(void **state)
 
 static void faults_are_recorded(void **state)
 {
-    static const uint32_t reg[ENGINE_COUNT] = {[ENGINE_RCS] = 0x4094,
+    static const uint32_t reg[RING_ENGINES] = {[ENGINE_RCS] = 0x4094,
                                                [ENGINE_BCS] = 0x4294,
                                                [ENGINE_VCS] = 0x4194,
                                                [ENGINE_VECS] = 0x4394};
     struct rig *r = *state;
     struct rig_ctx c;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         rig_context(r, &c, i, 0);
         rig_map_new(r, &c, DATA);
         RIG_RUN(r, &c, MI7_SDI(DATA + 0x1234, 1), MI7_SDI(0, 1)); /* the first stays */
@@ -213,7 +213,7 @@ static void faults_are_recorded(void **state)
         RIG_RUN(r, &c, MI7_SDI_GGTT(0x70000000, 1));
         assert_int_equal(engines_mmio_read(r->engines, reg[i]), 0x70000801);
     }
-    assert_int_equal(rig_stats(r).faults, 4 * ENGINE_COUNT);
+    assert_int_equal(rig_stats(r).faults, 4 * RING_ENGINES);
 }
 
 /* --- what is kept, and until when --- */

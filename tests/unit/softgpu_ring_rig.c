@@ -8,7 +8,7 @@
 #define IDLE     (1u << 9)
 #define PD_LINES 0xffffffffu
 
-static const uint32_t status_pages[ENGINE_COUNT] = {
+static const uint32_t status_pages[RING_ENGINES] = {
     [ENGINE_RCS] = 0x4080, [ENGINE_BCS] = 0x4280, [ENGINE_VCS] = 0x4180, [ENGINE_VECS] = 0x4380};
 
 void ring_rig_engine(struct rig *r, enum engine_id id)

@@ -7,6 +7,8 @@
 #pragma once
 #include "tests/unit/softgpu_engine_rig.h"
 
+#define RING_ENGINES 4u /* of a Haswell */
+
 /* Status page and interrupt mask of an engine, as a driver sets them first. */
 void ring_rig_engine(struct rig *r, enum engine_id id);
 /* The engine's ring, started and empty, with PPGTT on and a directory of its own. */

@@ -20,8 +20,8 @@
 
 struct fix {
     struct rig r;
-    struct rig_ctx c[ENGINE_COUNT];
-    uint64_t data[ENGINE_COUNT];
+    struct rig_ctx c[RING_ENGINES];
+    uint64_t data[RING_ENGINES];
     struct cost *cost;
 };
 
@@ -30,7 +30,7 @@ static int setup(void **state)
     struct fix *f = calloc(1, sizeof(*f));
 
     rig_setup_haswell(&f->r);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         rig_context(&f->r, &f->c[i], i, 0);
         f->data[i] = rig_map_new(&f->r, &f->c[i], DATA);
     }
@@ -58,7 +58,7 @@ static void every_engine_runs_from_head_to_tail(void **state)
 {
     struct fix *f = *state;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         RUN(i, MI7_SDI(DATA, 0x100 + i), MI(0x02, 0));
         assert_int_equal(DW(i, 0), 0x100 + i);
         assert_int_equal(READ(i, 0x34), 64);
@@ -349,11 +349,11 @@ static bool raised(struct fix *f, unsigned id, uint32_t event, unsigned times)
 
 static void bad_command_hangs_until_a_reset(void **state)
 {
-    static const uint8_t bit[ENGINE_COUNT] = {
+    static const uint8_t bit[RING_ENGINES] = {
         [ENGINE_RCS] = 1, [ENGINE_VCS] = 2, [ENGINE_BCS] = 3, [ENGINE_VECS] = 4};
     struct fix *f = *state;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         struct rig_ctx *c = &f->c[i];
 
         ring_rig_restart(&f->r, c);
@@ -369,7 +369,7 @@ static void bad_command_hangs_until_a_reset(void **state)
         rig_w32(&f->r, c->ring + 16, MI(0, 0));
         ring_rig_restart(&f->r, c);
         WRITE(i, 0x30, 64);
-        RUN((i + 3) % ENGINE_COUNT, MI(0, 0)); /* not hung yet, or well again */
+        RUN((i + 3) % RING_ENGINES, MI(0, 0)); /* not hung yet, or well again */
         assert_int_equal(DW(i, 1), 0);
         assert_int_equal(READ(i, 0x9c) & IDLE, 0);
         assert_int_equal(rig_stats(&f->r).unknown[i], 1);
@@ -395,7 +395,7 @@ static void reset_ends_waits(void **state)
     engines_mmio_write(f->r.engines, 0x941c, 1);
     assert_true(rig_wait_reg(&f->r, 0x941c, 0x1f, 0));
     assert_int_equal(READ(ENGINE_VCS, 0x3c), 0);
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         ring_rig_restart(&f->r, &f->c[i]);
         RUN(i, MI7_SDI(DATA, 5));
         assert_int_equal(DW(i, 0), 5);
@@ -407,11 +407,11 @@ static void reset_ends_waits(void **state)
 /* RING_IMR has the bits of the interrupt registers: user interrupts at 0, 12, 22 and 10. */
 static void interrupts_are_masked(void **state)
 {
-    static const uint8_t user[ENGINE_COUNT] = {
+    static const uint8_t user[RING_ENGINES] = {
         [ENGINE_RCS] = 0, [ENGINE_VCS] = 12, [ENGINE_BCS] = 22, [ENGINE_VECS] = 10};
     struct fix *f = *state;
 
-    for (unsigned i = 0; i < ENGINE_COUNT; i++) {
+    for (unsigned i = 0; i < RING_ENGINES; i++) {
         WRITE(i, 0xa8, 1u << user[i]);
         RUN(i, MI(0x02, 0));
         assert_int_equal(atomic_load(&f->r.raises[i]), 0);

@@ -444,6 +444,21 @@ static void lines(void **state)
                 "denied\n");
     expect_text((struct trace_record){.time_ns = 1000000,
                                       .kind = TRACE_COMMAND,
+                                      .source = TRACE_VCS2,
+                                      .addr = 0x1000,
+                                      .len = 1,
+                                      .ndw = 1,
+                                      .dw = {0x68000000}},
+                "       0          0.000 vcs2 command        ctx 0x0 lrca 0x00000000 at "
+                "0x00001000 MFX_WAIT 1: 68000000\n");
+    expect_text((struct trace_record){.time_ns = 1000000,
+                                      .kind = TRACE_REG_WRITE,
+                                      .source = TRACE_CPU,
+                                      .addr = 0x1c230,
+                                      .len = 4},
+                "       0          0.000 cpu  reg-write      0x01c230 4 0x00000000 VCS2_ELSP\n");
+    expect_text((struct trace_record){.time_ns = 1000000,
+                                      .kind = TRACE_COMMAND,
                                       .source = 1,
                                       .ctx = 0x101,
                                       .lrca = 0x5000,
@@ -479,9 +494,15 @@ static void sums(void **state)
     cmd.flags = TRACE_F_SKIPPED;
     assert_true(trace_summary_add(s, &cmd));
     text = text_of(NULL, s);
+    assert_non_null(strstr(text, "       vecs        cpu\n")); /* no second video engine */
     assert_non_null(strstr(text, "10001 records"));
     assert_non_null(strstr(text, "      5000          1  bcs  54c00000 XY_SRC_COPY_BLT\n"));
     assert_non_null(strstr(text, "         0       2000  0x002230 RCS_ELSP\n"));
+    free(text);
+    cmd.source = TRACE_VCS2;
+    assert_true(trace_summary_add(s, &cmd));
+    text = text_of(NULL, s);
+    assert_non_null(strstr(text, "       vecs        cpu       vcs2\n"));
     free(text);
     trace_summary_free(s);
 }
