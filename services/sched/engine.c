@@ -66,9 +66,9 @@ int engine_fail(struct engine *e, int rc)
 
 static void charge(struct engine *e, uint64_t now)
 {
-    uint64_t ns = now - e->charged;
+    uint64_t ns = engine_since(e->charged, now);
 
-    e->charged = now;
+    e->charged += ns;
     if (!e->running)
         return;
     e->busy_ns += ns;

@@ -6,6 +6,12 @@
 #pragma once
 #include "services/sched/engine.h"
 
+/* How long it is since then. now may be older: a caller looked at the clock before another did. */
+static inline uint64_t engine_since(uint64_t then, uint64_t now)
+{
+    return now > then ? now - then : 0;
+}
+
 /* Contexts from `from` on are in the port no more. */
 void engine_release(struct engine_pair *p, unsigned from, bool save);
 /* Reset; what ran is lost and its guest hung there, on its own account if guilty. Nothing of it is

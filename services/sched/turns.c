@@ -256,11 +256,13 @@ static bool stuck(struct engine *e, uint64_t now)
 
     if (!g && !e->asked)
         return false;
-    if ((e->asked || e->torn) && now - e->asked_at >= e->c.watchdog_ns)
+    if ((e->asked || e->torn) && engine_since(e->asked_at, now) >= e->c.watchdog_ns)
         return !g || others_wait(e, g);
+    if (!g) /* nothing runs that could move; when it last did, before it was idle, says nothing */
+        return false;
     if (!others_wait(e, g) || moves(e))
         e->moved = now;
-    return now - e->moved >= e->c.watchdog_ns;
+    return engine_since(e->moved, now) >= e->c.watchdog_ns;
 }
 
 int engine_tick(struct engine *e, uint64_t now)

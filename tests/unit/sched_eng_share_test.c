@@ -210,6 +210,35 @@ static void hang(void **state)
     assert_false(guest_hung(&r.g[0].guest));
 }
 
+/* An engine that was idle for long has not hung because it has not taken a list yet; nor has it if
+ * the loop looked at the clock before the list was submitted. */
+static void idle_for_long(void **state)
+{
+    unsigned resets = r.sim.engine[GEN8_RCS].resets;
+
+    (void)state;
+    rig_elsp(&r, 0, DESC(1), 0);
+    finish();
+    r.now += 10 * WATCHDOG;
+    r.sim.no_ack = true;
+    rig_elsp(&r, 0, DESC(1), 0);
+    rig_pass(&r, MS);
+    assert_int_equal(engine_tick(&r.engine, r.now - 2 * MS), 0);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, resets);
+    assert_true(r.engine.busy_ns < WATCHDOG);
+    sim_take(&r.sim, GEN8_RCS);
+    rig_step(&r);
+    assert_int_equal(rig_runs(&r), 0);
+    r.sim.no_ack = false;
+    finish();
+    r.sim.no_ack = true;
+    rig_elsp(&r, 0, DESC(1), 0); /* one that is never taken is found */
+    rig_pass(&r, WATCHDOG - MS);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, resets);
+    rig_pass(&r, 2 * MS);
+    assert_int_equal(r.sim.engine[GEN8_RCS].resets, resets + 1);
+}
+
 /* A loop that moves all the time but can never be preempted. */
 static void endless(void **state)
 {
@@ -339,10 +368,10 @@ static void garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(alternate),       TEST(turn),          TEST(slices), TEST(list_while_off),
-        TEST(list_that_waits), TEST(shares),        TEST(hang),   TEST(endless),
-        TEST(reset_beside),    TEST(reset_pending), TEST(leaves), TEST(user_interrupts),
-        TEST(garbage),
+        TEST(alternate),       TEST(turn),         TEST(slices),        TEST(list_while_off),
+        TEST(list_that_waits), TEST(shares),       TEST(hang),          TEST(idle_for_long),
+        TEST(endless),         TEST(reset_beside), TEST(reset_pending), TEST(leaves),
+        TEST(user_interrupts), TEST(garbage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,7 +297,7 @@ static void one_hangs(void **state)
     struct mmio_sched m = {.kind = MMIO_SCHED_ELSP, .engine = GEN8_RCS, .seq = 1};
 
     (void)state;
-    start(MS, 50 * MS);
+    start(MS, 500 * MS); /* honest work takes less, however busy the machine */
     k = &d->port[GEN8_RCS].work[0];
     /* A semaphore that never comes true: polls, never arbitrates. */
     driver_put(d, k, 8u << 23); /* MI_ARB_ON_OFF: off */
@@ -309,9 +309,10 @@ static void one_hangs(void **state)
     k->state[CTX_RING_TAIL] = k->tail;
     m.desc[0] = k->desc;
     assert_int_equal(lane_tx_put(&w.player[0].driver.tx, &m, sizeof m), 0);
-    for (uint64_t until = driver_now() + 20 * MS; driver_now() < until;)
+    for (uint64_t until = driver_now() + 30000 * MS; !w.engine[GEN8_RCS].running;) {
+        assert_true(driver_now() < until);
         sched_turn();
-    assert_true(w.engine[GEN8_RCS].running);
+    }
     for (uint64_t until = driver_now() + 30000 * MS; !driver_done(&w.player[1].driver);) {
         assert_true(driver_now() < until);
         driver_submit(&w.player[1].driver);
