@@ -139,6 +139,7 @@ int context_refresh(struct context *c, enum ctx_gen8_mode mode, uint64_t desc)
     if (rc)
         return rc;
     rc = context_root_find(c, mode, st.pdp);
+    rc = rc ? rc : context_mark(c, image);
     if (rc)
         return rc;
     resume = context_resumes(c, image);
@@ -187,7 +188,7 @@ int context_append(struct context *c, enum ctx_gen8_mode mode, uint64_t desc)
         return CONTEXT_REFUSED;
     tail = s[CTX_RING_TAIL] & TAIL_MASK;
     if (c->r->stale || tail >= c->r->ring_size || !same_context(c, s, mode) ||
-        !context_root_mapped(c))
+        !context_root_mapped(c) || !context_marked(c))
         return CONTEXT_LATER;
     used = context_ring_len(c->r->head, c->r->tail, c->r->ring_size);
     if (used + context_ring_len(c->r->tail, tail, c->r->ring_size) + RING_GAP > c->r->ring_size)

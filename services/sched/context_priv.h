@@ -96,6 +96,21 @@ int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t
 int context_refresh(struct context *c, enum ctx_gen8_mode mode, uint64_t desc);
 int context_append(struct context *c, enum ctx_gen8_mode mode, uint64_t desc);
 
+/*
+ * A dword of the image's first page that neither hardware nor drivers use (a global status page has
+ * the end of its event buffer there: 16 to 27, write pointer 31) holds a mark while the image is
+ * the one that was prepared. The guest sees by what its commands wrote that a context is done with,
+ * and may put another one in its place before we have heard of it from the engine; after our
+ * restart that is seconds. What the hardware left of the old one is then not to be written into the
+ * new one, whose head it would move: drivers clear this page of a new image.
+ */
+#define CONTEXT_MARK_DW 30u
+
+/* context_save.c: into the guest's image and the copy of it at hand. 0 or an answer. */
+int context_mark(struct context *c, uint32_t *image);
+/* Is the guest's image still the one that was marked? */
+bool context_marked(const struct context *c);
+
 /* The register state of the shadow image. */
 static inline uint32_t *context_state(const struct context *c)
 {

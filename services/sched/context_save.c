@@ -77,6 +77,27 @@ static void keep_position(struct context *c)
     tell_position(c, c->r->at + 3, c->r->told + 3);
 }
 
+int context_mark(struct context *c, uint32_t *image)
+{
+    uint32_t mark = 0x76677431u ^ c->r->lrca;
+
+    if (image[CONTEXT_MARK_DW] != mark &&
+        gmem_store32(c->set->mem, c->r->lrca + CONTEXT_MARK_DW * 4, mark))
+        return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "lrca=0x%x", c->r->lrca);
+    crash_point("sched.context.marked");
+    image[CONTEXT_MARK_DW] = c->r->mark = mark;
+    return 0;
+}
+
+bool context_marked(const struct context *c)
+{
+    uint32_t mark;
+
+    return !c->r->mark ||
+           (!gmem_read(c->set->mem, c->r->lrca + CONTEXT_MARK_DW * 4, &mark, sizeof(mark)) &&
+            mark == c->r->mark);
+}
+
 /* Dwords of the context's own status page that changed: the guest may have written others. */
 static int save_page0(struct context *c)
 {
@@ -139,6 +160,10 @@ int context_save(struct context *c)
 
     if (c->r->stale || !c->ready || c->set->given_up)
         return 0;
+    if (!context_marked(c)) {
+        c->r->resume = false; /* a place in a batch of the old one */
+        return 0;
+    }
     if (context_may_save(c))
         save(c);
     else if (config->lost)

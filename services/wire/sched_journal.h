@@ -69,7 +69,8 @@ struct sched_journal_context {
     uint32_t placed;                     /* GGTT address of the first page that lists its batches */
     uint32_t at[SCHED_JOURNAL_RESUME];   /* where inside a batch, in the shadow */
     uint32_t told[SCHED_JOURNAL_RESUME]; /* ... as the guest's image has it */
-    uint32_t pad[4];
+    uint32_t mark;                       /* in the guest's image while it is this one; 0: none */
+    uint32_t pad[3];
 };
 static_assert(sizeof(struct sched_journal_context) == 200, "layout");
 

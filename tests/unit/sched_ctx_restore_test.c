@@ -86,6 +86,57 @@ static void saved_late(void **state)
     assert_int_equal(r.config.records[0].held, 0);
 }
 
+/* While nobody was there the guest saw that its work was done, and made another context of the same
+ * memory. */
+static void replaced_meanwhile(void **state)
+{
+    uint64_t desc = rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1);
+    struct context *c;
+
+    (void)state;
+    rig_emit(&r, RIG_LRCA, noops, 4);
+    c = prepare(GEN8_RCS, desc);
+    context_set_busy(c, true);
+    rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
+    rig_gpu(&r, ctx_gen8_desc_decode(context_desc(c)).lrca)[0x34] = 0xabcd;
+    context_set_busy(c, false);
+    assert_int_equal(rig_crash(&r), 0);
+    memset(rig_at(&r, RIG_LRCA), 0, 4096);
+    assert_int_equal(rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1), desc);
+    context_set_restored(r.set);
+    assert_int_equal(rig_state(&r, RIG_LRCA)[CTX_RING_HEAD], 0);
+    assert_int_equal(rig_at(&r, RIG_LRCA)[0x34], 0);
+    rig_emit(&r, RIG_LRCA, noops, 4);
+    c = prepare(GEN8_RCS, desc);
+    assert_int_equal(rig_shadow(&r, c)[CTX_RING_HEAD], 0);
+    assert_int_equal(rig_shadow(&r, c)[CTX_RING_TAIL], 0x10);
+}
+
+/* The same while it is on hardware, as far as we know: neither its end nor an addition is mixed
+ * with the new one's. */
+static void replaced_on_hardware(void **state)
+{
+    uint64_t desc = rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1);
+    struct context *c, *same;
+
+    (void)state;
+    rig_emit(&r, RIG_LRCA, noops, 4);
+    c = prepare(GEN8_RCS, desc);
+    context_set_busy(c, true);
+    rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
+    memset(rig_at(&r, RIG_LRCA), 0, 4096);
+    rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1);
+    rig_emit(&r, RIG_LRCA, noops, 4);
+    assert_int_equal(context_prepare(r.set, GEN8_RCS, desc, &same), CONTEXT_LATER);
+    assert_int_equal(context_save(c), 0);
+    assert_int_equal(rig_state(&r, RIG_LRCA)[CTX_RING_HEAD], 0);
+    context_set_busy(c, false);
+    context_set_settle(r.set);
+    c = prepare(GEN8_RCS, desc);
+    assert_int_equal(rig_shadow(&r, c)[CTX_RING_HEAD], 0);
+    assert_int_equal(rig_shadow(&r, c)[CTX_RING_TAIL], 0x10);
+}
+
 /* Saved and settled: a shadow is a cache again, and nothing of it is kept. */
 static void cache_is_forgotten(void **state)
 {
@@ -217,8 +268,15 @@ static void released(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(runs_on), TEST(saved_late), TEST(cache_is_forgotten), TEST(inside_a_batch),
-        TEST(stale),   TEST(nonsense),   TEST(released),
+        TEST(runs_on),
+        TEST(saved_late),
+        TEST(replaced_meanwhile),
+        TEST(replaced_on_hardware),
+        TEST(cache_is_forgotten),
+        TEST(inside_a_batch),
+        TEST(stale),
+        TEST(nonsense),
+        TEST(released),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
