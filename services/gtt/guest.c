@@ -212,6 +212,8 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
         tlb_commit(&g->tlb);
         crash_point("gtt.clear.published");
         if (!wait)
+            ppgtt_show(&g->ppgtt);
+        if (!wait)
             __atomic_store_n(&g->c.map->epoch, g->epoch, __ATOMIC_RELEASE);
         crash_point("gtt.epoch.published");
         g->applied = wait;

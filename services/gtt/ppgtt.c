@@ -61,11 +61,17 @@ static struct ppgtt_root *find(struct ppgtt *p, unsigned tables, const uint64_t 
     return NULL;
 }
 
+static enum gen8_level top_of(unsigned tables)
+{
+    return tables == 4 ? GEN8_LEVEL_PDE : GEN8_LEVEL_PML4E;
+}
+
+/* Its tables are empty as yet: the map has the record of it, which nobody can use. */
 static void fill(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t pdp[4])
 {
-    enum gen8_level top = level == 3 ? GEN8_LEVEL_PDE : GEN8_LEVEL_PML4E;
+    static const uint64_t none[4];
+    enum gen8_level top = top_of(tables_of(level));
     struct ppgtt_root *r = &p->root[slot];
-    uint64_t shadow[4] = {0};
 
     *r = (struct ppgtt_root){.tables = tables_of(level)};
     for (unsigned i = 0; i < r->tables; i++) {
@@ -79,10 +85,31 @@ static void fill(struct ppgtt *p, uint32_t slot, uint32_t level, const uint64_t 
         if (rc)
             account_event(p->account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
                           "root=0x%" PRIx64, pdp[i]);
-        shadow[i] = r->shadow[i] ? shadow_dma(r->shadow[i]) : shadow_scratch(p->set, top);
     }
     p->count++;
-    publish(&p->map->root[slot], level, r->guest, shadow);
+    p->hidden++;
+    publish(&p->map->root[slot], level | GTT_ROOT_FILLING, r->guest, none);
+}
+
+static void show(struct ppgtt *p, uint32_t slot)
+{
+    struct ppgtt_root *r = &p->root[slot];
+    enum gen8_level top = top_of(r->tables);
+    uint64_t shadow[4] = {0};
+
+    for (unsigned i = 0; i < r->tables; i++)
+        shadow[i] = r->shadow[i] ? shadow_dma(r->shadow[i]) : shadow_scratch(p->set, top);
+    publish(&p->map->root[slot], r->tables == 4 ? 3 : 4, r->guest, shadow);
+    r->shown = true;
+    p->shows++;
+    p->hidden--;
+}
+
+void ppgtt_show(struct ppgtt *p)
+{
+    for (uint32_t i = 0; p->hidden && i < GTT_MAP_ROOTS; i++)
+        if (p->root[i].tables && !p->root[i].shown)
+            show(p, i);
 }
 
 /* False: it is quarantined and stays unknown. */
@@ -133,6 +160,7 @@ static void drop(struct ppgtt *p, struct ppgtt_root *r)
             shadow_put(p->set, r->shadow[i]);
         crash_point("gtt.root.put");
     }
+    p->hidden -= !r->shown;
     r->tables = 0;
     p->count--;
 }
@@ -160,13 +188,14 @@ void ppgtt_rebuild(struct ppgtt *p)
 
     for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
         struct gtt_root r = p->map->root[i];
+        uint32_t level = r.level & ~GTT_ROOT_FILLING;
 
-        if (!tables_of(r.level) || find(p, tables_of(r.level), r.guest)) {
+        if (!tables_of(level) || find(p, tables_of(level), r.guest)) {
             if (r.seq & 1 || r.level)
                 publish(&p->map->root[i], 0, none, none);
             continue;
         }
-        if (!enter(p, i, r.level, r.guest))
+        if (!enter(p, i, level, r.guest))
             publish(&p->map->root[i], 0, none, none);
     }
 }

@@ -15,6 +15,7 @@ struct ppgtt_root {
     unsigned tables; /* 1 (level 4) or 4 (level 3); 0: free */
     uint64_t guest[4];
     struct shadow *shadow[4]; /* NULL: an empty table */
+    bool shown;               /* sched may use it */
 };
 
 struct ppgtt {
@@ -23,6 +24,8 @@ struct ppgtt {
     struct gtt_map *map;
     struct ppgtt_root root[GTT_MAP_ROOTS]; /* same slots as the map */
     uint32_t count;
+    uint32_t hidden; /* of these, not shown yet */
+    uint64_t shows;
 };
 
 void ppgtt_init(struct ppgtt *p, struct shadow_set *set, struct account *account,
@@ -35,6 +38,10 @@ void ppgtt_init(struct ppgtt *p, struct shadow_set *set, struct account *account
  * is counted and empty.
  */
 void ppgtt_create(struct ppgtt *p, uint32_t level, const uint64_t pdp[4]);
+
+/* All tables are filled: new roots may be used. Before that the epoch of who was told of them is
+ * not enough: after a restart it was published long ago, and sched asks for roots without one. */
+void ppgtt_show(struct ppgtt *p);
 
 /* Gone, by its roots; unknown: nothing. */
 void ppgtt_destroy(struct ppgtt *p, uint32_t level, const uint64_t pdp[4]);

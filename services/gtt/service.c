@@ -91,13 +91,15 @@ int gtt_member_protect(void *ctx, uint64_t gfn, bool on)
     return rc;
 }
 
-/* sched looks again at what waits for an epoch or an invalidation. */
+/* sched looks again at what waits for an epoch, an invalidation or a root. */
 static void ring_bell(struct gtt_member *m)
 {
     uint64_t epoch = m->guest->epoch, clear = m->guest->tlb.map->clear_seq;
+    uint64_t shows = m->guest->ppgtt.shows;
 
-    if (epoch == m->told_epoch && clear == m->told_clear)
+    if (epoch == m->told_epoch && clear == m->told_clear && shows == m->told_shows)
         return;
+    m->told_shows = shows;
     m->told_epoch = epoch;
     m->told_clear = clear;
     crash_point("gtt.bell.due");

@@ -34,7 +34,7 @@ struct gtt_member {
     struct loop_source *wake, *room;
     struct vmm *vmm;
     struct gtt_guest *guest;
-    uint64_t told_epoch, told_clear; /* what sched was last woken for */
+    uint64_t told_epoch, told_clear, told_shows; /* what sched was last woken for */
 };
 
 struct gtt_service {

@@ -21,6 +21,9 @@ struct gtt_root {
 };
 static_assert(sizeof(struct gtt_root) == 96, "layout");
 
+/* In level: known, but not to be used: its shadow tables are being filled. */
+#define GTT_ROOT_FILLING 0x100u
+
 struct gtt_map {
     _Alignas(128) uint64_t epoch;     /* entries of this guest up to here are in the shadow */
     _Alignas(128) uint64_t clear_seq; /* grows with each batch of cleared entries */
