@@ -211,8 +211,7 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
         crash_point("gtt.settle.swept");
         tlb_commit(&g->tlb);
         crash_point("gtt.clear.published");
-        if (!wait)
-            ppgtt_show(&g->ppgtt);
+        ppgtt_show(&g->ppgtt); /* filled; that all is trapped is the epoch's business */
         if (!wait)
             __atomic_store_n(&g->c.map->epoch, g->epoch, __ATOMIC_RELEASE);
         crash_point("gtt.epoch.published");
