@@ -14,7 +14,7 @@
 
 struct gtt_root {
     uint32_t seq;      /* odd: being changed */
-    uint32_t level;    /* 0: free slot; 3 or 4 */
+    uint32_t level;    /* 0: free slot; 3 or 4; or one of these | GTT_ROOT_FILLING */
     uint64_t guest[4]; /* PDPs as the guest names them; level 4 uses guest[0] */
     uint64_t shadow[4];
     uint64_t pad[3];
