@@ -12,10 +12,14 @@
 #define GTT_MAP_LAYOUT 1u
 #define GTT_MAP_ROOTS  1024u
 
+/*
+ * Level 2 is Haswell's: guest[0] is the GGTT entry where the guest keeps its 512 page-directory
+ * entries (a multiple of 16), shadow[0] the one where gtt keeps theirs; both are PP_DIR_BASE >> 12.
+ */
 struct gtt_root {
     uint32_t seq;      /* odd: being changed */
-    uint32_t level;    /* 0: free slot; 3 or 4; or one of these | GTT_ROOT_FILLING */
-    uint64_t guest[4]; /* PDPs as the guest names them; level 4 uses guest[0] */
+    uint32_t level;    /* 0: free slot; 2, 3 or 4; or one of these | GTT_ROOT_FILLING */
+    uint64_t guest[4]; /* PDPs as the guest names them; levels 2 and 4 use guest[0] */
     uint64_t shadow[4];
     uint64_t pad[3];
 };

@@ -65,3 +65,7 @@ enum wire_region {
  * last WIRE_HOST_HIGH bytes of the whole space, where sched's rings and contexts live. */
 #define WIRE_HOST_LOW  (1u << 20)
 #define WIRE_HOST_HIGH (64u << 20)
+/* Haswell: before that, the page directories of the guests' PPGTTs, which gtt keeps in GGTT entries
+ * of its own: 2 MiB each (512 entries). */
+#define WIRE_HOST_DIRECTORIES (128u << 20)
+#define WIRE_DIRECTORY_SPAN   (2u << 20)

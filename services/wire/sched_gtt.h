@@ -22,9 +22,9 @@ struct sched_gtt {
     uint32_t kind;                     /* enum sched_gtt_kind */
     uint32_t domid;                    /* ROOT */
     uint32_t first;                    /* MAP */
-    uint32_t count;                    /* MAP: 1..SCHED_GTT_MAP_PAGES; ROOT: level, 3 or 4 */
+    uint32_t count;                    /* MAP: 1..SCHED_GTT_MAP_PAGES; ROOT: level, 2, 3 or 4 */
     uint64_t seq;                      /* growing; the answer repeats it */
-    uint64_t dma[SCHED_GTT_MAP_PAGES]; /* ROOT: pdp[4] */
+    uint64_t dma[SCHED_GTT_MAP_PAGES]; /* ROOT: pdp[4]; level 2: as in gtt_map.h */
 };
 static_assert(sizeof(struct sched_gtt) == 64, "one slot");
 

@@ -12,6 +12,6 @@
 #define VGGTT_ENTRIES (1u << 20) /* 4 GiB of 4 KiB pages, 8 MiB of gen8 PTEs */
 
 struct vggtt {
-    uint64_t pte[VGGTT_ENTRIES];
+    uint64_t pte[VGGTT_ENTRIES]; /* Haswell: entries have 32 bits, and there are half as many */
 };
 static_assert(sizeof(struct vggtt) == 8u << 20, "layout");
