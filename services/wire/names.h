@@ -66,6 +66,6 @@ enum wire_region {
 #define WIRE_HOST_LOW  (1u << 20)
 #define WIRE_HOST_HIGH (64u << 20)
 /* Haswell: before that, the page directories of the guests' PPGTTs, which gtt keeps in GGTT entries
- * of its own: 2 MiB each (512 entries). */
+ * of its own: 2 MiB each (512 entries). The first one is empty for ever. */
 #define WIRE_HOST_DIRECTORIES (128u << 20)
 #define WIRE_DIRECTORY_SPAN   (2u << 20)
