@@ -240,6 +240,18 @@ static int owners_begin(struct ctl *c, FILE *out)
     return done(out);
 }
 
+/* From what is known: only the stub's pages are told anew. */
+static int owners_stub(struct ctl *c, FILE *out)
+{
+    int ret = judge_begin_stub(device_judge(c->device));
+
+    if (ret)
+        return fail(out, "owners stub", ret == -ENODATA ? "no owners are known" : strerror(-ret));
+    c->loading = true;
+    c->pending = c->known;
+    return done(out);
+}
+
 static void remember(struct domains *d, uint16_t id)
 {
     for (unsigned i = 0; i < d->count; i++)
@@ -287,11 +299,15 @@ static int cmd_owners(struct ctl *c, char **words, unsigned n, FILE *out)
 {
     if (!strcmp(words[1], "begin") && n == 2)
         return owners_begin(c, out);
+    if (!strcmp(words[1], "stub") && n == 2)
+        return owners_stub(c, out);
     if (!strcmp(words[1], "add") && n == 5)
         return owners_add(c, words, out);
     if (!strcmp(words[1], "commit") && n == 2)
         return owners_commit(c, out);
-    return fail(out, "usage: owners begin | owners add MFN COUNT DOMID | owners commit", NULL);
+    return fail(out,
+                "usage: owners begin | owners stub | owners add MFN COUNT DOMID | owners commit",
+                NULL);
 }
 
 static int cmd_frames(struct ctl *c, char **words, unsigned n, FILE *out)
@@ -347,7 +363,7 @@ static const struct command commands[] = {
     {"status", 1, 1, true, cmd_status, "usage: status"},
     {"png", 3, 3, true, cmd_png, "usage: png PIPE FILE"},
     {"monitor", 3, 3, false, cmd_monitor, "usage: monitor PORT none|default|WxH[@HZ]"},
-    {"owners", 2, 5, true, cmd_owners, "usage: owners begin|add|commit"},
+    {"owners", 2, 5, true, cmd_owners, "usage: owners begin|stub|add|commit"},
     {"frames", 2, 2, true, cmd_frames, "usage: frames DOMID"},
     {"violations", 1, 1, false, cmd_violations, "usage: violations"},
     {"fault", 2, 4, false, cmd_fault, "usage: fault NAME [ENGINE] [COUNT] | list | clear"},

@@ -44,8 +44,9 @@ struct judge {
     struct map map;
     atomic_bool ready;
 
-    struct map building; /* control thread only */
-    bool open;
+    struct map building; /* control thread only, as the next two */
+    struct map stub;     /* what is to be cut out of building's dom0 */
+    bool open, stub_only;
 
     pthread_mutex_t record_lock; /* all below */
     struct record record[RECORDS];
@@ -86,6 +87,7 @@ struct judge *judge_free(struct judge *j)
     free(j->suspect);
     free(j->map.range);
     free(j->building.range);
+    free(j->stub.range);
     free(j);
     return NULL;
 }
@@ -94,15 +96,12 @@ int judge_begin(struct judge *j)
 {
     j->building.used = 0;
     j->open = true;
+    j->stub_only = false;
     return 0;
 }
 
-int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid)
+static int append(struct map *m, uint64_t mfn, uint64_t count, uint16_t domid)
 {
-    struct map *m = &j->building;
-
-    if (!j->open || !count || mfn + count < mfn)
-        return -EINVAL;
     if (m->used == m->room) {
         size_t room = m->room ? m->room * 2 : 1024;
         struct range *r = realloc(m->range, room * sizeof(*r));
@@ -114,6 +113,29 @@ int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid)
     }
     m->range[m->used++] = (struct range){mfn, count, domid};
     return 0;
+}
+
+int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid)
+{
+    if (!j->open || !count || mfn + count < mfn || (j->stub_only && domid != JUDGE_DOM_STUB))
+        return -EINVAL;
+    return append(j->stub_only ? &j->stub : &j->building, mfn, count, domid);
+}
+
+int judge_begin_stub(struct judge *j)
+{
+    int r = atomic_load(&j->ready) ? judge_begin(j) : -ENODATA;
+
+    /* Only this thread changes the map. */
+    for (size_t i = 0; i < j->map.used && !r; i++) {
+        const struct range *m = &j->map.range[i];
+
+        r = append(&j->building, m->mfn, m->count, m->domid == JUDGE_DOM_STUB ? 0 : m->domid);
+    }
+    j->stub.used = 0;
+    j->stub_only = true;
+    j->open = !r;
+    return r;
 }
 
 static int by_mfn(const void *a, const void *b)
@@ -246,6 +268,46 @@ static void record(struct judge *j, const struct judge_access *a, uint16_t owner
     pthread_mutex_unlock(&j->record_lock);
 }
 
+/* One range of building without what is the stub's, from stub[*at] on. */
+static int cut(struct judge *j, struct range r, size_t *at, struct map *out)
+{
+    uint64_t end = r.mfn + r.count;
+    int ret = 0;
+
+    while (!ret && *at < j->stub.used && j->stub.range[*at].mfn < end) {
+        const struct range *s = &j->stub.range[*at];
+        uint64_t after = s->mfn + s->count;
+
+        if (after > r.mfn && r.domid)
+            return -EEXIST;
+        if (s->mfn > r.mfn)
+            ret = append(out, r.mfn, s->mfn - r.mfn, r.domid);
+        r.mfn = after > r.mfn ? after : r.mfn;
+        if (after > end)
+            break; /* the next range has some of it, too */
+        (*at)++;
+    }
+    return ret || r.mfn >= end ? ret : append(out, r.mfn, end - r.mfn, r.domid);
+}
+
+/* The stub's pages stand in building's place. */
+static int cut_all(struct judge *j)
+{
+    struct map out = {0}, old = j->building;
+    size_t at = 0;
+    int r = 0;
+
+    qsort(j->stub.range, j->stub.used, sizeof(struct range), by_mfn);
+    for (size_t i = 0; i < old.used && !r; i++)
+        r = cut(j, old.range[i], &at, &out);
+    for (size_t i = 0; i < j->stub.used && !r; i++)
+        r = append(&out, j->stub.range[i].mfn, j->stub.range[i].count, JUDGE_DOM_STUB);
+    free(r ? out.range : old.range);
+    if (!r)
+        j->building = out;
+    return r;
+}
+
 int judge_commit(struct judge *j)
 {
     struct map old;
@@ -256,6 +318,10 @@ int judge_commit(struct judge *j)
     j->open = false;
     if (!j->building.used)
         return -ENODATA;
+    qsort(j->building.range, j->building.used, sizeof(struct range), by_mfn);
+    r = j->stub_only ? cut_all(j) : 0;
+    if (r)
+        return r;
     qsort(j->building.range, j->building.used, sizeof(struct range), by_mfn);
     r = merge(&j->building);
     if (r)

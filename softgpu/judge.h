@@ -34,6 +34,10 @@ struct judge *judge_free(struct judge *j);
 /* Ownership updates are transactions: begin, add ranges (machine frame numbers), commit. The new
  * map replaces the old one whole at commit. */
 int judge_begin(struct judge *j);
+/* Or: begin with the map in force, where the stub's pages are dom0's again, and add those that are
+ * the stub's now (judge_add() with JUDGE_DOM_STUB only; any other owner's: -EEXIST at commit). It
+ * is much less than all frames, so it can be told in the moment before tables are given back. */
+int judge_begin_stub(struct judge *j);
 int judge_add(struct judge *j, uint64_t mfn, uint64_t count, uint16_t domid);
 int judge_commit(struct judge *j);
 bool judge_ready(struct judge *j);

@@ -40,7 +40,7 @@ static const char usage[] =
     "  -v, --verbose             report connections on standard error\n"
     "  -h, --help                show this text\n"
     "\n"
-    "Control commands: status, png PIPE FILE, monitor PORT MODE, owners begin|add MFN COUNT\n"
+    "Control commands: status, png PIPE FILE, monitor PORT MODE, owners begin|stub|add MFN COUNT\n"
     "DOMID|commit, frames DOMID, violations, fault NAME [ENGINE] [COUNT], fault list, fault "
     "clear,\n"
     "quit.\n"

@@ -414,6 +414,47 @@ static void judge_sees_the_aperture(void **state)
     assert_int_equal(judge_violations(r->judge), 1);
 }
 
+static void owners_are(struct judge *j, uint64_t from, const char *want)
+{
+    for (uint64_t i = 0; want[i]; i++) {
+        uint16_t is = judge_owner(j, from + i);
+        char c = is == JUDGE_DOM_STUB ? 's' : is == JUDGE_DOM_NONE ? '-' : (char)('0' + is);
+
+        assert_int_equal(c, want[i]);
+    }
+}
+
+/* Only the stub's pages are told anew; they come from dom0, or from nobody, and go back to dom0. */
+static void judge_takes_the_stub_alone(void **state)
+{
+    struct judge *j = judge_new();
+
+    (void)state;
+    assert_int_equal(judge_begin_stub(j), -ENODATA);
+    judge_begin(j);
+    judge_add(j, 10, 5, 0);
+    judge_add(j, 17, 3, 0);
+    judge_add(j, 15, 2, JUDGE_DOM_STUB);
+    judge_add(j, 20, 3, 1);
+    assert_int_equal(judge_commit(j), 0);
+    owners_are(j, 9, "-00000ss000111-");
+    assert_int_equal(judge_begin_stub(j), 0);
+    assert_int_equal(judge_add(j, 1, 1, 0), -EINVAL);
+    judge_add(j, 18, 1, JUDGE_DOM_STUB);
+    judge_add(j, 9, 2, JUDGE_DOM_STUB);
+    judge_add(j, 13, 3, JUDGE_DOM_STUB);
+    assert_int_equal(judge_commit(j), 0);
+    owners_are(j, 9, "ss00sss00s0111-");
+    assert_int_equal(judge_begin_stub(j), 0);
+    judge_add(j, 19, 2, JUDGE_DOM_STUB);
+    assert_int_equal(judge_commit(j), -EEXIST);
+    owners_are(j, 9, "ss00sss00s0111-");
+    assert_int_equal(judge_begin_stub(j), 0);
+    assert_int_equal(judge_commit(j), 0);
+    owners_are(j, 9, "000000000000111-" + 1);
+    judge_free(j);
+}
+
 /* A page the stub handed out after the walk: taken back by the next walk, and only then. */
 static void judge_forgives_newer_stub_pages(void **state)
 {
@@ -509,6 +550,7 @@ int main(void)
         T(slices_count_alternation),
         T(judge_sees_foreign_page_tables),
         T(judge_sees_the_aperture),
+        cmocka_unit_test(judge_takes_the_stub_alone),
         cmocka_unit_test(judge_forgives_newer_stub_pages),
         cmocka_unit_test(judge_maps_are_transactions),
     };

@@ -6,10 +6,11 @@
  * a domain whose two numbers differ after RETRIES looks is an error. One thread (plus own_tables'
  * short-lived one).
  *
- * usage: walker [--stub FILE] [--chan PORT] [--ask LINE]
+ * usage: walker [--stub FILE [--only-stub]] [--chan PORT] [--ask LINE]
  * FILE lists dom0 pages handed to the GPU, "mfn count" (hexadecimal, decimal) per line; PORT is the
- * judge's port. With --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and
- * its answer is shown.
+ * judge's port. With --only-stub the judge is told these only, and keeps what it knows otherwise.
+ * With --ask nothing is walked: LINE goes to the judge ("status", "png 0 FILE") and its answer is
+ * shown.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ struct walker {
     struct frame_list list;  /* of the domain at hand */
     struct frame_list stub;  /* sorted */
     const char *question;    /* of --ask */
-    unsigned long ranges;    /* sent */
+    bool only_stub;
+    unsigned long ranges; /* sent */
 };
 
 static int by_frame(const void *a, const void *b)
@@ -119,6 +121,20 @@ static int walk_all(struct walker *w)
     return rc ? rc : owner_chan_flush(w->chan);
 }
 
+/* What the stub has now, in a moment: nothing of Xen is asked. */
+static int tell_stub(struct walker *w)
+{
+    int rc = owner_chan_send(w->chan, "owners stub");
+
+    rc = rc ? rc : send_ranges(w, &w->stub, DOMID_STUB);
+    rc = rc ? rc : owner_chan_send(w->chan, "owners commit");
+    rc = rc ? rc : owner_chan_flush(w->chan);
+    printf("stub %zu frames reply %s\n", w->stub.count, owner_chan_reply(w->chan));
+    if (rc)
+        fprintf(stderr, "walker: the stub's frames: %s\n", strerror(-rc));
+    return rc ? 1 : 0;
+}
+
 static int add_stub_range(struct frame_list *list, uint64_t mfn, uint64_t count)
 {
     if (!count || count > 1u << 20)
@@ -154,6 +170,11 @@ static int parse(struct walker *w, int argc, char **argv)
 {
     for (int i = 1; i < argc; i += 2) {
         int rc = -EINVAL;
+        if (!strcmp(argv[i], "--only-stub")) {
+            w->only_stub = true;
+            i--;
+            continue;
+        }
         if (i + 1 < argc && !strcmp(argv[i], "--stub"))
             rc = read_stub(argv[i + 1], &w->stub);
         else if (i + 1 < argc && !strcmp(argv[i], "--chan"))
@@ -203,7 +224,7 @@ int main(int argc, char **argv)
     int rc = parse(&w, argc, argv);
     if (rc)
         return 2;
-    rc = w.question ? ask(&w) : walk(&w);
+    rc = w.question ? ask(&w) : w.only_stub && w.chan ? tell_stub(&w) : walk(&w);
     if (w.chan)
         owner_chan_close(w.chan);
     free(w.stub.mfn);
