@@ -2,8 +2,6 @@
 /* Registers that commands may touch; see cmdregs_gen8.h. Constants, any thread. */
 #include "gen/cmdregs_gen8.h"
 
-#include <stddef.h>
-
 #define RW    (CMDREG_READ | CMDREG_WRITE)
 #define RO    CMDREG_READ
 #define IMAGE CMDREG_IMAGE
@@ -77,27 +75,12 @@ static const struct cmdreg rules[] = {
     RENDER(0x44050, 0x44050, CMDREG_BLANK),
 };
 
-static bool covers(const struct cmdreg *r, enum gen8_engine engine, uint32_t reg)
-{
-    uint32_t base = r->relative ? gen8_engine_base(engine) : 0;
-
-    return (r->engines & GEN8_M(engine)) && reg >= base + r->start && reg < base + r->end;
-}
-
 const struct cmdreg *cmdregs_gen8_find(enum gen8_engine engine, uint32_t reg)
 {
-    if (reg % 4)
-        return NULL;
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (covers(&rules[i], engine, reg))
-            return &rules[i];
-    }
-    return NULL;
+    return cmdregs_find(rules, sizeof(rules) / sizeof(rules[0]), engine, reg);
 }
 
 bool cmdregs_gen8_may_write(const struct cmdreg *r, const uint32_t *value)
 {
-    if (r->access & CMDREG_MASKED)
-        return value && !(*value >> 16 & ~(uint32_t)r->bits);
-    return r->access & CMDREG_WRITE;
+    return cmdregs_may_write(r, value);
 }

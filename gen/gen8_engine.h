@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engines of Broadwell: their ids, masks and register bases. Used by every file of gen/ and
- * by the services; constants and pure functions only, any thread.
+ * The engines of Broadwell: their ids, masks and register bases. Haswell has the first four, with
+ * the same bases. Used by every file of gen/ and by the services; constants and pure functions
+ * only, any thread.
  */
 #pragma once
 
