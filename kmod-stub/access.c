@@ -28,6 +28,7 @@ static const struct vgt_access_range ranges[] = {
 	/* Engines. */
 	PAGES(0x2000, 0x3000, SCHED),
 	PAGES(0x12000, 0x13000, SCHED),
+	REG(0x14090, G7, SCHED, RW),
 	PAGES(0x1a000, 0x1b000, SCHED),
 	{ 0x1c000, 0x1cfff, G8, SCHED, MAP, 1 },
 	PAGES(0x22000, 0x23000, SCHED),

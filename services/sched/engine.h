@@ -42,8 +42,11 @@ struct engine_pair {
     bool take; /* the head of the guest's queue; else the rest of a pair preempted by us */
 };
 
+struct engine_kind;
+
 struct engine {
     struct engine_config c;
+    const struct engine_kind *kind;
     struct engine_pair now, next; /* running; submitted and not yet acknowledged */
     unsigned at;                  /* element of now that runs */
     bool running, asked;

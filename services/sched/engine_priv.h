@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine_priv.h: what the parts of an engine (engine.c: events and resets, turns.c: who runs next,
- * adopt.c: after a restart) share. Nobody else includes it.
+ * engine_priv.h: what the parts of an engine share. engine.c: time, interrupts, resets; turns.c:
+ * who runs next; adopt.c: after a restart. How work gets to an engine and comes back is its kind's:
+ * pairs*.c for submit ports (Broadwell), rings*.c for rings (Haswell). Nobody else includes it.
  */
 #pragma once
 #include "services/sched/engine.h"
@@ -12,15 +13,52 @@ static inline uint64_t engine_since(uint64_t then, uint64_t now)
     return now > then ? now - then : 0;
 }
 
-/* Contexts from `from` on are in the port no more. */
-void engine_release(struct engine_pair *p, unsigned from, bool save);
-/* Reset; what ran is lost and its guest hung there, on its own account if guilty. Nothing of it is
- * in the port after 0. -errno of the device. */
+struct engine_kind {
+    bool preempts; /* what runs gives way to another guest's work */
+    /* Give g's next work to the engine: 0 done; positive: not now; -errno. */
+    int (*submit)(struct engine *e, struct guest *g, uint64_t now);
+    /* What the engine has done since: number of things that ended, or -errno. */
+    int (*take_events)(struct engine *e, uint64_t now);
+    /* The engine was reset: what it had is lost, and the guest that ran hung, on its own account if
+     * guilty. */
+    void (*lose)(struct engine *e, bool guilty);
+    /* The rest of what the journal shall say. */
+    void (*state)(const struct engine *e, struct sched_journal_engine *j);
+    /* From e->left, in a new process; false: it cannot be believed, and a reset follows. */
+    bool (*rebuild)(struct engine *e);
+    /* Then: bring it together with what the engine says. -errno. */
+    int (*reconcile)(struct engine *e, uint64_t now);
+};
+extern const struct engine_kind engine_pairs, engine_rings;
+
+static inline struct guest_engine *engine_part(const struct engine *e, struct guest *g)
+{
+    return &g->engine[e->c.id];
+}
+
+static inline void engine_commit(const struct engine *e)
+{
+    e->c.commit(e->c.ctx);
+}
+
+/* The GPU time up to now is its guest's. */
+void engine_charge(struct engine *e, uint64_t now);
+/* Reset; what ran is lost. Nothing of it is on the engine after 0. -errno of the device. */
 int engine_recover(struct engine *e, bool guilty, uint64_t now);
-/* The submission that is not acknowledged was none. */
-void engine_withdraw(struct engine *e);
-/* Number of events that were taken and counted, or -errno. */
-int engine_take_events(struct engine *e, uint64_t now);
+/* Work that came up, or ended, although its guest was to leave meanwhile. -errno. */
+int engine_settle_doomed(struct engine *e, uint64_t now);
 void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now);
 /* The device does not answer: remembered, said once. Returns rc. */
 int engine_fail(struct engine *e, int rc);
+/* NULL: not in the ring of guests. */
+struct guest *engine_find(const struct engine *e, uint32_t domid);
+
+/* ---- pairs */
+
+/* Contexts from `from` on are in the port no more. */
+void pairs_release(struct engine_pair *p, unsigned from, bool save);
+/* The submission that is not acknowledged was none. */
+void pairs_withdraw(struct engine *e);
+int pairs_submit(struct engine *e, struct guest *g, uint64_t now);
+bool pairs_rebuild(struct engine *e);
+int pairs_reconcile(struct engine *e, uint64_t now);
