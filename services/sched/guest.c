@@ -2,7 +2,8 @@
 /*
  * guest.c: see guest.h.
  */
-#include "services/sched/guest.h"
+#include "services/sched/guest_priv.h"
+#include "services/sched/vring.h"
 
 #include "lib/crash.h"
 #include "services/wire/input.h"
@@ -45,7 +46,7 @@ static void go_on(struct guest *g)
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {
         struct sched_vexec *v = &g->w.engine[e];
 
-        if (!vexec_check(v))
+        if (!vexec_check(v) || (g->c.rings && !vring_check(&g->w.ring[e])))
             account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "journal engine=%u", e);
         if (!v->hwsp)
             continue;
@@ -60,6 +61,7 @@ void guest_init(struct guest *g, const struct guest_config *config)
 
     memset(g, 0, sizeof *g);
     g->c = *config;
+    g->kind = config->rings ? &guest_rings : &guest_pairs;
     g->given_up = quarantine_full(config->quarantine);
     g->w.domid = config->domid;
     g->w.generation = config->generation;
@@ -67,6 +69,7 @@ void guest_init(struct guest *g, const struct guest_config *config)
         go_on(g);
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {
         g->engine[e].v = &g->w.engine[e];
+        g->engine[e].r = &g->w.ring[e];
         if (same)
             take_shelf(g, e);
     }
@@ -84,6 +87,12 @@ const struct sched_journal_state *guest_state(struct guest *g)
 }
 
 /* ---- from vgt-mmio */
+
+void guest_bad_entry(struct guest *g, const struct mmio_sched *m)
+{
+    account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "kind=%u engine=%u value=%#x", m->kind,
+                  m->engine, m->value);
+}
 
 static void take_elsp(struct guest *g, const struct mmio_sched *m)
 {
@@ -116,30 +125,37 @@ static void forget_events(struct guest *g, unsigned engine)
             event_at(g, i)->kind = 0;
 }
 
-/* What is the guest's alone; hooks.reset is to follow. */
-static void reset_engine(struct guest *g, unsigned engine)
+/* Contexts on the shelf. */
+static void reset_pair(struct guest *g, unsigned engine)
+{
+    struct guest_engine *ge = &g->engine[engine];
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (ge->ctx[i])
+            context_set_busy(ge->ctx[i], false);
+        ge->ctx[i] = NULL;
+    }
+}
+
+void guest_reset_engine(struct guest *g, unsigned engine)
 {
     struct guest_engine *ge = &g->engine[engine];
 
     crash_point("sched.guest.reset");
     vexec_reset(ge->v);
     context_reset_engine(g->c.contexts, engine);
-    for (unsigned i = 0; i < 2; i++) {
-        if (ge->ctx[i])
-            context_set_busy(ge->ctx[i], false);
-        ge->ctx[i] = NULL;
-    }
+    g->kind->reset(g, engine);
     forget_events(g, engine);
     ge->blocked = false;
     ge->v->resetting = 1;
     g->stats.resets++;
 }
 
-static void take_reset(struct guest *g, const struct mmio_sched *m)
+void guest_take_reset(struct guest *g, const struct mmio_sched *m)
 {
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         if (m->engine & GEN8_M(e))
-            reset_engine(g, e);
+            guest_reset_engine(g, e);
 }
 
 /* On the real engines, where others are too. */
@@ -153,7 +169,7 @@ static void reset_hardware(struct guest *g, uint32_t engines)
 static void reset_all(struct guest *g)
 {
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        reset_engine(g, e);
+        guest_reset_engine(g, e);
     reset_hardware(g, GEN8_M(GEN8_ENGINES) - 1);
 }
 
@@ -170,7 +186,7 @@ void guest_give_up(struct guest *g)
     reset_all(g);
 }
 
-static void take_hwsp(struct guest *g, const struct mmio_sched *m)
+void guest_take_hwsp(struct guest *g, const struct mmio_sched *m)
 {
     if (m->engine >= GEN8_ENGINES)
         return;
@@ -201,20 +217,15 @@ static bool allowed(struct guest *g, const struct mmio_sched *m)
 
 static void apply(struct guest *g, const struct lane_slot *slot)
 {
-    static void (*const take[])(struct guest *, const struct mmio_sched *) = {
-        [MMIO_SCHED_ELSP] = take_elsp,
-        [MMIO_SCHED_RESET] = take_reset,
-        [MMIO_SCHED_HWSP] = take_hwsp,
-        [MMIO_SCHED_REG] = take_reg,
-    };
+    guest_entry *const *take = g->kind->take;
     struct mmio_sched m;
     bool go;
 
     memcpy(&m, slot, sizeof m);
     if (m.seq <= g->w.seq || g->given_up)
         return; /* a replay, or nobody's */
-    if (m.kind >= sizeof take / sizeof take[0] || !take[m.kind]) {
-        account_event(g->c.account, ACCOUNT_BAD_DESCRIPTOR, "kind=%u", m.kind);
+    if (m.kind >= GUEST_KINDS_OF_ENTRIES || !take[m.kind]) {
+        guest_bad_entry(g, &m);
         return;
     }
     crash_point("sched.entry.taken");
@@ -356,6 +367,23 @@ static void pop_posted(struct guest *g)
     g->posted = 0;
 }
 
+/* Where a virtual ring stands: the latest is enough. */
+static int post_ring(struct guest *g, unsigned engine)
+{
+    struct sched_vring *r = g->engine[engine].r;
+    const struct sched_mmio m = {.kind = SCHED_MMIO_RING,
+                                 .engine = engine,
+                                 .seq = g->w.seq,
+                                 .bits = vring_idle(r) ? SCHED_RING_IDLE : 0,
+                                 .head = r->head,
+                                 .acthd = vring_start(r) + r->head};
+    int rc = r->news ? post(g, &m) : 0;
+
+    if (!rc)
+        r->news = 0;
+    return rc;
+}
+
 /* Interrupts come last: what they tell of is there already. */
 static void post_interrupts(struct guest *g)
 {
@@ -363,9 +391,7 @@ static void post_interrupts(struct guest *g)
         struct sched_vexec *v = g->engine[e].v;
         const struct sched_mmio m = {.kind = SCHED_MMIO_IIR, .engine = e, .bits = v->iir};
 
-        if (!v->iir)
-            continue;
-        if (post(g, &m))
+        if (post_ring(g, e) || (v->iir && post(g, &m)))
             return;
         v->iir = 0;
     }
@@ -396,22 +422,41 @@ bool guest_epoch_reached(const struct guest *g, uint64_t epoch)
     return __atomic_load_n(&g->c.map->epoch, __ATOMIC_ACQUIRE) >= epoch;
 }
 
-bool guest_ready(const struct guest *g, unsigned engine)
+static bool pair_wants(const struct guest *g, unsigned engine)
 {
     const struct guest_engine *ge = &g->engine[engine];
     const struct sched_elsp *head = vexec_head(ge->v);
 
-    if (g->leaving || g->given_up || ge->v->resetting || ge->v->hung || guest_held(g))
-        return false;
     if (ge->v->active && (ge->ctx[0] || !ge->blocked))
         return true;
     return head && !ge->blocked && guest_epoch_reached(g, head->epoch);
 }
 
+static bool pair_waits(const struct guest *g, unsigned engine)
+{
+    return g->engine[engine].v->count && !g->engine[engine].v->hung;
+}
+
+static bool pair_idle(const struct guest *g, unsigned engine)
+{
+    const struct guest_engine *ge = &g->engine[engine];
+
+    return !ge->ctx[0] && (ge->v->hung || (!ge->v->count && !ge->v->active));
+}
+
+bool guest_ready(const struct guest *g, unsigned engine)
+{
+    const struct guest_engine *ge = &g->engine[engine];
+
+    if (g->leaving || g->given_up || ge->v->resetting || ge->v->hung || guest_held(g))
+        return false;
+    return g->kind->wants(g, engine);
+}
+
 bool guest_waits(const struct guest *g)
 {
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        if (g->engine[e].v->count && !g->engine[e].v->hung)
+        if (g->kind->waits(g, e))
             return true;
     return false;
 }
@@ -420,11 +465,8 @@ bool guest_idle(const struct guest *g)
 {
     bool idle = g->drained && !guest_held(g);
 
-    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
-        const struct guest_engine *ge = &g->engine[e];
-
-        idle = idle && !ge->ctx[0] && (ge->v->hung || (!ge->v->count && !ge->v->active));
-    }
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        idle = idle && g->kind->idle(g, e);
     return idle;
 }
 
@@ -437,3 +479,14 @@ bool guest_hung(const struct guest *g)
             return true;
     return false;
 }
+
+const struct guest_kind guest_pairs = {
+    .take = {[MMIO_SCHED_ELSP] = take_elsp,
+             [MMIO_SCHED_RESET] = guest_take_reset,
+             [MMIO_SCHED_HWSP] = guest_take_hwsp,
+             [MMIO_SCHED_REG] = take_reg},
+    .wants = pair_wants,
+    .waits = pair_waits,
+    .idle = pair_idle,
+    .reset = reset_pair,
+};

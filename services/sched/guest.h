@@ -28,6 +28,7 @@
 /* The guest's part in one engine. */
 struct guest_engine {
     struct sched_vexec *v;  /* in guest.w */
+    struct sched_vring *r;  /* too; Haswell */
     struct context *ctx[2]; /* of the running pair while another guest has the engine; busy */
     bool blocked;           /* the head waits for gtt, room or its own context */
     bool served;            /* had work there since the last user interrupt was passed on */
@@ -54,6 +55,7 @@ struct guest_config {
     uint32_t domid, weight;
     uint64_t generation;
     bool restart; /* the journal's record is to be continued */
+    bool rings;   /* its virtual engines have rings (Haswell), not submit ports */
     struct account *account;
     struct sched_journal_guest *journal;
     struct context_set *contexts;
@@ -65,8 +67,11 @@ struct guest_config {
     struct guest_hooks hooks;
 };
 
+struct guest_kind;
+
 struct guest {
     struct guest_config c;
+    const struct guest_kind *kind;
     struct sched_journal_state w; /* the journal's state, being worked on */
     struct guest_engine engine[GEN8_ENGINES];
     struct guest_stats stats;

@@ -10,13 +10,15 @@
 #pragma once
 #include "services/wire/mmio_sched.h"
 
-#define SCHED_JOURNAL_LAYOUT   2u
+#define SCHED_JOURNAL_LAYOUT   3u
 #define SCHED_JOURNAL_ENGINES  5u
 #define SCHED_JOURNAL_GUESTS   64u
 #define SCHED_JOURNAL_QUEUE    4u
 #define SCHED_JOURNAL_EVENTS   64u
 #define SCHED_JOURNAL_CONTEXTS 1024u
 #define SCHED_JOURNAL_RESUME   6u /* dwords that say where in a batch a context was */
+#define SCHED_JOURNAL_CHUNKS   8u /* Haswell: in one engine's ring */
+#define SCHED_MAILBOXES        3u /* Haswell: of each engine, for the other three's signals */
 
 /* One write of the guest's submit port. */
 struct sched_elsp {
@@ -41,6 +43,24 @@ struct sched_vexec {
 };
 static_assert(sizeof(struct sched_vexec) == 184, "layout");
 
+/* Haswell: one virtual ring (services/sched/vring.h). Places are bytes into it. What a chunk that
+ * is in the physical ring will have changed is here already. */
+struct sched_vring {
+    uint64_t epoch;      /* gtt must have published it before what is before tail may start */
+    uint32_t start, ctl; /* as the guest wrote them */
+    uint32_t tail;       /* the guest's */
+    uint32_t given;      /* up to here in the physical ring, or executed */
+    uint32_t head;       /* executed up to here */
+    uint32_t directory;  /* GGTT entry of the page directory it loaded, as it names it; 0: none */
+    uint32_t ccid;       /* its render image, as it names it (GGTT address); 0: none */
+    uint32_t stopped;    /* MI_MODE says so */
+    uint32_t news;       /* vgt-mmio is to be told head */
+    uint32_t mailbox[SCHED_MAILBOXES];
+    uint32_t wait; /* number of a mailbox + 1: nothing goes on until it is above wait_value */
+    uint32_t wait_value;
+};
+static_assert(sizeof(struct sched_vring) == 64, "layout");
+
 struct sched_journal_state {
     uint32_t domid; /* 0: free */
     uint32_t event_at, event_count;
@@ -49,8 +69,9 @@ struct sched_journal_state {
     uint64_t seq;         /* of the last entry taken from mmio */
     uint64_t event_seq;   /* of the last status event */
     struct sched_vexec engine[SCHED_JOURNAL_ENGINES];
+    struct sched_vring ring[SCHED_JOURNAL_ENGINES];
 };
-static_assert(sizeof(struct sched_journal_state) == 40 + 5 * 184, "layout");
+static_assert(sizeof(struct sched_journal_state) == 40 + 5 * (184 + 64), "layout");
 
 /* A shadow context. Believed only while held (it stands in a port or on a shelf, or was not saved
  * since), or, as to the batch it is inside of and nothing else, while resume. */
@@ -70,7 +91,8 @@ struct sched_journal_context {
     uint32_t at[SCHED_JOURNAL_RESUME];   /* where inside a batch, in the shadow */
     uint32_t told[SCHED_JOURNAL_RESUME]; /* ... as the guest's image has it */
     uint32_t mark;                       /* in the guest's image while it is this one; 0: none */
-    uint32_t pad[3];
+    uint32_t image;                      /* Haswell's: no ring, only the render engine's state */
+    uint32_t pad[2];
 };
 static_assert(sizeof(struct sched_journal_context) == 200, "layout");
 
@@ -99,6 +121,31 @@ struct sched_journal_engine {
 };
 static_assert(sizeof(struct sched_journal_engine) == 64, "layout");
 
+/* Haswell: a piece of the guest's ring in the engine's, between a prelude and an end of ours. */
+struct sched_chunk {
+    uint32_t number;    /* stored in memory when it is done */
+    uint32_t end;       /* of it in the engine's ring, bytes */
+    uint32_t guest_end; /* of it in the guest's ring */
+    uint32_t batches;   /* GGTT address of the page that lists its copied batches; 0: none */
+    uint32_t save;      /* slot of the image it leaves, + 1: to be put into the guest's memory */
+    uint32_t cut;       /* nothing is given after it until it is done */
+    uint32_t mailbox;   /* it signals: the engine (of enum gen8_engine) << 2 | mailbox + 1; 0: no */
+    uint32_t value;     /* ... this */
+};
+static_assert(sizeof(struct sched_chunk) == 32, "layout");
+
+/* Haswell: one engine's ring. Its chunks are all one guest's: sched_journal_engine.now.domid. */
+struct sched_journal_ring {
+    uint32_t gma;    /* GGTT address of the ring; 0: not made yet */
+    uint32_t tail;   /* behind the last chunk */
+    uint32_t number; /* of the last chunk */
+    uint32_t count;  /* of chunk, oldest first */
+    uint32_t image;  /* render: slot + 1 of the image CCID names, of that guest; 0: none */
+    uint32_t pad[3];
+    struct sched_chunk chunk[SCHED_JOURNAL_CHUNKS];
+};
+static_assert(sizeof(struct sched_journal_ring) == 288, "layout");
+
 /* Pieces {at, length, bytes} of a change that is to be made; bytes 0: none. at counts from the
  * beginning of the region. */
 #define SCHED_JOURNAL_REDO (128u << 10)
@@ -109,10 +156,12 @@ struct sched_journal_redo {
 };
 
 struct sched_journal {
-    uint64_t started;                     /* 1: an earlier process brought the engines up */
-    uint32_t hwsp[SCHED_JOURNAL_ENGINES]; /* our own status pages */
+    uint64_t started; /* 1: an earlier process brought the engines up */
+    uint32_t
+        hwsp[SCHED_JOURNAL_ENGINES]; /* our own status pages; Haswell: where chunks' numbers go */
     uint32_t pad;
     struct sched_journal_redo redo;
     struct sched_journal_engine engine[SCHED_JOURNAL_ENGINES];
+    struct sched_journal_ring ring[SCHED_JOURNAL_ENGINES];
     struct sched_journal_guest guest[SCHED_JOURNAL_GUESTS];
 };
