@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/sched/ring_context.h"
 #include "services/sched/sched_priv.h"
+#include "services/sched/vring.h"
 
 #include "lib/crash.h"
 
@@ -30,8 +32,10 @@ static void on_work(void *ctx, struct guest *g, unsigned engine)
     struct sched *s = ((struct sched_guest *)ctx)->s;
 
     /* No such engine here: as on hardware, nothing answers. */
-    if (!(s->hw.engines & GEN8_M(engine)))
+    if (!(s->hw.engines & GEN8_M(engine))) {
         vexec_reset(g->engine[engine].v);
+        vring_reset(g->engine[engine].r);
+    }
     sched_trigger(s);
 }
 
@@ -203,6 +207,14 @@ static int attach_lanes(struct sched_guest *sg)
     return rc ? rc : wire_producer(&sg->fds, WIRE_SCHED_MMIO, MMIO_SCHED_LAYOUT, &sg->tx);
 }
 
+/* The first of gtt's directories (services/wire/names.h). */
+static uint32_t empty_directory(const struct sched *s)
+{
+    uint32_t host = (WIRE_HOST_HIGH + WIRE_HOST_DIRECTORIES) / GPU_PAGE_SIZE;
+
+    return s->gpu->info.ggtt_entries - host;
+}
+
 /* Its number is that of its record, and so the same after a restart: the hardware knows its
  * contexts by it. */
 static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__GuestAdd *add)
@@ -223,7 +235,9 @@ static int make_contexts(struct sched *s, struct sched_guest *sg, const Vgt__Gue
                                           .need_root = on_need_root,
                                           .lost = on_lost,
                                           .ctx = sg,
-                                          .quarantine = &sg->quarantine};
+                                          .quarantine = &sg->quarantine,
+                                          .rings = hw_has_rings(&s->hw),
+                                          .empty_directory = empty_directory(s)};
 
     return context_set_new(&config, &sg->contexts);
 }
@@ -235,6 +249,7 @@ static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add)
         .weight = add->weight,
         .generation = add->generation,
         .restart = add->restart,
+        .rings = hw_has_rings(&sg->s->hw),
         .account = &sg->account,
         .journal = sg->record,
         .contexts = sg->contexts,
@@ -253,6 +268,14 @@ static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add)
     sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
 }
 
+/* Haswell: images that are to be saved when the chunks that left them are done. */
+static void hold_images(struct sched_guest *sg, const struct engine *e)
+{
+    for (uint32_t i = 0; i < e->ring.w.count; i++)
+        if (e->left.now.domid == sg->guest.c.domid && e->ring.w.chunk[i].save)
+            context_hold(sg->contexts, e->ring.w.chunk[i].save - 1);
+}
+
 /* Its contexts that stand in ports are held; what else a former process had not put away is. */
 static void hold_contexts(struct sched *s, struct sched_guest *sg)
 {
@@ -262,6 +285,8 @@ static void hold_contexts(struct sched *s, struct sched_guest *sg)
         for (unsigned i = 0; i < 4 && s->engine[e].adopting; i++)
             if (pair[i / 2].domid == sg->guest.c.domid && pair[i / 2].slot[i % 2])
                 context_hold(sg->contexts, pair[i / 2].slot[i % 2] - 1);
+        if (s->engine[e].adopting)
+            hold_images(sg, &s->engine[e]);
     }
     context_set_restored(sg->contexts);
 }
@@ -434,6 +459,8 @@ void sched_guest_stale(struct sched *s, uint32_t domid)
     s->lost_guest = true;
     if (s->up)
         sched_fail(s, sched_adopt_engines(s));
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        sched_fail(s, engine_forget_stale(&s->engine[e], domid));
     context_records_release(s->arena, record->context);
     record->state = (struct sched_journal_state){0};
     sched_trigger(s);

@@ -14,6 +14,8 @@ void engines_commit(struct sched_journal *j, const struct engine *engines, unsig
         const struct sched_journal_engine state = engine_state(&engines[e]);
 
         journal_put(j, &j->engine[engines[e].c.id], &state, sizeof state);
+        if (hw_has_rings(engines[e].c.hw))
+            journal_put(j, &j->ring[engines[e].c.id], &engines[e].ring.w, sizeof *j->ring);
     }
     for (unsigned i = 0; i < guests->count; i++) {
         struct guest *g = guests->guest[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* context.c: the contexts of a guest: look-up, pages, eviction, status page. See context.h. */
+#include "services/sched/context_audit.h"
 #include "services/sched/context_priv.h"
 
 #include "lib/crash.h"
@@ -28,6 +29,7 @@ int context_set_new(const struct context_config *config, struct context_set **ou
     if (!s)
         return -ENOMEM;
     s->c = *config;
+    s->gen = config->rings ? &context_gen7 : &context_gen8;
     s->given_up = quarantine_full(config->quarantine);
     TAILQ_INIT(&s->ages);
     rc = gmem_new(&gmem, &s->mem);
@@ -268,6 +270,20 @@ static int check_desc(struct context_set *s, enum gen8_engine engine, const stru
     return CONTEXT_REFUSED;
 }
 
+int context_obtain(struct context_set *s, enum gen8_engine engine, uint32_t lrca,
+                   struct context **out)
+{
+    struct context *c = find(s, engine, lrca);
+    int rc = c ? 0 : make(s, engine, lrca, &c);
+
+    if (rc)
+        return rc;
+    TAILQ_REMOVE(&s->ages, c, age);
+    TAILQ_INSERT_TAIL(&s->ages, c, age);
+    *out = c;
+    return 0;
+}
+
 static int prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc,
                    struct context **out)
 {
@@ -276,16 +292,9 @@ static int prepare(struct context_set *s, enum gen8_engine engine, uint64_t desc
     int rc;
 
     rc = check_desc(s, engine, &d);
+    rc = rc ? rc : context_obtain(s, engine, d.lrca, &c);
     if (rc)
         return rc;
-    c = find(s, engine, d.lrca);
-    if (!c) {
-        rc = make(s, engine, d.lrca, &c);
-        if (rc)
-            return rc;
-    }
-    TAILQ_REMOVE(&s->ages, c, age);
-    TAILQ_INSERT_TAIL(&s->ages, c, age);
     arena_busy(s->c.arena, &c->user); /* not evicted by its own wants */
     rc = c->busy ? context_append(c, d.mode, desc) : context_refresh(c, d.mode, desc);
     if (!c->busy && c->mem.pages)

@@ -78,6 +78,8 @@ struct context_config {
     void (*lost)(void *ctx, enum gen8_engine engine);
     void *ctx;
     struct quarantine *quarantine; /* NULL: nothing is noted */
+    bool rings;                    /* Haswell's: ring_context.h instead of context_prepare() */
+    uint32_t empty_directory;      /* Haswell: GGTT entry of gtt's directory without any page */
 };
 
 /* The contexts of one guest. Everything in the config is borrowed. -ENOMEM, -EINVAL. */

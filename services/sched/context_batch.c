@@ -4,7 +4,9 @@
  * of batches and small replacements, placed in the arena with the context. A batch is read until
  * its end is met, into our own memory, and audited there before it is put where the GPU finds it.
  */
+#include "services/sched/context_audit.h"
 #include "services/sched/context_priv.h"
+#include "services/sched/ring_context.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,21 +16,6 @@
 #define MAX_DEPTH 8u  /* batches that start batches */
 #define ALIGN     64u /* of a batch in the arena, bytes */
 #define PDP_FIRST 0x270u
-
-/* The buffer at hand. */
-struct job {
-    struct context *c;
-    uint32_t *dw;
-    size_t n;
-    enum audit_where where;
-    bool alone; /* a context batch, which may start no other */
-    unsigned depth;
-    int answer; /* why a patch could not be carried out; counted already if a fault */
-    struct quarantine_input command; /* the one at hand, */
-    bool allowed;                    /* which is not quarantined */
-};
-
-static int audit(struct job *j);
 
 /* --- placing --- */
 
@@ -103,6 +90,14 @@ static void free_batches(struct context *c, struct context_batches *m)
     free_pages(c, m->self, 1);
 }
 
+void ring_batches_free(struct context_set *s, uint32_t batches)
+{
+    struct context c = {.set = s};
+
+    if (batches)
+        free_batches(&c, context_batches_at(&c, batches));
+}
+
 void context_batches_keep(struct context *c)
 {
     struct context_batches *m = c->making;
@@ -155,21 +150,13 @@ struct reading {
     uint32_t end; /* dwords walked over */
 };
 
-/* Nothing behind this command is executed; the audit's own rule. */
-static bool ends(const struct cmd *cmd, uint32_t header)
-{
-    if (cmd->info->flags & CMD_END)
-        return true;
-    return cmd->info->kind == CMD_BATCH_START && !(header & (MI_BB_2ND_LEVEL | MI_BB_PREDICATE));
-}
-
 /* True when no more needs to be read: the end, or something the audit will refuse. */
-static bool walk(enum gen8_engine engine, struct reading *r)
+static bool walk(const struct cmd_set *set, enum gen8_engine engine, struct reading *r)
 {
     while (r->end < r->n) {
         uint32_t header = r->dw[r->end];
         struct cmd cmd;
-        int rc = cmds_gen8_decode(engine, r->dw + r->end, r->n - r->end, &cmd);
+        int rc = cmds_decode(set, engine, r->dw + r->end, r->n - r->end, &cmd);
 
         if (rc == CMDS_TRUNCATED)
             return false;
@@ -178,7 +165,7 @@ static bool walk(enum gen8_engine engine, struct reading *r)
             return true;
         }
         r->end += cmd.len;
-        if (ends(&cmd, header))
+        if (cmds_ends_batch(&cmd, header))
             return true;
     }
     return false;
@@ -201,7 +188,7 @@ static int read_batch(struct context *c, uint64_t addr, struct reading *r)
         if (gmem_read(c->set->mem, from, r->dw + r->n, more))
             return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "batch=0x%x", (uint32_t)addr);
         r->n += more / 4;
-    } while (!walk(c->engine, r));
+    } while (!walk(c->set->gen->cmds, c->engine, r));
     return 0;
 }
 
@@ -220,15 +207,17 @@ static const struct context_copy *find_copy(const struct context *c, uint64_t ad
 }
 
 /* The copy is known before it is audited, for a batch may go round. */
-static int audit_copy(struct job *j, struct reading *r, uint64_t addr, enum audit_where where,
-                      uint32_t *gma)
+static int audit_copy(struct context_job *j, struct reading *r, uint64_t addr,
+                      enum audit_where where, uint32_t *gma)
 {
-    struct job inner = {.c = j->c,
-                        .dw = r->dw,
-                        .n = r->end,
-                        .where = where,
-                        .alone = j->alone,
-                        .depth = j->depth + 1};
+    struct context_job inner = {.c = j->c,
+                                .dw = r->dw,
+                                .n = r->end,
+                                .where = where,
+                                .alone = j->alone,
+                                .piece = j->piece,
+                                .image = j->image,
+                                .depth = j->depth + 1};
     struct context_batches *m;
     uint8_t *cpu;
     int rc;
@@ -240,13 +229,13 @@ static int audit_copy(struct job *j, struct reading *r, uint64_t addr, enum audi
     if (m->copies == CONTEXT_BATCHES)
         return too_much(j->c, "batches");
     m->copy[m->copies++] = (struct context_copy){addr, r->end * 4, *gma, where, 0};
-    rc = audit(&inner);
+    rc = context_job_audit(&inner);
     if (!rc)
         memcpy(cpu, r->dw, r->end * 4);
     return rc;
 }
 
-static int copy_batch(struct job *j, const struct audit_patch *p, uint32_t *gma)
+int context_job_batch(struct context_job *j, const struct audit_patch *p, uint32_t *gma)
 {
     enum audit_where where = AUDIT_BATCH;
     const struct context_copy *known;
@@ -269,14 +258,14 @@ static int copy_batch(struct job *j, const struct audit_patch *p, uint32_t *gma)
     return rc;
 }
 
-static int on_batch(struct job *j, const struct audit_patch *p)
+static int on_batch(struct context_job *j, const struct audit_patch *p)
 {
     uint32_t gma;
     int rc;
 
     if (j->alone)
         return context_refuse(j->c, ACCOUNT_BAD_COMMAND, "context_batch=jump at=%u", p->at);
-    rc = copy_batch(j, p, &gma);
+    rc = context_job_batch(j, p, &gma);
     if (rc)
         return rc;
     j->dw[p->at + 1] = gma;
@@ -284,7 +273,7 @@ static int on_batch(struct job *j, const struct audit_patch *p)
     return 0;
 }
 
-static int on_trampoline(struct job *j, const struct audit_patch *p)
+static int on_trampoline(struct context_job *j, const struct audit_patch *p)
 {
     uint8_t *cpu;
     uint32_t gma;
@@ -304,7 +293,7 @@ static int on_trampoline(struct job *j, const struct audit_patch *p)
 }
 
 /* Whatever the guest would load: this context has the roots it was prepared with. */
-static int on_pdp(struct job *j, const struct audit_patch *p)
+static int on_pdp(struct context_job *j, const struct audit_patch *p)
 {
     uint32_t at = p->reg - gen8_engine_base(j->c->engine) - PDP_FIRST;
     uint64_t root;
@@ -315,24 +304,20 @@ static int on_pdp(struct job *j, const struct audit_patch *p)
     return 0;
 }
 
-static int on_plain(struct job *j, const struct audit_patch *p)
+int context_job_plain(struct context_job *j, const struct audit_patch *p)
 {
-    audit_gen8_apply(j->dw, j->n, p);
+    audit_apply(j->dw, j->n, p);
     return 0;
 }
 
 static int patch(void *ctx, const struct audit_patch *p)
 {
-    static int (*const on_kind[])(struct job * j, const struct audit_patch *p) = {
-        [AUDIT_PATCH_WORDS] = on_plain,
-        [AUDIT_PATCH_BLANK] = on_plain,
-        [AUDIT_PATCH_TRAMPOLINE] = on_trampoline,
-        [AUDIT_PATCH_BATCH] = on_batch,
-        [AUDIT_PATCH_PDP] = on_pdp,
-    };
-    struct job *j = ctx;
-    int rc = on_kind[p->kind](j, p);
+    struct context_job *j = ctx;
+    context_patch *carry_out = j->c->set->gen->patch[p->kind];
+    int rc;
 
+    assert(carry_out);
+    rc = carry_out(j, p);
     j->answer = rc;
     return rc;
 }
@@ -341,7 +326,7 @@ static int patch(void *ctx, const struct audit_patch *p)
 
 static bool is_guests(void *ctx, uint64_t addr, uint64_t len, bool write)
 {
-    struct job *j = ctx;
+    struct context_job *j = ctx;
 
     (void)write;
     return gmem_inside(j->c->set->mem, addr, len);
@@ -349,7 +334,7 @@ static bool is_guests(void *ctx, uint64_t addr, uint64_t len, bool write)
 
 static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
 {
-    struct job *j = ctx;
+    struct context_job *j = ctx;
 
     context_command_input(j->c, j->where, dw, len, &j->command);
     j->allowed = context_may_run(j->c, &j->command);
@@ -361,12 +346,12 @@ static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
 
 static void on_end(void *ctx)
 {
-    struct job *j = ctx;
+    struct context_job *j = ctx;
 
     context_command_end(j->c, &j->command, j->allowed);
 }
 
-static int audit(struct job *j)
+int context_job_audit(struct context_job *j)
 {
     static const struct audit_ops noted = {is_guests, patch, on_begin, on_end};
     static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
@@ -375,20 +360,20 @@ static int audit(struct job *j)
     struct context *c = j->c;
     struct audit_verdict v;
 
-    if (!audit_gen8(c->engine, j->where, j->dw, j->n, c->set->hwsp[c->engine], ops, j, &v))
+    if (!c->set->gen->audit(j, ops, &v))
         return 0;
     if (j->answer)
         return j->answer;
     return context_refuse(c, ACCOUNT_BAD_COMMAND,
                           "engine=%u reason=\"%s\" where=%u at=%u header=0x%x", (unsigned)c->engine,
-                          audit_gen8_reason(v.reason), (unsigned)j->where, v.at, v.header);
+                          audit_reason_text(v.reason), (unsigned)j->where, v.at, v.header);
 }
 
 int context_audit(struct context *c, enum audit_where where, uint32_t *dw, size_t n)
 {
-    struct job j = {.c = c, .dw = dw, .n = n, .where = where};
+    struct context_job j = {.c = c, .dw = dw, .n = n, .where = where};
 
-    return audit(&j);
+    return context_job_audit(&j);
 }
 
 /* --- context batches --- */
@@ -396,14 +381,14 @@ int context_audit(struct context *c, enum audit_where where, uint32_t *dw, size_
 static int place_indirect(struct context *c, const struct ctx_gen8_state *st, uint8_t *cpu)
 {
     uint32_t dw[1024];
-    struct job j = {
+    struct context_job j = {
         .c = c, .dw = dw, .n = st->indirect_len / 4, .where = AUDIT_INDIRECT_CTX, .alone = true};
     int rc;
 
     assert(st->indirect_len <= sizeof(dw));
     if (gmem_read(c->set->mem, st->indirect, dw, st->indirect_len))
         return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "indirect_ctx=0x%x", st->indirect);
-    rc = audit(&j);
+    rc = context_job_audit(&j);
     if (!rc)
         memcpy(cpu, dw, st->indirect_len);
     return rc;
@@ -412,7 +397,7 @@ static int place_indirect(struct context *c, const struct ctx_gen8_state *st, ui
 static int place_per_ctx(struct context *c, uint32_t addr, uint8_t *cpu)
 {
     struct reading r = {0};
-    struct job j = {.c = c, .where = AUDIT_BATCH_2ND, .alone = true};
+    struct context_job j = {.c = c, .where = AUDIT_BATCH_2ND, .alone = true};
     int rc = read_batch(c, addr, &r);
 
     if (!rc && r.end > 1024)
@@ -420,7 +405,7 @@ static int place_per_ctx(struct context *c, uint32_t addr, uint8_t *cpu)
     j.dw = r.dw;
     j.n = r.end;
     if (!rc)
-        rc = audit(&j);
+        rc = context_job_audit(&j);
     if (!rc)
         memcpy(cpu, r.dw, r.end * 4);
     free(r.dw);
@@ -444,3 +429,20 @@ int context_wa_place(struct context *c, const struct ctx_gen8_state *st, uint32_
                              st->indirect_len);
     return rc;
 }
+
+static int audit(struct context_job *j, const struct audit_ops *ops, struct audit_verdict *v)
+{
+    const struct context *c = j->c;
+
+    return audit_gen8(c->engine, j->where, j->dw, j->n, c->set->hwsp[c->engine], ops, j, v);
+}
+
+const struct context_gen context_gen8 = {
+    .cmds = &cmds_gen8,
+    .audit = audit,
+    .patch = {[AUDIT_PATCH_WORDS] = context_job_plain,
+              [AUDIT_PATCH_BLANK] = context_job_plain,
+              [AUDIT_PATCH_TRAMPOLINE] = on_trampoline,
+              [AUDIT_PATCH_BATCH] = on_batch,
+              [AUDIT_PATCH_PDP] = on_pdp},
+};

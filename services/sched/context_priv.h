@@ -3,7 +3,9 @@
  * context_priv.h: what the files of shadow contexts share. context.c: the set, look-ups, eviction;
  * context_root.c: PPGTT roots; context_image.c: images in; context_ring.c: rings; context_batch.c:
  * privileged batches and patches; context_save.c: state back out; context_restore.c: what a former
- * process left; context_bad.c: what is noted before it is worked on. One thread.
+ * process left; context_bad.c: what is noted before it is worked on. Haswell: ring_take.c,
+ * ring_audit.c, ring_image.c (ring_context.h) in the place of context_image.c, context_ring.c,
+ * context_root.c and context_save.c. One thread.
  */
 #pragma once
 #include "gen/audit_gen8.h"
@@ -65,8 +67,11 @@ struct context {
 LIST_HEAD(context_bucket, context);
 TAILQ_HEAD(context_ages, context);
 
+struct context_gen;
+
 struct context_set {
     struct context_config c;
+    const struct context_gen *gen;
     struct gmem *mem;
     uint32_t hwsp[GEN8_ENGINES];
     uint32_t count, next_slot;
@@ -74,6 +79,7 @@ struct context_set {
     bool released;  /* some context is */
     bool given_up;  /* too much of it kills: nothing of its memory is touched any more */
     uint32_t pages; /* of the arena */
+    uint32_t root_slot, asked_directory; /* Haswell: last found, last asked for; 0: none */
     struct context_bucket bucket[CONTEXT_BUCKETS];
     struct context_ages ages; /* least recently used first */
     struct context *slot[CONTEXT_MAX];
@@ -159,6 +165,11 @@ void context_batches_keep(struct context *c);
 void context_batches_drop(struct context *c);
 /* Let go what earlier prepares placed; but what the context will resume in, if keep_resume. */
 void context_batches_free(struct context *c, bool keep_resume);
+
+/* context.c: the one with this name, moved to the end of those that may be evicted, or a new one:
+ * 0, CONTEXT_NO_ROOM, -ENOMEM. */
+int context_obtain(struct context_set *s, enum gen8_engine engine, uint32_t lrca,
+                   struct context **out);
 
 /* context.c: a context in a slot that is free; its record is not touched. -ENOMEM. */
 int context_make(struct context_set *s, uint32_t slot, enum gen8_engine engine, uint32_t lrca,

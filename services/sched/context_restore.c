@@ -5,6 +5,9 @@
  * a process that crashed wrote them: what makes no sense is dropped. See context.h.
  */
 #include "services/sched/context_priv.h"
+#include "services/sched/ring_context.h"
+
+#include "gen/ctx_gen7.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,6 +87,16 @@ static int claim_chain(struct arena *a, uint32_t first)
     return rc;
 }
 
+int ring_batches_claim(struct arena *a, uint32_t batches)
+{
+    return claim_batches(a, batches);
+}
+
+void ring_batches_unclaim(struct arena *a, uint32_t batches)
+{
+    unclaim_chain(a, batches, batches ? 1 : 0);
+}
+
 static uint32_t chain_length(struct arena *a, uint32_t gma)
 {
     uint32_t n = 0;
@@ -95,8 +108,10 @@ static uint32_t chain_length(struct arena *a, uint32_t gma)
 
 static bool makes_sense(const struct sched_journal_context *r)
 {
-    if (r->engine >= GEN8_ENGINES || r->lrca % 4096)
+    if (r->engine >= GEN8_ENGINES || r->lrca % 4096 > 4)
         return false;
+    if (r->image)
+        return !r->placed && !r->resume && (!r->held || r->mem_pages == CTX_GEN7_PAGES);
     return !r->held || (r->ring_size && r->ring_size % 4096 == 0 &&
                         r->ring_size <= CONTEXT_RING_MAX && r->root_slot < GTT_MAP_ROOTS &&
                         r->mem_pages == context_mem_pages(r->engine, r->ring_size));
@@ -228,7 +243,8 @@ void context_set_restored(struct context_set *s)
     {
         if (c->busy || !c->r->held)
             continue;
-        context_save(c);
+        if (!c->r->image) /* an image that is nobody's current one was saved, or never loaded */
+            context_save(c);
         c->released = s->released = true;
     }
     context_set_settle(s);

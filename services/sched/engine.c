@@ -82,12 +82,23 @@ int engine_interrupt(struct engine *e, uint32_t bits, uint64_t now)
     if (n < 0 || e->adopting)
         return n;
     /* Events and no interrupt: it was lost, and the one for the user may have been, too. */
-    if (bits & HW_USER_INTERRUPT || (n && !bits))
-        pass_on(e, HW_USER_INTERRUPT);
+    if (n && !bits)
+        bits = HW_USER_INTERRUPT;
+    if (bits & (HW_USER_INTERRUPT | HW_NOTIFY))
+        pass_on(e, bits & (HW_USER_INTERRUPT | HW_NOTIFY));
     return engine_kick(e, now);
 }
 
 /* ---- getting a guest off */
+
+/* Nothing of it is on the engine any more. */
+static int finish_reset(struct engine *e, struct guest *g)
+{
+    int rc = e->kind->forget ? e->kind->forget(e, g) : 0;
+
+    guest_reset_done(g, e->c.id);
+    return rc;
+}
 
 int engine_recover(struct engine *e, bool guilty, uint64_t now)
 {
@@ -107,18 +118,19 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
     for (unsigned i = 0; i < e->c.guests->count; i++) {
         struct guest *g = e->c.guests->guest[i];
 
-        if (engine_part(e, g)->v->resetting)
-            guest_reset_done(g, e->c.id);
+        if (engine_part(e, g)->v->resetting && !rc)
+            rc = finish_reset(e, g);
     }
     engine_commit(e);
-    return 0;
+    return rc;
 }
 
 bool engine_uses(const struct engine *e, const struct guest *g)
 {
     if (e->adopting)
         return e->left.now.domid == g->c.domid || e->left.next.domid == g->c.domid;
-    return (e->running && e->now.guest == g) || (e->asked && e->next.guest == g);
+    return (e->running && e->now.guest == g) || (e->asked && e->next.guest == g) ||
+           (e->kind->keeps && e->kind->keeps(e, g->c.domid));
 }
 
 int engine_evict(struct engine *e, struct guest *g, uint64_t now)
@@ -131,7 +143,7 @@ int engine_evict(struct engine *e, struct guest *g, uint64_t now)
     if (e->running && e->now.guest == g)
         return engine_fail(e, engine_recover(e, false, now));
     if (!engine_uses(e, g))
-        guest_reset_done(g, e->c.id);
+        return engine_fail(e, finish_reset(e, g));
     return 0; /* its submission cannot be taken back: when it comes up, or is withdrawn */
 }
 

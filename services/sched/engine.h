@@ -42,6 +42,18 @@ struct engine_pair {
     bool take; /* the head of the guest's queue; else the rest of a pair preempted by us */
 };
 
+/* Haswell: the engine's ring, and what it has of whom. */
+struct engine_ring {
+    uint8_t *cpu;
+    uint32_t gma;
+    uint32_t *number;    /* written by the engine when a chunk is done */
+    uint32_t number_gma; /* where */
+    uint32_t directory;  /* PP_DIR_BASE as loaded */
+    bool flush;          /* what comes next must begin with an invalidation */
+    uint32_t barrier;    /* number of the last chunk that may use translations of before it */
+    struct sched_journal_ring w;
+};
+
 struct engine_kind;
 
 struct engine {
@@ -64,11 +76,25 @@ struct engine {
     uint64_t asked_at;    /* of next */
     uint64_t looked;      /* last tick, or the submission that ended an idle time */
     struct hw_progress seen;
+    struct engine_ring ring;
     uint64_t busy_ns, batches, submissions, resets, errors;
     int failed; /* -errno: the device does not answer */
 };
 
 void engine_init(struct engine *e, const struct engine_config *config);
+
+/* Haswell, before anything else is done: its ring of HW_RING_BYTES, and the page for numbers. left:
+ * the journal's. */
+void engine_set_ring(struct engine *e, const struct arena_range *ring,
+                     const struct arena_range *numbers, const struct sched_journal_ring *left);
+/* The hardware is up, and nobody has run yet. -errno. */
+int engine_started(struct engine *e);
+/* Haswell: the guest's next work begins with an invalidation of the engine's TLB; and, with the
+ * answer: nothing of it that was given before is running any more. */
+uint32_t engine_flush(struct engine *e, const struct guest *g);
+bool engine_flushed(const struct engine *e, const struct guest *g, uint32_t number);
+/* A guest of a former process never came: the engine keeps nothing of it. */
+int engine_forget_stale(struct engine *e, uint32_t domid);
 
 /* What the journal shall say of it. */
 struct sched_journal_engine engine_state(const struct engine *e);

@@ -22,6 +22,10 @@ struct engine_kind {
     /* The engine was reset: what it had is lost, and the guest that ran hung, on its own account if
      * guilty. */
     void (*lose)(struct engine *e, bool guilty);
+    /* Nothing of the guest is on the engine: nor shall what it left there be. -errno. */
+    int (*forget)(struct engine *e, struct guest *g);
+    /* Is it needed besides running there? */
+    bool (*keeps)(const struct engine *e, uint32_t domid);
     /* The rest of what the journal shall say. */
     void (*state)(const struct engine *e, struct sched_journal_engine *j);
     /* From e->left, in a new process; false: it cannot be believed, and a reset follows. */
@@ -62,3 +66,24 @@ void pairs_withdraw(struct engine *e);
 int pairs_submit(struct engine *e, struct guest *g, uint64_t now);
 bool pairs_rebuild(struct engine *e);
 int pairs_reconcile(struct engine *e, uint64_t now);
+
+/* ---- rings */
+
+/* rings_emit.c: what is in the engine's ring around a guest's piece. */
+#define RINGS_PRELUDE 32u /* dwords at most */
+#define RINGS_END     160u
+/* Room for a piece: dwords, in one go. 0: none. Pads to the ring's beginning if that helps. */
+uint32_t rings_room(struct engine *e);
+struct ring_piece;
+/* Write a chunk at the ring's tail; the engine is not told. Where it ends, bytes into the ring. */
+uint32_t rings_emit(struct engine *e, struct guest *g, const struct ring_piece *p,
+                    uint32_t directory, uint32_t number);
+
+/* rings_regs.c: registers that no image holds: what they are before anybody ran; and, of an idle
+ * engine, from the one who leaves (NULL: nobody) to the one who comes. -errno; -ENOSPC. */
+int rings_regs_note(struct engine *e);
+int rings_regs_switch(struct engine *e, struct guest *from, struct guest *to);
+
+/* rings_adopt.c */
+bool rings_rebuild(struct engine *e);
+int rings_reconcile(struct engine *e, uint64_t now);

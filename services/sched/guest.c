@@ -51,7 +51,8 @@ static void go_on(struct guest *g)
         if (!v->hwsp)
             continue;
         context_set_hwsp(g->c.contexts, e, v->hwsp);
-        v->iir |= IIR_ALL;
+        v->iir |= g->c.rings ? 1u : IIR_ALL;
+        g->w.ring[e].news = 1;
     }
 }
 

@@ -70,6 +70,8 @@ int hw_events_done(struct hw *hw, unsigned engine);
 
 /* The engine is idle: store-index commands go to this page from now on. -ETIMEDOUT or -errno. */
 int hw_ring_page(struct hw *hw, unsigned engine, uint32_t hwsp);
+/* The engine is idle: it has no render context, and so saves none. */
+int hw_ring_no_image(struct hw *hw, unsigned engine);
 /* There are commands up to there, bytes into the ring. */
 int hw_ring_tail(struct hw *hw, unsigned engine, uint32_t tail);
 int hw_ring_where(struct hw *hw, unsigned engine, uint32_t *head, uint32_t *tail);

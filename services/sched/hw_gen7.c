@@ -20,6 +20,7 @@ enum {
 };
 
 #define ECOCHK_PPGTT_WB  (3u << 3)
+#define CCID             0x2180u
 #define GAC_ECO_BITS     0x14090u
 #define ECO_CACHE64B     (3u << 8)
 #define ECO_SNB          (1u << 13)
@@ -69,6 +70,7 @@ static int start(struct hw *hw, unsigned engine)
     };
     int rc = hw_write_all(hw, set, sizeof set / sizeof set[0]);
 
+    rc = rc ? rc : hw_ring_no_image(hw, engine);
     return rc ? rc : start_ring(hw, engine);
 }
 
@@ -118,6 +120,11 @@ int hw_ring_page(struct hw *hw, unsigned engine, uint32_t hwsp)
     hw->hwsp[engine] = hwsp;
     rc = gpu_write32(hw->gpu, hws_pga[engine], hwsp);
     return rc ? rc : flush(hw, engine);
+}
+
+int hw_ring_no_image(struct hw *hw, unsigned engine)
+{
+    return engine == GEN8_RCS ? gpu_write32(hw->gpu, CCID, 0) : 0;
 }
 
 int hw_ring_tail(struct hw *hw, unsigned engine, uint32_t tail)

@@ -45,7 +45,8 @@ static bool wants_flush(const struct sched_guest *sg, uint64_t *clear)
     const struct gtt_map *map = sg->guest.c.map;
 
     *clear = __atomic_load_n(&map->clear_seq, __ATOMIC_ACQUIRE);
-    return *clear != sg->guest.inval_done && context_set_roots_mapped(sg->contexts);
+    return *clear != sg->guest.inval_done &&
+           (sg->guest.c.rings || context_set_roots_mapped(sg->contexts));
 }
 
 static void acknowledge(struct sched *s, const bool *wants, const uint64_t *clear)
@@ -60,6 +61,47 @@ static void acknowledge(struct sched *s, const bool *wants, const uint64_t *clea
         crash_point("sched.tlb.told");
     }
     lane_kick(s->to_gtt.wake_fd);
+}
+
+/* Haswell's engines invalidate when they get to it. */
+static void begin_flush(struct sched *s, struct sched_guest *sg)
+{
+    uint64_t clear;
+
+    if (sg->flush.clear || !wants_flush(sg, &clear))
+        return;
+    sg->flush.clear = clear;
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        sg->flush.number[e] = engine_flush(&s->engine[e], &sg->guest);
+    s->flushes++;
+}
+
+static bool flushed(const struct sched *s, const struct sched_guest *sg)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++)
+        if (!engine_flushed(&s->engine[e], &sg->guest, sg->flush.number[e]))
+            return false;
+    return sg->flush.clear;
+}
+
+static void flush_rings(struct sched *s)
+{
+    uint64_t clear[WIRE_MAX_GUESTS];
+    bool wants[WIRE_MAX_GUESTS] = {false}, any = false;
+
+    for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++) {
+        struct sched_guest *sg = s->guest[i];
+
+        if (!sg)
+            continue;
+        begin_flush(s, sg);
+        any |= wants[i] = flushed(s, sg);
+        clear[i] = sg->flush.clear;
+        if (wants[i])
+            sg->flush.clear = 0;
+    }
+    if (any)
+        acknowledge(s, wants, clear);
 }
 
 /* While the engines are not up, and no former process left them running, nothing runs, and bring-up
@@ -143,7 +185,10 @@ static void on_turn(void *data, uint32_t events)
     if (s->up)
         sched_fail(s, sched_adopt_engines(s));
     run_engines(s);
-    flush_tlbs(s);
+    if (hw_has_rings(&s->hw) && (s->up || s->adopt))
+        flush_rings(s);
+    else
+        flush_tlbs(s);
     if (s->arena)
         sched_commit(s);
     sched_guests_turn(s);
@@ -192,6 +237,22 @@ static void on_irq(void *data, uint32_t events)
     sched_trigger(s);
 }
 
+/* Each engine's ring, kept over restarts like the status pages. */
+static int make_rings(struct sched *s)
+{
+    int rc = 0;
+
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc && hw_has_rings(&s->hw); e++) {
+        if (!(s->hw.engines & GEN8_M(e)) || s->ring_pages[e].pages)
+            continue;
+        rc = arena_alloc(s->arena, HW_RING_BYTES / GPU_PAGE_SIZE, &s->ring_pages[e]);
+        s->hw.ring[e] = s->ring_pages[e].gma;
+        engine_set_ring(&s->engine[e], &s->ring_pages[e], &s->hwsp[e],
+                        &(struct sched_journal_ring){0});
+    }
+    return rc;
+}
+
 static int status_pages(struct sched *s, uint32_t gma[GEN8_ENGINES])
 {
     int rc = 0;
@@ -209,8 +270,12 @@ static int bring_up(struct sched *s)
     uint32_t gma[GEN8_ENGINES] = {0};
     int rc = status_pages(s, gma);
 
+    rc = rc ? rc : make_rings(s);
     if (!s->alive)
         rc = rc ? rc : hw_up(&s->hw, gma);
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc && !s->alive; e++)
+        if (s->hw.engines & GEN8_M(e))
+            rc = engine_started(&s->engine[e]);
     if (rc)
         return rc;
     crash_point("sched.start.ready");

@@ -52,6 +52,10 @@ struct sched_guest {
     struct lane_rx rx;
     struct lane_tx tx;
     struct loop_source *wake, *room;
+    struct {
+        uint64_t clear; /* gtt's sequence that is to be acknowledged; 0: none */
+        uint32_t number[GEN8_ENGINES];
+    } flush;       /* Haswell: an invalidation is under way */
     bool removing; /* a removal is to be answered */
     bool final;
     uint32_t remove_id;
@@ -64,7 +68,8 @@ struct sched {
     struct hw hw;
     struct arena *arena;
     struct arena_range hwsp[GEN8_ENGINES];
-    struct region region; /* of the journal */
+    struct arena_range ring_pages[GEN8_ENGINES]; /* Haswell */
+    struct region region;                        /* of the journal */
     struct sched_journal *journal;
     struct engine engine[GEN8_ENGINES];
     struct engine_guests ring;

@@ -9,6 +9,7 @@
 
 #include "lib/crash.h"
 #include "services/sched/journal.h"
+#include "services/sched/ring_context.h"
 #include "services/sched/sched_priv.h"
 
 #define GUESTS_LATE_NS 30000000000ull /* the broker names all guests at once */
@@ -29,6 +30,7 @@ static int start_afresh(struct sched *s)
     j->started = 0;
     memset(j->hwsp, 0, sizeof j->hwsp);
     memset(j->engine, 0, sizeof j->engine);
+    memset(j->ring, 0, sizeof j->ring);
     for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++)
         if (j->guest[i].state.domid)
             memset(j->guest[i].context, 0, sizeof j->guest[i].context);
@@ -41,6 +43,48 @@ static int claim_status_pages(struct sched *s)
 
     for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
         rc = arena_claim(s->arena, s->journal->hwsp[e], 1, &s->hwsp[e]);
+    return rc;
+}
+
+/* What one virtual ring keeps in the arena. One that cannot be claimed is nobody's. */
+static void claim_kept(struct sched *s, struct sched_vring *r)
+{
+    struct arena_range page;
+
+    if (r->kept && arena_claim(s->arena, r->kept, 1, &page))
+        r->kept = 0;
+}
+
+/* An engine's ring, and what the chunks in it placed. A damaged one is empty: then the engine does
+ * not have what it says, and is reset. */
+static int claim_ring(struct sched *s, unsigned e)
+{
+    struct sched_journal_ring *w = &s->journal->ring[e];
+    int rc = arena_claim(s->arena, w->gma, HW_RING_BYTES / GPU_PAGE_SIZE, &s->ring_pages[e]);
+
+    if (rc)
+        return rc;
+    w->count = w->count <= SCHED_JOURNAL_CHUNKS ? w->count : 0;
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->chunk[i].batches && ring_batches_claim(s->arena, w->chunk[i].batches))
+            w->chunk[i].batches = 0;
+    s->hw.ring[e] = w->gma;
+    engine_set_ring(&s->engine[e], &s->ring_pages[e], &s->hwsp[e], w);
+    return 0;
+}
+
+static int claim_rings(struct sched *s)
+{
+    int rc = 0;
+
+    if (!hw_has_rings(&s->hw))
+        return 0;
+    for (unsigned e = 0; e < GEN8_ENGINES && !rc; e++)
+        if (s->hw.engines & GEN8_M(e))
+            rc = claim_ring(s, e);
+    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++)
+        for (unsigned e = 0; e < GEN8_ENGINES && s->journal->guest[i].state.domid; e++)
+            claim_kept(s, &s->journal->guest[i].state.ring[e]);
     return rc;
 }
 
@@ -80,6 +124,7 @@ static int get_ready(struct sched *s)
 {
     int rc = claim_status_pages(s);
 
+    rc = rc ? rc : claim_rings(s);
     if (rc)
         return rc;
     claim_contexts(s);

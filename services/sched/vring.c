@@ -36,7 +36,10 @@ bool vring_check(struct sched_vring *r)
 
 void vring_reset(struct sched_vring *r)
 {
+    uint32_t kept = r->kept;
+
     memset(r, 0, sizeof *r);
+    r->kept = kept;
 }
 
 void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs)

@@ -58,8 +58,10 @@ struct sched_vring {
     uint32_t mailbox[SCHED_MAILBOXES];
     uint32_t wait; /* number of a mailbox + 1: nothing goes on until it is above wait_value */
     uint32_t wait_value;
+    uint32_t kept; /* GGTT address of a page of ours: registers while others have the engine; 0 */
+    uint32_t pad;
 };
-static_assert(sizeof(struct sched_vring) == 64, "layout");
+static_assert(sizeof(struct sched_vring) == 72, "layout");
 
 struct sched_journal_state {
     uint32_t domid; /* 0: free */
@@ -71,7 +73,7 @@ struct sched_journal_state {
     struct sched_vexec engine[SCHED_JOURNAL_ENGINES];
     struct sched_vring ring[SCHED_JOURNAL_ENGINES];
 };
-static_assert(sizeof(struct sched_journal_state) == 40 + 5 * (184 + 64), "layout");
+static_assert(sizeof(struct sched_journal_state) == 40 + 5 * (184 + 72), "layout");
 
 /* A shadow context. Believed only while held (it stands in a port or on a shelf, or was not saved
  * since), or, as to the batch it is inside of and nothing else, while resume. */
@@ -129,22 +131,25 @@ struct sched_chunk {
     uint32_t batches;   /* GGTT address of the page that lists its copied batches; 0: none */
     uint32_t save;      /* slot of the image it leaves, + 1: to be put into the guest's memory */
     uint32_t cut;       /* nothing is given after it until it is done */
-    uint32_t mailbox;   /* it signals: the engine (of enum gen8_engine) << 2 | mailbox + 1; 0: no */
+    uint32_t mailbox;   /* it signals: engine << 2 | mailbox + 1; 0: no */
     uint32_t value;     /* ... this */
+    uint32_t from;      /* its prelude saves what this guest left in the engine; 0: nobody */
+    uint32_t pad[3];
 };
-static_assert(sizeof(struct sched_chunk) == 32, "layout");
+static_assert(sizeof(struct sched_chunk) == 48, "layout");
 
 /* Haswell: one engine's ring. Its chunks are all one guest's: sched_journal_engine.now.domid. */
 struct sched_journal_ring {
     uint32_t gma;    /* GGTT address of the ring; 0: not made yet */
-    uint32_t tail;   /* behind the last chunk */
-    uint32_t number; /* of the last chunk */
+    uint32_t head;   /* behind the last chunk that is done, bytes into the ring */
+    uint32_t tail;   /* behind the last one */
+    uint32_t number; /* of the last one */
     uint32_t count;  /* of chunk, oldest first */
-    uint32_t image;  /* render: slot + 1 of the image CCID names, of that guest; 0: none */
-    uint32_t pad[3];
+    uint32_t owner;  /* whose state the engine has; 0: nobody's */
+    uint32_t pad[2];
     struct sched_chunk chunk[SCHED_JOURNAL_CHUNKS];
 };
-static_assert(sizeof(struct sched_journal_ring) == 288, "layout");
+static_assert(sizeof(struct sched_journal_ring) == 416, "layout");
 
 /* Pieces {at, length, bytes} of a change that is to be made; bytes 0: none. at counts from the
  * beginning of the region. */

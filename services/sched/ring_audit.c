@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring_audit.c: Haswell: pieces of a guest's ring, and what the patches of their audit ask for. See
+ * ring_context.h.
+ */
+#include "services/sched/context_audit.h"
+#include "services/sched/ring_context.h"
+
+#include "gen/audit_gen7.h"
+#include "gen/ctx_gen7.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define MAILBOX_FIRST 0x40u /* RING_SYNC_0, in an engine's block */
+
+/* ---- roots */
+
+static bool is_root(const struct gtt_root *r, uint32_t directory, uint32_t *shadow)
+{
+    uint32_t seq = __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE);
+    uint64_t guest, ours;
+
+    if (seq & 1 || __atomic_load_n(&r->level, __ATOMIC_ACQUIRE) != 2)
+        return false;
+    guest = __atomic_load_n(&r->guest[0], __ATOMIC_ACQUIRE);
+    ours = __atomic_load_n(&r->shadow[0], __ATOMIC_ACQUIRE);
+    *shadow = (uint32_t)ours;
+    return guest == directory && __atomic_load_n(&r->seq, __ATOMIC_RELAXED) == seq;
+}
+
+static bool find_root(struct context_set *s, uint32_t directory, uint32_t *shadow)
+{
+    const struct gtt_map *map = s->c.map;
+
+    if (is_root(&map->root[s->root_slot], directory, shadow))
+        return true;
+    for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
+        if (!is_root(&map->root[i], directory, shadow))
+            continue;
+        s->root_slot = i;
+        return true;
+    }
+    return false;
+}
+
+int ring_directory(struct context_set *s, uint32_t directory, uint32_t *pp_dir_base)
+{
+    const uint64_t pdp[4] = {directory};
+    uint32_t shadow = s->c.empty_directory;
+
+    if (!directory || find_root(s, directory, &shadow)) {
+        s->asked_directory = directory == s->asked_directory ? 0 : s->asked_directory;
+        *pp_dir_base = shadow << 12;
+        return 0;
+    }
+    if (s->asked_directory != directory)
+        s->c.need_root(s->c.ctx, 2, pdp);
+    s->asked_directory = directory;
+    return CONTEXT_WAIT;
+}
+
+uint32_t ring_status_page(const struct context_set *s, enum gen8_engine engine)
+{
+    return gmem_inside(s->mem, s->hwsp[engine], 4096) ? s->hwsp[engine] : 0;
+}
+
+/* ---- patches */
+
+static int on_directory(struct context_job *j, const struct audit_patch *p)
+{
+    uint32_t directory = p->words[0] >> 12;
+    int rc = ring_directory(j->c->set, directory, &j->dw[p->at]);
+
+    if (rc)
+        return rc;
+    j->piece->directory = directory;
+    j->piece->loaded = j->dw[p->at];
+    return 0;
+}
+
+/* From the GGTT only: what runs with privilege from a PPGTT the stock drivers never send. */
+static int on_batch(struct context_job *j, const struct audit_patch *p)
+{
+    uint32_t gma;
+    int rc;
+
+    if (p->space != AUDIT_GGTT)
+        return context_refuse(j->c, ACCOUNT_BAD_COMMAND, "privileged batch in a PPGTT at=%u",
+                              p->at);
+    rc = context_job_batch(j, p, &gma);
+    if (rc)
+        return rc;
+    j->dw[p->at] = p->words[0];
+    j->dw[p->at + 1] = gma;
+    return 0;
+}
+
+static bool is_at(const struct context *c, uint32_t gma)
+{
+    return c && ring_image_gma(c) == gma;
+}
+
+/* To where it is already: the engine does nothing, unless it is to load the image again. */
+static int on_context(struct context_job *j, const struct audit_patch *p)
+{
+    struct ring_piece *piece = j->piece;
+    struct context *c = is_at(piece->image, 0) ? NULL : piece->image;
+    struct ctx_gen7_ref ref;
+    int rc;
+
+    if (!ctx_gen7_ref_decode(p->words[0], &ref) || !ref.gma)
+        return context_refuse(j->c, ACCOUNT_BAD_CONTEXT, "image=0x%x", p->words[0]);
+    if (!is_at(c, ref.gma))
+        c = is_at(j->image, ref.gma) ? j->image : NULL;
+    if (!c) {
+        assert(!piece->image); /* the piece ends behind the first one */
+        rc = ring_image(j->c->set, ref.gma, &piece->image);
+        if (rc)
+            return rc;
+        c = piece->image;
+    }
+    ref.gma = c->mem.gma;
+    j->dw[p->at] = ctx_gen7_ref_encode(&ref);
+    return 0;
+}
+
+/* Which mailbox of the three a register is, of the engine whose block it is in. */
+static bool mailbox_of(uint32_t reg, struct ring_piece *p)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        uint32_t at = reg - gen8_engine_base(e) - MAILBOX_FIRST;
+
+        if (at / 4 >= SCHED_MAILBOXES || at % 4)
+            continue;
+        p->engine = e;
+        p->mailbox = at / 4;
+        return true;
+    }
+    return false;
+}
+
+static int on_signal(struct context_job *j, const struct audit_patch *p)
+{
+    struct ring_piece *piece = j->piece;
+
+    if (piece->signals || !mailbox_of(p->words[2], piece))
+        return context_refuse(j->c, ACCOUNT_BAD_COMMAND, "mailbox=0x%x at=%u", p->words[2], p->at);
+    piece->signals = true;
+    piece->value = p->words[1];
+    return 0;
+}
+
+static int on_semaphore(struct context_job *j, const struct audit_patch *p)
+{
+    static const uint8_t chosen[4] = {0, 2, 1, SCHED_MAILBOXES};
+    struct ring_piece *piece = j->piece;
+    int rc = p->words[0] & MI_MBOX_UPDATE ? on_signal(j, p) : 0;
+
+    if (!rc && p->words[0] & MI_MBOX_COMPARE) {
+        piece->wait = chosen[MI_MBOX_SELECT(p->words[0])] + 1u;
+        piece->wait_value = p->words[1];
+        if (piece->wait > SCHED_MAILBOXES)
+            rc = context_refuse(j->c, ACCOUNT_BAD_COMMAND, "semaphore=0x%x", p->words[0]);
+    }
+    return rc ? rc : context_job_plain(j, p);
+}
+
+static int audit(struct context_job *j, const struct audit_ops *ops, struct audit_verdict *v)
+{
+    return audit_gen7(j->c->engine, j->where, j->dw, j->n, ops, j, v);
+}
+
+const struct context_gen context_gen7 = {
+    .cmds = &cmds_gen7,
+    .audit = audit,
+    .patch = {[AUDIT_PATCH_WORDS] = context_job_plain,
+              [AUDIT_PATCH_BLANK] = context_job_plain,
+              [AUDIT_PATCH_BATCH] = on_batch,
+              [AUDIT_PATCH_PDP] = on_directory,
+              [AUDIT_PATCH_CONTEXT] = on_context,
+              [AUDIT_PATCH_SEMAPHORE] = on_semaphore},
+};
