@@ -52,7 +52,7 @@ static void go_on(struct guest *g)
             continue;
         context_set_hwsp(g->c.contexts, e, v->hwsp);
         v->iir |= g->c.rings ? 1u : IIR_ALL;
-        g->w.ring[e].news = 1;
+        g->w.ring[e].news = g->c.rings;
     }
 }
 

@@ -43,11 +43,21 @@ static bool cuts(const struct ring_want *w, const uint32_t *dw, uint32_t len)
     return false;
 }
 
-/* Dwords of dw[0..n) that make the piece: whole commands, as many as there is room for. 0: the
- * first one has no room. A command that is none ends it, and is in it: the audit will say so. */
+/* Does it start a batch that will be copied? */
+static bool starts_copy(const struct ring_want *w, const struct cmd *cmd, uint32_t header)
+{
+    uint32_t direct = w->engine == GEN8_RCS ? MI_BB_UNPRIVILEGED | MI_BB_PPGTT : MI_BB_PPGTT;
+
+    return cmd->info->kind == CMD_BATCH_START && (header & direct) != direct;
+}
+
+/* Dwords of dw[0..n) that make the piece: whole commands, as many as there is room for, and one
+ * batch that is copied, for a batch may be as large as what one piece may place. 0: the first one
+ * has no room. A command that is none ends it, and is in it: the audit will say so. */
 static uint32_t find_end(const struct ring_want *w, const uint32_t *dw, uint32_t n, bool *cut)
 {
     uint32_t end = 0;
+    bool copies = false;
 
     while (end < n && !*cut) {
         struct cmd cmd;
@@ -56,6 +66,11 @@ static uint32_t find_end(const struct ring_want *w, const uint32_t *dw, uint32_t
 
         if (end + len > w->room)
             return rc ? n : end;
+        if (!rc && starts_copy(w, &cmd, dw[end])) {
+            if (copies)
+                return end;
+            copies = true;
+        }
         *cut = !rc && cuts(w, dw + end, len);
         end += len;
     }

@@ -144,7 +144,7 @@ static int give(struct engine *e, struct guest *g, const struct ring_piece *p, u
     return hw_ring_tail(e->c.hw, e->c.id, end);
 }
 
-static int submit(struct engine *e, struct guest *g, uint64_t now)
+static int submit_one(struct engine *e, struct guest *g, uint64_t now)
 {
     struct guest_engine *ge = engine_part(e, g);
     struct ring_piece piece;
@@ -168,6 +168,16 @@ static int submit(struct engine *e, struct guest *g, uint64_t now)
         return give(e, g, &piece, directory, now);
     ring_drop(g->c.contexts, &piece);
     return rc;
+}
+
+/* As much as there is: whoever waits for the engine gets it when all of it is done. */
+static int submit(struct engine *e, struct guest *g, uint64_t now)
+{
+    int rc = submit_one(e, g, now), more = rc;
+
+    while (!more)
+        more = submit_one(e, g, now);
+    return more < 0 ? more : rc;
 }
 
 /* ---- taking */

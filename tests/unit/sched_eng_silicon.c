@@ -140,6 +140,13 @@ static int irq_pending(struct gpu *g, uint32_t pending[GPU_IRQ_BANKS])
     struct silicon *s = of(g);
 
     memset(pending, 0, GPU_IRQ_BANKS * sizeof *pending);
+    if (s->gpu.info.gen == 7) {
+        pending[GPU_IRQ_GT0] = atomic_exchange(&s->raised[ENGINE_RCS], 0) |
+                               atomic_exchange(&s->raised[ENGINE_VCS], 0) << 12 |
+                               atomic_exchange(&s->raised[ENGINE_BCS], 0) << 22;
+        pending[GPU_IRQ_GT2] = atomic_exchange(&s->raised[ENGINE_VECS], 0) << 10;
+        return 1;
+    }
     pending[GPU_IRQ_GT0] = atomic_exchange(&s->raised[ENGINE_RCS], 0) |
                            atomic_exchange(&s->raised[ENGINE_BCS], 0) << 16;
     pending[GPU_IRQ_GT1] = atomic_exchange(&s->raised[ENGINE_VCS], 0);
@@ -193,7 +200,7 @@ static void op_write(void *opaque, uint32_t offset, uint32_t value)
     (void)value;
 }
 
-void silicon_setup(struct silicon *s)
+static void setup(struct silicon *s, uint8_t gen, const char *model)
 {
     const struct engines_ops engine_ops = {op_raise, op_read, op_write, s};
     int fd = memfd_create("machine", MFD_CLOEXEC);
@@ -205,14 +212,26 @@ void silicon_setup(struct silicon *s)
     s->gpu.ops = &ops;
     s->irq_fd = -1;
     pthread_mutex_init(&s->irq_lock, NULL);
-    s->gpu.info = (struct gpu_info){
-        .gen = 8, .row = GPU_ROW_SCHED, .ggtt_entries = 1u << 20, .max_dma_pages = 1u << 16};
+    s->gpu.info = (struct gpu_info){.gen = gen,
+                                    .row = GPU_ROW_SCHED,
+                                    .ggtt_entries = 1u << (12 + gen),
+                                    .max_dma_pages = 1u << 16};
     s->dma = dma_new();
     s->judge = judge_new();
     assert_int_equal(dma_add(s->dma, 0, SILICON_MEMORY, fd, 0, 3), 0);
-    s->engines = engines_new(model_find("bdw"), s->dma, s->judge, &engine_ops);
+    s->engines = engines_new(model_find(model), s->dma, s->judge, &engine_ops);
     assert_non_null(s->engines);
     s->next_page = PAGE;
+}
+
+void silicon_setup(struct silicon *s)
+{
+    setup(s, 8, "bdw");
+}
+
+void silicon_setup_hsw(struct silicon *s)
+{
+    setup(s, 7, "hsw");
 }
 
 void silicon_teardown(struct silicon *s)
@@ -241,7 +260,9 @@ void *silicon_at(struct silicon *s, uint64_t machine)
 
 void silicon_ggtt(struct silicon *s, uint32_t gma, uint64_t machine)
 {
-    engines_gtt_write(s->engines, gma / PAGE * 8, 8, machine | 1);
+    unsigned bytes = s->gpu.info.gen == 7 ? 4 : 8;
+
+    engines_gtt_write(s->engines, gma / PAGE * bytes, bytes, machine | 1);
 }
 
 /* ---- the hypervisor seam */

@@ -39,7 +39,8 @@ struct silicon {
 /* Guest memory is machine memory: frame numbers are the same. */
 extern const struct vmm_ops silicon_vmm;
 
-void silicon_setup(struct silicon *s);
+void silicon_setup(struct silicon *s); /* a Broadwell */
+void silicon_setup_hsw(struct silicon *s);
 void silicon_teardown(struct silicon *s);
 /* n pages in a row, zeroed; machine address. */
 uint64_t silicon_pages(struct silicon *s, unsigned n);

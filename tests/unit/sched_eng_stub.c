@@ -4,7 +4,10 @@
  */
 #include "tests/unit/sched_eng_stub.h"
 
+#include "services/sched/ring_context.h"
+
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 /* What a process that ended left, by number. */
@@ -235,4 +238,83 @@ void context_kill(struct context *c)
 {
     assert(!c->busy);
     c->killed++;
+}
+
+/* ---- Haswell's: nothing here has a ring */
+
+int ring_take(struct context_set *s, const struct ring_want *want, struct ring_piece *out)
+{
+    (void)s;
+    (void)want;
+    (void)out;
+    abort();
+}
+
+void ring_batches_free(struct context_set *s, uint32_t batches)
+{
+    (void)s;
+    (void)batches;
+}
+
+int ring_batches_claim(struct arena *a, uint32_t batches)
+{
+    (void)a;
+    (void)batches;
+    return -EINVAL;
+}
+
+void ring_drop(struct context_set *s, struct ring_piece *p)
+{
+    (void)s;
+    (void)p;
+}
+
+int ring_directory(struct context_set *s, uint32_t directory, uint32_t *pp_dir_base)
+{
+    (void)s;
+    *pp_dir_base = directory;
+    return CONTEXT_WAIT;
+}
+
+uint32_t ring_status_page(const struct context_set *s, enum gen8_engine engine)
+{
+    return s->hwsp[engine];
+}
+
+int ring_image(struct context_set *s, uint32_t gma, struct context **out)
+{
+    (void)s;
+    (void)gma;
+    *out = NULL;
+    return CONTEXT_REFUSED;
+}
+
+uint32_t ring_image_ref(const struct context *c)
+{
+    (void)c;
+    return 0;
+}
+
+uint32_t ring_image_gma(const struct context *c)
+{
+    (void)c;
+    return 0;
+}
+
+void ring_image_save(struct context *c)
+{
+    context_set_busy(c, false);
+}
+
+uint32_t *ring_kept(struct context_set *s, uint32_t *gma)
+{
+    (void)s;
+    (void)gma;
+    return NULL;
+}
+
+void ring_kept_free(struct context_set *s, uint32_t *gma)
+{
+    (void)s;
+    *gma = 0;
 }
