@@ -25,13 +25,13 @@ void irq_gen8_reset(struct irq_gen8 *irq)
         irq->bank[i].imr = UINT32_MAX;
 }
 
-bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_gen8_reg *reg)
+bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_reg *reg)
 {
     for (unsigned i = 0; i < IRQ_BANKS; i++) {
         if ((offset & ~0xfu) != banks[i].offset || offset % 4)
             continue;
         *bank = (enum irq_gen8_bank)i;
-        *reg = (enum irq_gen8_reg)(offset >> 2 & 3);
+        *reg = (enum irq_reg)(offset >> 2 & 3);
         return true;
     }
     return false;
@@ -42,7 +42,7 @@ static uint32_t pending(const struct irq_gen8 *irq)
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < IRQ_BANKS; i++) {
-        uint32_t live = irq->bank[i].iir & irq->bank[i].ier;
+        uint32_t live = irq_bank_live(&irq->bank[i]);
 
         if (live & 0xffff)
             bits |= banks[i].lo_bits;
@@ -66,14 +66,10 @@ static bool update(struct irq_gen8 *irq)
     return rose;
 }
 
-uint32_t irq_gen8_read(const struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg)
+uint32_t irq_gen8_read(const struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_reg reg)
 {
-    const struct irq_gen8_bank_regs *b = &irq->bank[bank];
-    const uint32_t value[] = {
-        [IRQ_ISR] = b->isr, [IRQ_IMR] = b->imr, [IRQ_IIR] = b->iir, [IRQ_IER] = b->ier};
-
     assert(bank < IRQ_BANKS);
-    return value[reg];
+    return irq_bank_read(&irq->bank[bank], reg);
 }
 
 bool irq_gen8_write_master(struct irq_gen8 *irq, uint32_t value)
@@ -82,25 +78,18 @@ bool irq_gen8_write_master(struct irq_gen8 *irq, uint32_t value)
     return update(irq);
 }
 
-/*
- * Clearing a bit behind which a second event waits sets it again: the hardware pulses its line
- * for the second event, so the level must be seen to fall in between.
- */
-static void clear_iir(struct irq_gen8 *irq, struct irq_gen8_bank_regs *b, uint32_t bits)
+static void clear_iir(struct irq_gen8 *irq, struct irq_bank *b, uint32_t bits)
 {
-    uint32_t again = b->held & bits;
+    uint32_t again = irq_bank_clear(b, bits);
 
-    b->iir &= ~bits;
-    b->held &= ~bits;
     if (again)
         update(irq);
-    b->iir |= again;
+    irq_bank_again(b, again);
 }
 
-bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg,
-                    uint32_t value)
+bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_reg reg, uint32_t value)
 {
-    struct irq_gen8_bank_regs *b = &irq->bank[bank];
+    struct irq_bank *b = &irq->bank[bank];
 
     assert(bank < IRQ_BANKS);
     if (reg == IRQ_IMR)
@@ -114,18 +103,14 @@ bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8
 
 bool irq_gen8_raise(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t bits)
 {
-    struct irq_gen8_bank_regs *b = &irq->bank[bank];
-
     assert(bank < IRQ_BANKS);
-    bits &= ~b->imr;
-    b->held |= b->iir & bits;
-    b->iir |= bits;
+    irq_bank_latch(&irq->bank[bank], bits);
     return update(irq);
 }
 
 bool irq_gen8_level(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t isr)
 {
-    struct irq_gen8_bank_regs *b = &irq->bank[bank];
+    struct irq_bank *b = &irq->bank[bank];
     uint32_t rising = isr & ~b->isr;
 
     b->isr = isr;

@@ -7,8 +7,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "gen/irq_bank.h"
 
 #define IRQ_GEN8_MASTER        0x44200u
 #define IRQ_GEN8_MASTER_ENABLE (1u << 31)
@@ -28,16 +27,8 @@ enum irq_gen8_bank {
     IRQ_BANKS,
 };
 
-/* Registers of a bank, in the order of their offsets. */
-enum irq_gen8_reg { IRQ_ISR, IRQ_IMR, IRQ_IIR, IRQ_IER };
-
-struct irq_gen8_bank_regs {
-    uint32_t isr, imr, iir, ier;
-    uint32_t held; /* a second event behind a bit already set in IIR (IIR is two deep) */
-};
-
 struct irq_gen8 {
-    struct irq_gen8_bank_regs bank[IRQ_BANKS];
+    struct irq_bank bank[IRQ_BANKS];
     uint32_t master; /* only the enable bit is stored; status bits are computed */
     bool line;       /* level after the last update; an MSI is its rising edge */
 };
@@ -49,16 +40,16 @@ void irq_gen8_reset(struct irq_gen8 *irq);
  * Which bank and register an offset is. Returns false when it is none of the tree's
  * (the master register included).
  */
-bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_gen8_reg *reg);
+bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_reg *reg);
 
 /* Master value as the guest reads it: enable bit and one status bit per pending bank. */
 uint32_t irq_gen8_master(const struct irq_gen8 *irq);
 
-uint32_t irq_gen8_read(const struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg);
+uint32_t irq_gen8_read(const struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_reg reg);
 
 /* All of these return true when an MSI is due now (the line rose). */
 bool irq_gen8_write_master(struct irq_gen8 *irq, uint32_t value);
-bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_gen8_reg reg,
+bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_reg reg,
                     uint32_t value);
 bool irq_gen8_raise(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t bits);
 

@@ -33,6 +33,7 @@ enum broker_dev {
 /* The physical GPU, as in proto's Device. Bytes. */
 struct broker_device {
     uint32_t device_id, revision;
+    uint32_t gen; /* 7 or 8 */
     uint64_t aperture_base, aperture_size;
     uint32_t ggtt_entries, engines;
     uint64_t slice_at, slice_size;

@@ -267,6 +267,7 @@ static int learn_device(struct broker_config *config)
                     "without dom0=pvh");
     *d = (struct broker_device){.device_id = info.device,
                                 .revision = info.revision,
+                                .gen = info.gen,
                                 .aperture_base = info.aperture_base,
                                 .aperture_size = info.aperture_size,
                                 .ggtt_entries = info.ggtt_entries,

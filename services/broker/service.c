@@ -107,6 +107,7 @@ static void device_of(const struct broker *b, Vgt__Device *d)
     vgt__device__init(d);
     d->device_id = from->device_id;
     d->revision = from->revision;
+    d->gen = from->gen;
     d->aperture_base = from->aperture_base;
     d->aperture_size = from->aperture_size;
     d->ggtt_entries = from->ggtt_entries;

@@ -2,7 +2,8 @@
 /*
  * config.c: PCI config space of the virtual 00:02.0: what is read-only, how BARs size and move, and
  * which guest-physical ranges are trapped in consequence. Called by dispatch.c and at start. Field
- * layout: PCI 3.0, and Broadwell PRM vol. 2c for GGC (0x50), BSM (0x5c), MSAC (0x60), ASLS (0xfc).
+ * layout: PCI 3.0, and Haswell and Broadwell PRM vol. 2c for GGC (0x50), BSM (0x5c), MSAC (0x60),
+ * ASLS (0xfc).
  */
 #include <errno.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static uint32_t writable(const struct mmio *m, uint32_t at)
     case CFG_COMMAND:
         return 0x0407; /* I/O, memory, bus master, INTx disable */
     case CFG_BAR0:
-        return ~(MMIO_BAR0_SIZE - 1);
+        return ~(m->model->bar0_size - 1);
     case CFG_BAR2:
         return ~(uint32_t)(m->s.vgpu.aperture - 1);
     case CFG_BAR4:
@@ -85,9 +86,9 @@ void mmio_config_reset(struct mmio *m)
     put(m, CFG_BAR4, 0x1);    /* I/O */
     put(m, 0x2c, 0x20108086); /* subsystem */
     put(m, 0x34, CFG_MSI);
-    put(m, CFG_LINE, 0x100);  /* pin A */
-    put(m, CFG_GGC, 3u << 6); /* 8 MiB of entries, no stolen memory */
-    put(m, CFG_MSAC, (g->aperture / MIB(128) - 1) << 16 & 0x1f0000);
+    put(m, CFG_LINE, 0x100); /* pin A */
+    put(m, CFG_GGC, m->model->ggc);
+    put(m, CFG_MSAC, (g->aperture / MIB(128) - 1) << m->model->msac_shift & m->model->msac_mask);
     put(m, CFG_MSI, CFG_PM << 8 | 0x05);
     put(m, CFG_PM, 0x00220001);
 }
@@ -142,11 +143,11 @@ static int move_bar0(struct mmio *m)
 
     if (want == m->vreg->bar0)
         return 0;
-    rc = trap(m, m->vreg->bar0, MMIO_BAR0_SIZE, false);
+    rc = trap(m, m->vreg->bar0, m->model->bar0_size, false);
     if (rc)
         return rc;
     crash_point("mmio.bar0.moving");
-    rc = trap(m, want, MMIO_BAR0_SIZE, true);
+    rc = trap(m, want, m->model->bar0_size, true);
     crash_point("mmio.bar0.trapped");
     if (!rc)
         m->vreg->bar0 = want;

@@ -104,16 +104,16 @@ static int reg_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
     return 0;
 }
 
-/* ---- GGTT entries: the upper half of BAR0 */
+/* ---- GGTT entries: the upper half of BAR0, a granule each */
 
 static uint64_t gtt_read(struct mmio *m, const struct mmio_unit *u)
 {
-    return mmio_gtt_read(m, bar0_offset(m, u) - MMIO_GTT_BASE, u->len);
+    return mmio_gtt_read(m, bar0_offset(m, u) - m->model->gtt_base, u->len);
 }
 
 static int gtt_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
 {
-    return mmio_gtt_write(m, bar0_offset(m, u) - MMIO_GTT_BASE, u->len, value);
+    return mmio_gtt_write(m, bar0_offset(m, u) - m->model->gtt_base, u->len, value);
 }
 
 /* ---- config space */
@@ -174,7 +174,8 @@ static int none_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
 }
 
 static const struct target target_reg = {4, reg_read, reg_write};
-static const struct target target_gtt = {8, gtt_read, gtt_write};
+static const struct target target_gtt4 = {4, gtt_read, gtt_write};
+static const struct target target_gtt8 = {8, gtt_read, gtt_write};
 static const struct target target_cfg = {VREG_CFG_BYTES, cfg_read, cfg_write};
 static const struct target target_guest = {PAGE, guest_read, guest_write};
 static const struct target target_none = {PAGE, none_read, none_write};
@@ -189,11 +190,13 @@ static const struct target *target_of(const struct mmio *m, const struct vmm_acc
         return &target_cfg;
     if (a->space == VMM_GUEST)
         return &target_guest;
-    if (!m->vreg->bar0 || off >= MMIO_BAR0_SIZE)
+    if (!m->vreg->bar0)
         return &target_none;
     if (off < VREG_MMIO_BYTES)
         return &target_reg;
-    return off >= MMIO_GTT_BASE ? &target_gtt : &target_none;
+    if (off < m->model->gtt_base || off >= m->model->bar0_size)
+        return &target_none;
+    return m->model->entry_size == 4 ? &target_gtt4 : &target_gtt8;
 }
 
 static int write_unit(struct mmio *m, const struct vmm_access *a, const struct target *t,

@@ -3,8 +3,8 @@
  * display.c: the virtual display engine's registers that are more than storage: state bits that
  * follow enable bits, flips, hot-plug, and the passing of time (scan line, frame counter, vblank),
  * computed from the record display publishes. Modesets never reach hardware from here. Called by
- * dispatch.c and, for vblanks and hot-plug, by the main loop. Register facts: Broadwell PRM vol.
- * 2c.
+ * dispatch.c and, for vblanks and hot-plug, by the main loop. Register facts: Haswell and Broadwell
+ * PRM vol. 2c.
  */
 #include <assert.h>
 #include <string.h>
@@ -27,12 +27,7 @@ enum {
     TRANS_CONF_LPT = 0xf0008,
     DDI_BUF_CTL = 0x64000,
     SHOTPLUG = 0xc4030,
-};
-
-enum {
-    IIR_VBLANK = 1 << 0,
-    IIR_PRIMARY_FLIP = 1 << 4,
-    IIR_SPRITE_FLIP = 1 << 5,
+    ADPA = 0xe1100,
 };
 
 /* Word by word with acquire, so that the sequence word read afterwards is not older than any. */
@@ -146,28 +141,28 @@ static void flip_done(struct mmio *m, uint32_t pipe, uint32_t surf, uint32_t liv
 
 /* A flip takes effect at the next vblank; on a pipe that does not run, at once. */
 static int flip(struct mmio *m, const struct mmio_write *w, uint32_t surf, uint32_t live,
-                uint32_t iir)
+                uint32_t events)
 {
     uint32_t pipe = (w->offset - surf) >> 12;
     struct timing_pipe t;
 
     *mmio_reg(m, w->offset) = w->value;
     if (running(m, pipe, &t)) {
-        m->vreg->flips |= iir << (8 * pipe);
+        m->vreg->flips |= events << (8 * pipe);
         return 0;
     }
     flip_done(m, pipe, surf, live);
-    return mmio_irq_raise(m, (enum irq_gen8_bank)(IRQ_PIPE_A + pipe), iir);
+    return mmio_irq_pipe(m, pipe, events);
 }
 
 static int dsp_surf_write(struct mmio *m, const struct mmio_write *w)
 {
-    return flip(m, w, DSP_SURF, DSP_SURFLIVE, IIR_PRIMARY_FLIP);
+    return flip(m, w, DSP_SURF, DSP_SURFLIVE, IRQ_PIPE_PRIMARY_FLIP);
 }
 
 static int spr_surf_write(struct mmio *m, const struct mmio_write *w)
 {
-    return flip(m, w, SPR_SURF, SPR_SURFLIVE, IIR_SPRITE_FLIP);
+    return flip(m, w, SPR_SURF, SPR_SURFLIVE, IRQ_PIPE_SPRITE_FLIP);
 }
 
 /* Status bits of ports B, C, D are write-one-to-clear, the rest is storage. */
@@ -181,14 +176,14 @@ static int shotplug_write(struct mmio *m, const struct mmio_write *w)
 
 static uint32_t take_flips(struct mmio *m, uint32_t pipe)
 {
-    uint32_t iir = m->vreg->flips >> (8 * pipe) & 0xff;
+    uint32_t events = m->vreg->flips >> (8 * pipe) & 0xff;
 
-    if (iir & IIR_PRIMARY_FLIP)
+    if (events & IRQ_PIPE_PRIMARY_FLIP)
         flip_done(m, pipe, DSP_SURF, DSP_SURFLIVE);
-    if (iir & IIR_SPRITE_FLIP)
+    if (events & IRQ_PIPE_SPRITE_FLIP)
         flip_done(m, pipe, SPR_SURF, SPR_SURFLIVE);
     m->vreg->flips &= ~(0xffu << (8 * pipe));
-    return iir;
+    return events;
 }
 
 /* After a stall one vblank stands for all that were missed; the frame counter tells how many. */
@@ -210,8 +205,7 @@ static int vblank_pipe(struct mmio *m, uint32_t pipe, uint64_t *next_ns)
     if (n == m->frame[pipe])
         return 0;
     m->frame[pipe] = n;
-    return mmio_irq_raise(m, (enum irq_gen8_bank)(IRQ_PIPE_A + pipe),
-                          IIR_VBLANK | take_flips(m, pipe));
+    return mmio_irq_pipe(m, pipe, IRQ_PIPE_VBLANK | take_flips(m, pipe));
 }
 
 int mmio_vblank(struct mmio *m, uint64_t *next_ns)
@@ -231,7 +225,14 @@ int mmio_hotplug(struct mmio *m, bool present, const uint8_t edid[EDID_SIZE])
         __builtin_memcpy(m->s.vgpu.edid, edid, EDID_SIZE);
     if (*mmio_reg(m, SHOTPLUG) & 1u << 4)
         *mmio_reg(m, SHOTPLUG) |= 2; /* port B, long pulse */
-    return irq_gen8_level(&m->vreg->irq, IRQ_PCH, present ? PORT_B_LIVE : 0) ? mmio_irq_send(m) : 0;
+    return m->model->irq->pch(m, present ? PORT_B_LIVE : 0) ? mmio_irq_send(m) : 0;
+}
+
+/* The analog port: a detection that is asked for (16) ends at once, and finds nothing (25:24). */
+static int adpa_write(struct mmio *m, const struct mmio_write *w)
+{
+    *mmio_reg(m, w->offset) = w->value & ~(1u << 16 | 3u << 24);
+    return 0;
 }
 
 static const struct mmio_handler dsl_handler = {"scan line", dsl_read, read_only};
@@ -241,6 +242,7 @@ static const struct mmio_handler ddi_buf_handler = {"DDI buffer", NULL, ddi_buf_
 static const struct mmio_handler dsp_surf_handler = {"primary surface", NULL, dsp_surf_write};
 static const struct mmio_handler spr_surf_handler = {"sprite surface", NULL, spr_surf_write};
 static const struct mmio_handler ro_handler = {"read only", NULL, read_only};
+static const struct mmio_handler adpa_handler = {"analog port", NULL, adpa_write};
 static const struct mmio_handler shotplug_handler = {"hot-plug", NULL, shotplug_write};
 
 static void attach_pipe(struct mmio *m, uint32_t pipe)
@@ -279,10 +281,18 @@ static void attach(struct mmio *m)
 static void reset(struct mmio *m)
 {
     m->vreg->flips = 0;
-    *mmio_reg(m, 0xc2014) = 1 << 2; /* DDI B is there */
+    *mmio_reg(m, 0xc2014) = m->model->straps;
     for (uint32_t port = 0; port < 5; port++)
         *mmio_reg(m, DDI_BUF_CTL + 0x100 * port) = 1 << 7;
-    irq_gen8_level(&m->vreg->irq, IRQ_PCH, m->s.vgpu.monitor ? PORT_B_LIVE : 0);
+    m->model->irq->pch(m, m->s.vgpu.monitor ? PORT_B_LIVE : 0);
 }
 
+static void attach_analog(struct mmio *m)
+{
+    static const struct mmio_regs regs[] = {{ADPA, 1, &adpa_handler}};
+
+    mmio_register(m, regs, 1);
+}
+
+const struct mmio_part mmio_part_analog = {attach_analog, NULL};
 const struct mmio_part mmio_part_display = {attach, reset};

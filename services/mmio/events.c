@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * events.c: what gtt and sched tell mmio: pages to protect, interrupts, context status. Called by
+ * events.c: what gtt and sched tell mmio: pages to protect, interrupts, what engines did. Called by
  * the main loop. Each message is applied, then the lane's index moves: one that a crash repeats
  * does no harm (an interrupt may come once too often).
  */
@@ -30,27 +30,16 @@ static int from_gtt(struct mmio *m, const struct lane_slot *slot)
     return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
 }
 
-/* A repeated one must not move the write pointer back. */
-static void status_event(struct mmio *m, const struct sched_mmio *e)
-{
-    if (e->seq <= m->vreg->csb_seq)
-        return;
-    mmio_csb(m, e->engine, e->csb_index, e->csb, e->execlist_status);
-    __atomic_store_n(&m->vreg->csb_seq, e->seq, __ATOMIC_RELEASE);
-}
-
 static int from_sched(struct mmio *m, const struct lane_slot *slot)
 {
     struct sched_mmio msg;
 
     memcpy(&msg, slot, sizeof msg);
-    switch (msg.kind) {
-    case SCHED_MMIO_IIR:
+    if (msg.kind == SCHED_MMIO_IIR)
         return mmio_irq_engine(m, msg.engine, msg.bits);
-    case SCHED_MMIO_CSB:
-        status_event(m, &msg);
-    }
-    return 0; /* SCHED_MMIO_RESET_DONE: the guest saw its reset end long ago */
+    /* Not of SCHED_MMIO_RESET_DONE: the guest saw its reset end long ago. */
+    m->model->status(m, &msg);
+    return 0;
 }
 
 /* One by one, so that gtt gets room in its lane while it makes room in ours. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gtt.c: the guest's GGTT entries: an image of what it wrote, of any width, and a message to gtt
- * for each change. Called by dispatch.c. What an entry means is gtt's business. Posted before the
- * image changes, so a full lane finds it unchanged; doing a write twice is harmless.
+ * gtt.c: the guest's GGTT entries, of 4 or 8 bytes: an image of what it wrote, of any width, and a
+ * message to gtt for each change. Called by dispatch.c. What an entry means is gtt's business.
+ * Posted before the image changes, so a full lane finds it unchanged; doing a write twice is
+ * harmless.
  */
 #include <string.h>
 
@@ -10,32 +11,37 @@
 
 #include "lib/crash.h"
 
-static bool inside(uint32_t at, uint32_t len)
+/* The image has 8 bytes for an entry in any case. */
+static bool inside(const struct mmio *m, uint32_t at, uint32_t len)
 {
-    return at < sizeof(struct vggtt) && len <= 8 - at % 8;
+    uint32_t size = m->model->entry_size;
+
+    return at / size < m->model->entries && len <= size - at % size;
 }
 
 uint64_t mmio_gtt_read(const struct mmio *m, uint32_t at, uint32_t len)
 {
+    uint32_t size = m->model->entry_size;
     uint64_t value = 0;
 
-    if (!inside(at, len))
+    if (!inside(m, at, len))
         return 0;
-    memcpy(&value, (const uint8_t *)m->s.vggtt->pte + at, len);
+    memcpy(&value, (const uint8_t *)&m->s.vggtt->pte[at / size] + at % size, len);
     return value;
 }
 
 int mmio_gtt_write(struct mmio *m, uint32_t at, uint32_t len, uint64_t value)
 {
-    uint64_t index = at / 8, pte;
+    uint32_t size = m->model->entry_size;
+    uint64_t index = at / size, pte;
     int rc;
 
-    if (!inside(at, len)) {
+    if (!inside(m, at, len)) {
         mmio_fault(m, MMIO_FAULT_RANGE);
         return 0;
     }
     pte = m->s.vggtt->pte[index];
-    memcpy((uint8_t *)&pte + at % 8, &value, len);
+    memcpy((uint8_t *)&pte + at % size, &value, len);
     rc = mmio_post_pte(m, index, pte);
     if (!rc)
         __atomic_store_n(&m->s.vggtt->pte[index], pte, __ATOMIC_RELEASE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * irq.c: the virtual interrupt tree (gen/irq_gen8.h keeps the model) as registers, and the MSI at
- * its end. Handlers are called by dispatch.c, the raising functions by events.c and display.c.
+ * irq.c: interrupts of the virtual device: from an event to the tree of the guest's generation
+ * (irq7.c, irq8.c), and the MSI at its end. Called by events.c and display.c, and by the trees'
+ * handlers.
  */
 #include "services/mmio/priv.h"
 
@@ -20,62 +21,14 @@ int mmio_irq_send(struct mmio *m)
     return rc;
 }
 
-int mmio_irq_raise(struct mmio *m, enum irq_gen8_bank bank, uint32_t bits)
+int mmio_irq_pipe(struct mmio *m, uint32_t pipe, uint32_t events)
 {
-    return irq_gen8_raise(&m->vreg->irq, bank, bits) ? mmio_irq_send(m) : 0;
+    return m->model->irq->pipe(m, pipe, events) ? mmio_irq_send(m) : 0;
 }
 
-/* An engine's 16 bits in its GT bank: Broadwell PRM vol. 2c, GT Interrupt 0..3. */
-int mmio_irq_engine(struct mmio *m, uint32_t engine, uint32_t bits)
+int mmio_irq_engine(struct mmio *m, uint32_t engine, uint32_t events)
 {
-    static const struct {
-        enum irq_gen8_bank bank;
-        unsigned shift;
-    } place[GEN8_ENGINES] = {
-        [GEN8_RCS] = {IRQ_GT0, 0},  [GEN8_BCS] = {IRQ_GT0, 16},  [GEN8_VCS] = {IRQ_GT1, 0},
-        [GEN8_VECS] = {IRQ_GT3, 0}, [GEN8_VCS2] = {IRQ_GT1, 16},
-    };
-
-    if (engine >= GEN8_ENGINES)
-        return 0;
-    return mmio_irq_raise(m, place[engine].bank, (bits & 0xffff) << place[engine].shift);
-}
-
-static uint32_t bank_read(struct mmio *m, uint32_t offset)
-{
-    enum irq_gen8_bank bank;
-    enum irq_gen8_reg reg;
-
-    return irq_gen8_find(offset, &bank, &reg) ? irq_gen8_read(&m->vreg->irq, bank, reg) : 0;
-}
-
-/* IIR is write-one-to-clear and two deep: the bytes the guest did not write count as zero. */
-static int bank_write(struct mmio *m, const struct mmio_write *w)
-{
-    enum irq_gen8_bank bank;
-    enum irq_gen8_reg reg;
-    uint32_t value = w->value & w->mask;
-
-    if (!irq_gen8_find(w->offset, &bank, &reg))
-        return 0;
-    mmio_undo(m, &m->vreg->irq.bank[bank], sizeof m->vreg->irq.bank[bank]);
-    if (reg != IRQ_IIR)
-        value |= irq_gen8_read(&m->vreg->irq, bank, reg) & ~w->mask;
-    return irq_gen8_write(&m->vreg->irq, bank, reg, value) ? mmio_irq_send(m) : 0;
-}
-
-static uint32_t master_read(struct mmio *m, uint32_t offset)
-{
-    (void)offset;
-    return irq_gen8_master(&m->vreg->irq);
-}
-
-/* A write that leaves out the top byte does not touch the enable bit. */
-static int master_write(struct mmio *m, const struct mmio_write *w)
-{
-    if (!(w->mask & IRQ_GEN8_MASTER_ENABLE))
-        return 0;
-    return irq_gen8_write_master(&m->vreg->irq, w->value) ? mmio_irq_send(m) : 0;
+    return m->model->irq->engine(m, engine, events) ? mmio_irq_send(m) : 0;
 }
 
 /* Error and status registers outside the tree: write one to clear. */
@@ -85,32 +38,16 @@ static int w1c_write(struct mmio *m, const struct mmio_write *w)
     return 0;
 }
 
-static const struct mmio_handler bank_handler = {"irq bank", bank_read, bank_write};
-static const struct mmio_handler master_handler = {"irq master", master_read, master_write};
 static const struct mmio_handler w1c_handler = {"write one to clear", NULL, w1c_write};
 
-static void attach(struct mmio *m)
+void mmio_irq_attach(struct mmio *m)
 {
     static const struct mmio_regs regs[] = {
-        {IRQ_GEN8_MASTER, 1, &master_handler},
-        {0x44300, 16, &bank_handler}, /* GT0..GT3 */
-        {0x44400, 12, &bank_handler}, /* pipes A..C */
-        {0x44440, 4, &bank_handler},  /* port */
-        {0x44460, 4, &bank_handler},  /* misc */
-        {0x444e0, 4, &bank_handler},  /* PCU */
-        {0xc4000, 4, &bank_handler},  /* PCH */
-        {0x42300, 1, &w1c_handler},   /* FPGA_DBG */
-        {0x44040, 1, &w1c_handler},   /* ERR_INT */
-        {0x64838, 1, &w1c_handler},   /* EDP_PSR_IIR */
-        {0xc4040, 1, &w1c_handler},   /* SERR_INT */
+        {0x42300, 1, &w1c_handler}, /* FPGA_DBG */
+        {0x44040, 1, &w1c_handler}, /* ERR_INT */
+        {0x64838, 1, &w1c_handler}, /* EDP_PSR_IIR */
+        {0xc4040, 1, &w1c_handler}, /* SERR_INT */
     };
 
     mmio_register(m, regs, sizeof regs / sizeof regs[0]);
 }
-
-static void reset(struct mmio *m)
-{
-    irq_gen8_reset(&m->vreg->irq);
-}
-
-const struct mmio_part mmio_part_irq = {attach, reset};

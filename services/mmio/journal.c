@@ -67,11 +67,21 @@ struct vreg_inflight *mmio_journal_take(struct mmio *m, const struct vmm_access 
         start(j, a);
         return j;
     }
-    if (mmio_journal_stage(j) == VREG_STARTED) {
+    return j;
+}
+
+/* Only one is in the middle of it. What it leaves behind must not be put back later, over what
+ * events and other accesses have changed since. */
+void mmio_journal_recover(struct mmio *m)
+{
+    for (unsigned vcpu = 0; vcpu < VMM_MAX_VCPUS; vcpu++) {
+        struct vreg_inflight *j = &m->vreg->inflight[vcpu];
+
+        if (mmio_journal_stage(j) != VREG_STARTED)
+            continue;
         j->crashes++;
         mmio_journal_roll_back(m, j);
     }
-    return j;
 }
 
 void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j)

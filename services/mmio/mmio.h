@@ -17,13 +17,12 @@
 #include "services/wire/vreg.h"
 #include "vmm/vmm.h"
 
-#define MMIO_BAR0_SIZE (16u << 20)
-#define MMIO_GTT_BASE  (8u << 20)
-#define MMIO_DWORDS    (VREG_MMIO_BYTES / 4)
+#define MMIO_DWORDS (VREG_MMIO_BYTES / 4)
 
 /* What the guest is told it has; from the broker, checked there. Sizes and bases in bytes. */
 struct mmio_vgpu {
-    uint16_t device;  /* PCI device id: 0x1616 and relatives */
+    uint32_t gen;     /* 7 (Haswell) or 8 (Broadwell) */
+    uint16_t device;  /* PCI device id: 0x0412, 0x1616 and relatives */
     uint8_t revision; /* PCI revision id */
     uint32_t vgt_id;
     uint64_t aperture; /* size of BAR2, a power of two */
@@ -44,7 +43,7 @@ enum mmio_fault {
     MMIO_FAULT_OPERAND,    /* string access whose memory operand is no RAM */
     MMIO_FAULT_QUARANTINE, /* access answered unserved: it killed this service before */
     MMIO_FAULT_NOTIFY,     /* PVINFO notice that makes no sense */
-    MMIO_FAULT_RING,       /* ring-mode submission: not offered to guests on gen8 */
+    MMIO_FAULT_RING,       /* ring-mode submission: not offered to guests on Broadwell */
     MMIO_FAULTS,
 };
 
@@ -75,10 +74,12 @@ struct mmio_setup {
 #define MMIO_LATER 1
 
 struct mmio_handler;
+struct mmio_model;
 
 struct mmio {
     struct mmio_setup s;
-    struct vreg_file *vreg;       /* = s.vreg */
+    struct vreg_file *vreg; /* = s.vreg */
+    const struct mmio_model *model;
     uint8_t handler[MMIO_DWORDS]; /* index into kinds[] by dword: the one look-up */
     const struct mmio_handler *kinds[256];
     unsigned nr_kinds;
@@ -95,8 +96,9 @@ struct mmio {
     struct lane_slot parked_gtt;
 };
 
-/* Fill the look-up and, the first time, the vreg file's reset values; send an MSI again that a
- * former process may not have sent. 0, -ENOMEM or -errno of the seam. */
+/* Fill the look-up and, the first time, the vreg file's reset values; put back what an
+ * access left half done, send an MSI again that a former process may not have sent. 0, -EINVAL for
+ * a generation that is none, -ENOMEM or -errno of the seam. */
 int mmio_init(struct mmio *m, const struct mmio_setup *s);
 
 /* Serve what is pending, parked accesses first. Returns how many were completed, or -errno when

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * policy.c: every register no part of the device claims gets its behaviour and reset value from the
- * table of gen/regs_gen8. Called once at start, before the parts register their own handlers.
+ * table of its generation (gen/regs.h). Called once at start, before the parts register their own
+ * handlers.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "gen/regs_gen8.h"
 #include "services/mmio/priv.h"
 
-static_assert(REGS_GEN8_DWORDS == MMIO_DWORDS, "one index");
+static_assert(REGS_DWORDS == MMIO_DWORDS, "one index");
 
 static int dropped(struct mmio *m, const struct mmio_write *w)
 {
@@ -75,9 +75,9 @@ int mmio_policy_attach(struct mmio *m, bool reset)
 
     if (!index)
         return -ENOMEM;
-    regs_gen8_index(index);
+    regs_index(m->model->regs, index);
     for (uint32_t i = 0, end; i < MMIO_DWORDS; i = end) {
-        const struct reg_policy *p = regs_gen8_policy(index[i]);
+        const struct reg_policy *p = regs_policy(m->model->regs, index[i]);
 
         for (end = i; end < MMIO_DWORDS && index[end] == index[i]; end++)
             if (reset)

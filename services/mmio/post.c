@@ -124,9 +124,27 @@ int mmio_post_hwsp(struct mmio *m, uint32_t engine, uint32_t gma)
     return put_sched(m, &msg);
 }
 
-int mmio_post_reg(struct mmio *m, uint32_t offset, uint32_t value)
+int mmio_post_reg(struct mmio *m, uint32_t engine, uint32_t offset, uint32_t value)
 {
-    struct mmio_sched msg = {.kind = MMIO_SCHED_REG, .offset = offset, .value = value};
+    struct mmio_sched msg = {
+        .kind = MMIO_SCHED_REG, .engine = engine, .offset = offset, .value = value};
+
+    return put_sched(m, &msg);
+}
+
+int mmio_post_ring(struct mmio *m, uint32_t engine, uint32_t offset,
+                   const struct mmio_sched_ring *ring)
+{
+    struct mmio_sched msg = {
+        .kind = MMIO_SCHED_RING, .engine = engine, .ring = *ring, .offset = offset};
+
+    return put_sched(m, &msg);
+}
+
+int mmio_post_tail(struct mmio *m, uint32_t engine, uint32_t offset, uint32_t tail)
+{
+    struct mmio_sched msg = {
+        .kind = MMIO_SCHED_TAIL, .engine = engine, .offset = offset, .value = tail};
 
     return put_sched(m, &msg);
 }

@@ -2,7 +2,7 @@
 /*
  * power.c: clocks, power wells, forcewake, side-band and firmware mailboxes, and DP-AUX without a
  * sink: handshakes a driver waits for. Each is answered in the write itself; nothing reaches
- * hardware. Called by dispatch.c. Register facts: Broadwell PRM vol. 2c.
+ * hardware. Called by dispatch.c. Register facts: Haswell and Broadwell PRM vol. 2c.
  */
 #include "services/mmio/priv.h"
 
@@ -11,6 +11,7 @@
 #define PCODE       0x138124u
 #define SBI_STATUS  0xc6008u
 #define MPHY        0xc2004u
+#define RAWCLK      0xc6204u
 #define FORCEWAKE   0xa188u
 #define FW_ACK      0x130044u
 #define AUX_BUSY    (1u << 31)
@@ -115,22 +116,40 @@ static void attach_power(struct mmio *m)
         {LCPLL, 1, &lcpll_handler}, {PWR_WELL, 4, &pwr_well_handler},
         {PCODE, 1, &pcode_handler}, {SBI_STATUS, 1, &sbi_handler},
         {MPHY, 1, &mphy_handler},   {FORCEWAKE, 1, &forcewake_handler},
-        {FW_ACK, 1, &ro_handler},   {0x9120, 1, &ro_handler}, /* FUSE2 */
-        {0x9134, 3, &ro_handler},                             /* EU disable */
-        {0x120010, 1, &ro_handler},                           /* EDRAM */
-        {0x13805c, 1, &ro_handler},                           /* thread status */
-        {0x145998, 1, &ro_handler},                           /* RP_STATE_CAP */
+        {FW_ACK, 1, &ro_handler},   {0x120010, 1, &ro_handler}, /* EDRAM */
+        {0x13805c, 1, &ro_handler},                             /* thread status */
+        {0x145998, 1, &ro_handler},                             /* RP_STATE_CAP */
     };
 
     mmio_register(m, regs, sizeof regs / sizeof regs[0]);
 }
 
-static void reset_power(struct mmio *m)
+static void attach_power8(struct mmio *m)
+{
+    static const struct mmio_regs regs[] = {
+        {0x9120, 1, &ro_handler}, /* FUSE2 */
+        {0x9134, 3, &ro_handler}, /* EU disable */
+    };
+
+    attach_power(m);
+    mmio_register(m, regs, sizeof regs / sizeof regs[0]);
+}
+
+static void reset_power8(struct mmio *m)
 {
     *mmio_reg(m, LCPLL) = 0x44000000;
     *mmio_reg(m, 0x9120) = 0x02000000;   /* one slice */
     *mmio_reg(m, 0x145998) = 0x00060d16; /* 300, 650, 1100 MHz */
-    *mmio_reg(m, 0xc6204) = 24;          /* raw clock, MHz */
+    *mmio_reg(m, RAWCLK) = 24;           /* MHz */
+}
+
+/* Locked at 450 MHz. The south display's clock is 24 MHz in the parts that have it in their own
+ * package (0x0a..), 125 MHz in the others. */
+static void reset_power7(struct mmio *m)
+{
+    *mmio_reg(m, LCPLL) = 1u << 30;
+    *mmio_reg(m, 0x145998) = 0x00060d16;
+    *mmio_reg(m, RAWCLK) = m->s.vgpu.device >> 8 == 0x0a ? 24 : 125;
 }
 
 static void attach_aux(struct mmio *m)
@@ -150,5 +169,6 @@ static void reset_aux(struct mmio *m)
     (void)m; /* all zero */
 }
 
-const struct mmio_part mmio_part_power = {attach_power, reset_power};
+const struct mmio_part mmio_part_power7 = {attach_power, reset_power7};
+const struct mmio_part mmio_part_power8 = {attach_power8, reset_power8};
 const struct mmio_part mmio_part_aux = {attach_aux, reset_aux};

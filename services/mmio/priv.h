@@ -6,7 +6,9 @@
  */
 #pragma once
 #include "gen/gen8_engine.h"
+#include "gen/regs.h"
 #include "services/mmio/mmio.h"
+#include "services/wire/mmio_sched.h"
 
 /* One write to one dword. value is merged with the old contents where mask is 0. */
 struct mmio_write {
@@ -41,6 +43,20 @@ static inline uint32_t *mmio_reg(struct mmio *m, uint32_t offset)
     return &m->vreg->mmio[offset / 4];
 }
 
+/* engine.c: masked registers, of which a write's upper half says which bits of the lower it means
+ */
+static inline uint32_t mmio_masked(uint32_t old, const struct mmio_write *w)
+{
+    uint32_t value = w->value & w->mask, select = value >> 16;
+
+    return (old & ~select & 0xffff) | (value & select);
+}
+
+/* Whose block of registers, 4 KiB, an offset is in; GEN8_ENGINES: nobody's. */
+uint32_t mmio_engine_of(uint32_t offset);
+
+extern const struct mmio_handler mmio_masked_handler, mmio_ro_handler, mmio_timestamp_handler;
+
 /* unit.c: the pieces of an access. */
 struct mmio_unit {
     uint64_t addr;    /* of this piece's first byte */
@@ -57,6 +73,8 @@ void mmio_journal_step(struct vreg_inflight *j, uint64_t unit, enum vreg_stage s
 uint64_t mmio_journal_unit(const struct vreg_inflight *j);
 enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j);
 void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j);
+/* At start, before anything else changes: the access a former process died in. */
+void mmio_journal_recover(struct mmio *m);
 
 /* bad.c: is the access, with its record, not to be served: because it killed before, as its record
  * says, or another one like it did? */
@@ -73,15 +91,48 @@ int mmio_post_gtt_reset(struct mmio *m);
 int mmio_post_elsp(struct mmio *m, uint32_t engine, const uint64_t desc[2]);
 int mmio_post_engine_reset(struct mmio *m, uint32_t mask);
 int mmio_post_hwsp(struct mmio *m, uint32_t engine, uint32_t gma);
-int mmio_post_reg(struct mmio *m, uint32_t offset, uint32_t value);
+int mmio_post_reg(struct mmio *m, uint32_t engine, uint32_t offset, uint32_t value);
+int mmio_post_ring(struct mmio *m, uint32_t engine, uint32_t offset,
+                   const struct mmio_sched_ring *ring);
+int mmio_post_tail(struct mmio *m, uint32_t engine, uint32_t offset, uint32_t tail);
 
 /* The parts of the device: each registers its handlers and sets its reset values. */
 struct mmio_part {
-    void (*attach)(struct mmio *m); /* every start */
-    void (*reset)(struct mmio *m);  /* first start and whole-device reset */
+    void (*attach)(struct mmio *m); /* every start; NULL: nothing to do */
+    void (*reset)(struct mmio *m);  /* first start and whole-device reset; NULL */
 };
-extern const struct mmio_part mmio_part_irq, mmio_part_ring, mmio_part_pvinfo, mmio_part_fence,
-    mmio_part_display, mmio_part_gmbus, mmio_part_aux, mmio_part_power;
+extern const struct mmio_part mmio_part_irq7, mmio_part_irq8, mmio_part_ring7, mmio_part_ring8,
+    mmio_part_engine, mmio_part_pvinfo, mmio_part_fence, mmio_part_display, mmio_part_analog,
+    mmio_part_gmbus, mmio_part_aux, mmio_part_power7, mmio_part_power8;
+
+/* The interrupt tree of a generation: each returns whether an MSI is due now. */
+struct mmio_irq {
+    bool (*engine)(struct mmio *m, uint32_t engine, uint32_t events); /* IRQ_ENGINE_* */
+    bool (*pipe)(struct mmio *m, uint32_t pipe, uint32_t events);     /* IRQ_PIPE_* */
+    bool (*pch)(struct mmio *m, uint32_t live); /* hot-plug live state, bits of the PCH's ISR */
+    bool (*line)(const struct mmio *m);         /* is it high? */
+};
+extern const struct mmio_irq mmio_irq7, mmio_irq8;
+
+/* model.c: what differs between generations. Chosen once, when the service starts. */
+struct mmio_model {
+    const struct regs_table *regs;
+    const struct mmio_part *const *parts; /* ends with NULL */
+    const struct mmio_irq *irq;
+    uint32_t bar0_size, gtt_base; /* bytes; where in BAR0 the GGTT's entries begin */
+    uint32_t entry_size;          /* bytes of one, 4 or 8 */
+    uint32_t entries;
+    uint32_t ggc;        /* PCI config 0x50 */
+    uint32_t msac_shift; /* of the aperture's size in the dword at PCI config 0x60 */
+    uint32_t msac_mask;
+    uint32_t straps; /* SFUSE_STRAP */
+    bool notices;    /* its drivers tell of their page tables in PVINFO */
+    void (*reset_engine)(struct mmio *m, uint32_t engine); /* after sched was told */
+    /* What sched tells of an engine, except interrupts. */
+    void (*status)(struct mmio *m, const struct sched_mmio *e);
+};
+/* NULL for a generation that is none. */
+const struct mmio_model *mmio_model(uint32_t gen);
 
 /* policy.c: the default handler of every register, and its reset value. 0 or -ENOMEM. */
 int mmio_policy_attach(struct mmio *m, bool reset);
@@ -99,9 +150,15 @@ uint64_t mmio_gtt_read(const struct mmio *m, uint32_t at, uint32_t len);
 int mmio_gtt_write(struct mmio *m, uint32_t at, uint32_t len, uint64_t value);
 
 /* irq.c */
-int mmio_irq_raise(struct mmio *m, enum irq_gen8_bank bank, uint32_t bits);
-int mmio_irq_engine(struct mmio *m, uint32_t engine, uint32_t bits);
+int mmio_irq_pipe(struct mmio *m, uint32_t pipe, uint32_t events);
+int mmio_irq_engine(struct mmio *m, uint32_t engine, uint32_t events);
 int mmio_irq_send(struct mmio *m);
+void mmio_irq_attach(struct mmio *m); /* registers beside the tree, the same in both */
 
-/* ring.c */
-void mmio_csb(struct mmio *m, uint32_t engine, uint32_t slot, uint64_t csb, uint64_t status);
+/* ring8.c */
+void mmio_ring8_reset(struct mmio *m, uint32_t engine);
+void mmio_ring8_status(struct mmio *m, const struct sched_mmio *e);
+
+/* ring7.c */
+void mmio_ring7_reset(struct mmio *m, uint32_t engine);
+void mmio_ring7_status(struct mmio *m, const struct sched_mmio *e);

@@ -21,6 +21,10 @@ static int post_roots(struct mmio *m, bool create, uint32_t level)
     const struct pvinfo *p = page(m);
     uint64_t pdp[4] = {0};
 
+    if (!m->model->notices) {
+        mmio_fault(m, MMIO_FAULT_NOTIFY);
+        return 0;
+    }
     for (unsigned i = 0; i < (level == 4 ? 1 : 4); i++)
         pdp[i] = (uint64_t)p->pdp[i].hi << 32 | p->pdp[i].lo;
     return mmio_post_ppgtt(m, create, level, pdp);

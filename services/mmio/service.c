@@ -248,6 +248,7 @@ static struct mmio_vgpu vgpu_of(const Vgt__GuestAdd *add)
     const Vgt__Resources *r = add->resources;
     const Vgt__Device *d = add->device;
     struct mmio_vgpu g = {
+        .gen = d->gen ? d->gen : 8, /* a broker from before the field has a Broadwell */
         .device = (uint16_t)d->device_id,
         .revision = (uint8_t)d->revision,
         .vgt_id = add->vgpu,
@@ -257,10 +258,12 @@ static struct mmio_vgpu vgpu_of(const Vgt__GuestAdd *add)
         .high_base = (uint32_t)r->high_base,
         .high_size = (uint32_t)r->high_size,
         .fences = r->fences,
-        .caps = PVINFO_CAP_FULL_PPGTT | PVINFO_CAP_HWSP,
+        .caps = PVINFO_CAP_FULL_PPGTT,
         .engines = d->engines & GEN8_M_ALL,
     };
 
+    if (g.gen == 8)
+        g.caps |= PVINFO_CAP_HWSP; /* of execlists */
     g.monitor = add->edid.len == EDID_SIZE;
     if (g.monitor)
         memcpy(g.edid, add->edid.data, EDID_SIZE);

@@ -2,13 +2,15 @@
 /*
  * vreg.h: the vreg file: everything vgt-mmio knows about one guest's virtual GPU that must outlive
  * the process. A sealed memfd created by the broker, written by vgt-mmio@N alone. Display maps it
- * read-only for the plane registers. The region header (lib/region.h) precedes it.
+ * read-only for the plane registers. The region header (lib/region.h) precedes it. Where the
+ * generations of GPUs differ, theirs share the place: a guest has one for life (struct mmio_vgpu).
  */
 #pragma once
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gen/irq_gen7.h"
 #include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
@@ -54,16 +56,23 @@ static_assert(sizeof(struct vreg_gmbus) == 8, "layout");
 
 /* What submissions change, in one piece: that is what a half-done one puts back. */
 struct vreg_submit {
-    uint64_t seq; /* submissions and resets posted to sched */
-    struct {
-        uint32_t dwords[4]; /* ELSP collector, in the order they came */
-        uint32_t n;
-    } elsp[VREG_ENGINES];
-    uint32_t pad[3];
+    uint64_t seq; /* entries posted to sched */
+    union {
+        struct {                /* Broadwell */
+            uint32_t dwords[4]; /* ELSP collector, in the order they came */
+            uint32_t n;
+        } elsp[VREG_ENGINES];
+        struct {               /* Haswell */
+            uint64_t seq;      /* of the last RING or RESET: what sched says of before is void */
+            uint64_t mode_seq; /* of the last MI_MODE: the same, of "it has stopped" */
+        } ring[VREG_ENGINES];
+        uint32_t words[28];
+    };
 };
 static_assert(sizeof(struct vreg_submit) == 120, "layout");
 static_assert(sizeof(struct vreg_submit) <= VREG_UNDO_BYTES, "fits the journal");
-static_assert(sizeof(struct irq_gen8_bank_regs) <= VREG_UNDO_BYTES, "fits the journal");
+static_assert(sizeof(struct irq_bank) <= VREG_UNDO_BYTES, "fits the journal");
+static_assert(sizeof(struct irq_gen7) <= VREG_UNDO_BYTES, "fits the journal");
 
 struct vreg_file {
     uint32_t mmio[VREG_MMIO_BYTES / 4];
@@ -73,7 +82,10 @@ struct vreg_file {
     uint64_t gtt_epoch; /* last epoch posted to gtt */
     struct vreg_submit submit;
     struct vreg_gmbus gmbus;
-    struct irq_gen8 irq;
+    union {
+        struct irq_gen8 irq;
+        struct irq_gen7 irq7; /* Haswell */
+    };
     uint32_t flips;       /* IIR bits of flips that wait for their vblank, 8 per pipe */
     uint32_t initialised; /* 1: reset values are in place */
     uint64_t bar0, bar2;  /* where they are trapped now; 0: nowhere */
@@ -82,3 +94,7 @@ struct vreg_file {
 };
 static_assert(offsetof(struct vreg_file, inflight) == VREG_MMIO_BYTES + VREG_CFG_BYTES, "layout");
 static_assert(sizeof(struct irq_gen8) == 20 * IRQ_BANKS + 8, "layout");
+static_assert(sizeof(struct irq_gen7) == 20 * IRQ_GEN7_BANKS + 4, "layout");
+static_assert(offsetof(struct vreg_file, flips) ==
+                  offsetof(struct vreg_file, irq) + sizeof(struct irq_gen8),
+              "layout");

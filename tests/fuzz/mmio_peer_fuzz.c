@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: vgt-mmio's emulator with a hostile vgt-display, whose is the record that vertical
- * blanks, scan lines and frame counts are computed from; and with entries of any kind from the
- * other services, whose lanes may break. Oracle: the guest's accesses are answered; no line is
- * beyond the largest frame; the next blank is never due now or before, and not more than a thousand
- * begin in a second on each pipe; a record that makes sense is followed as soon as it is there.
- * ASan and the emulator's own assertions see the rest.
+ * Fuzz target: vgt-mmio's emulator, of either generation, with a hostile vgt-display, whose is the
+ * record that vertical blanks, scan lines and frame counts are computed from; and with entries of
+ * any kind from the other services, whose lanes may break; while the guest touches registers and
+ * GGTT entries. Oracle: the guest's accesses are answered; what sched is told carries the number
+ * that was counted last; no line is beyond the largest frame; the next blank is never due now or
+ * before, and not more than a thousand begin in a second on each pipe; a record that makes sense is
+ * followed as soon as it is there. ASan and the emulator's own assertions see the rest.
  */
 #include "tests/fuzz/peer.h"
 #include "tests/unit/mmio_fixture.h"
@@ -113,6 +114,33 @@ static void looks(struct peer_input *in)
     fix_r(f, FRAMES + pipe * 0x1000);
 }
 
+/* Of what differs between generations, and everything else. */
+static uint32_t some_register(struct peer_input *in)
+{
+    static const uint32_t blocks[] = {0x2000,  0x12000, 0x22000,  0x1a000, 0x1c000, 0x4000,
+                                      0x44000, 0x44300, 0x941c,   0xc4000, 0x78800, 0x70000,
+                                      0x64000, 0xc5100, 0x1ffff0, 0x3ffbf8};
+    uint32_t at = peer_take32(in, 1), offset = peer_take32(in, 2);
+
+    return at & 0x80 ? offset << 6 : blocks[at % 16] + offset % 0x400;
+}
+
+static void touches(struct peer_input *in)
+{
+    uint32_t offset = some_register(in), how = peer_take32(in, 1);
+    unsigned size = 1u << (how & 3);
+    struct mmio_sched told;
+
+    fix_forget(f);
+    if (how & 4)
+        fix_read(f, FIX_BAR0 + offset, size);
+    else
+        fix_write(f, FIX_BAR0 + offset, size, peer_take(in, size));
+    while (fix_sched(f, &told))
+        peer_check(told.seq + 3 > f->s->vreg.submit.seq && told.seq <= f->s->vreg.submit.seq);
+    fake_forget_msis(f->guest);
+}
+
 static void second(struct peer_input *in)
 {
     uint64_t end = f->s->now_ns + SECOND_NS, next;
@@ -142,8 +170,8 @@ static void follows(void)
 }
 
 static void (*const operations[])(struct peer_input *) = {
-    hostile_field, hostile_field, hostile_field, good_record, hostile_entry,
-    hostile_entry, hostile_index, passes,        looks,       second,
+    hostile_field, hostile_field, hostile_field, good_record, hostile_entry, hostile_entry,
+    hostile_index, passes,        looks,         second,      touches,       touches,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -151,7 +179,7 @@ static void run(const uint8_t *data, size_t size)
 {
     struct peer_input in = {data, size}, own = {data, 0};
 
-    f = fix_new(16);
+    f = fix_new_gen(16, peer_take(&in, 1) & 1 ? 7 : 8);
     for (unsigned n = 0; n < MAX_OPS && in.size; n++)
         operations[peer_take(&in, 1) % OPERATIONS](&in);
     looks(&own);
@@ -161,14 +189,17 @@ static void run(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* Frames of a microsecond; one that begins at the end of time. */
-    static const uint8_t short_frames[] = {3, 0, 0, 24, 20, 9};
-    static const uint8_t late[] = {3, 0, 0, 20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 9};
+    /* Frames of a microsecond; one that begins at the end of time; a Haswell's ring. */
+    static const uint8_t short_frames[] = {0, 3, 0, 0, 24, 20, 9};
+    static const uint8_t late[] = {0,    3,    0,    0,    20,   0xff, 0xff,
+                                   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 9};
+    static const uint8_t ring[] = {1, 10, 0, 0x3c, 0, 2, 1, 0x30, 0, 0, 10, 0, 0x30, 0, 2, 0x80};
     static bool known;
 
     if (!known) {
         run(short_frames, sizeof(short_frames));
         run(late, sizeof(late));
+        run(ring, sizeof(ring));
         known = true;
     }
     run(data, size);

@@ -103,7 +103,7 @@ static void hot_plug_level(void **state)
 static void offsets(void **state)
 {
     enum irq_gen8_bank bank;
-    enum irq_gen8_reg reg;
+    enum irq_reg reg;
     unsigned found = 0;
 
     (void)state;

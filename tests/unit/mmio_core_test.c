@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define GTT(index) (FIX_BAR0 + MMIO_GTT_BASE + 8ull * (index))
+#define GTT(index) (FIX_GTT8 + 8ull * (index))
 #define PLAIN      0x46040u /* WRPLL: storage */
 
 static int setup(void **state)

@@ -1,114 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmio_crash_test.c: the emulator is killed after every so many machine instructions of one trapped
- * access; a new one takes over and the outcome must be the same as without a death. A child process
- * serves the access under ptrace; what it shares with the parent is what memfds share in earnest.
+ * mmio_crash_test.c: deaths at every point of a Broadwell's trapped accesses (mmio_crash.h), and
+ * what becomes of an access that kills again and again.
  */
 #include "services/mmio/priv.h"
-#include "tests/unit/mmio_fixture.h"
+#include "tests/unit/mmio_crash.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Kill points per access: all of them would take minutes under a sanitizer. */
-#define POINTS 150
-
-static struct fix_shared *shared;
-
-static int noted_next(struct vmm *v, struct vmm_access *out)
-{
-    int rc = vmm_fake_ops.next(v, out);
-
-    shared->taken |= rc == 1;
-    return rc;
-}
-
-static int noted_complete(struct vmm *v, uint16_t vcpu, uint64_t data)
-{
-    int rc = vmm_fake_ops.complete(v, vcpu, data);
-
-    shared->completed |= rc == 0;
-    return rc;
-}
-
-static void child(struct fix *f)
-{
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    raise(SIGSTOP);
-    mmio_pump(&f->mmio);
-    raise(SIGSTOP);
-    _exit(0);
-}
-
-/* Let a child serve what is pending and die after n steps. *steps: how many it took, or would have;
- * false: it got through before. The parent never sees the child's end of the fake guest. */
-static bool killed_after(struct fix *f, unsigned long n, unsigned long *steps)
-{
-    pid_t pid = fork();
-    int status;
-
-    assert_true(pid >= 0);
-    if (pid == 0)
-        child(f);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
-    for (*steps = 0; *steps < n; ++*steps) {
-        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSTOPPED(status));
-        if (WSTOPSIG(status) == SIGSTOP)
-            break;
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    return *steps == n;
-}
-
-struct scenario {
-    void (*prepare)(struct fix *f, struct vmm_access *a);
-    void (*judge)(struct fix *f);
-};
-
-static struct fix *ready(const struct scenario *s)
-{
-    struct fix *f = fix_new(16);
-    struct vmm_access a = {.count = 1};
-
-    fix_forget(f);
-    s->prepare(f, &a);
-    fix_begin(f, &a);
-    shared = f->s;
-    f->ops.next = noted_next;
-    f->ops.complete = noted_complete;
-    return f;
-}
-
-static void sweep(const struct scenario *s)
-{
-    struct fix *f = ready(s);
-    unsigned long total, at = 0, done, points = 0;
-
-    assert_false(killed_after(f, ~0ul, &total));
-    fix_free(f);
-    assert_true(total > 100);
-    for (unsigned long step = total / POINTS + 1; at < total; at += step, points++) {
-        f = ready(s);
-        killed_after(f, at, &done);
-        if (f->s->taken)
-            fake_take(f->guest, 0);
-        fix_restart(f);
-        if (!f->s->completed)
-            assert_int_equal(mmio_pump(&f->mmio), 1);
-        assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
-        s->judge(f);
-        fix_free(f);
-    }
-    assert_true(points >= POINTS / 2);
-}
 
 /* ---- the fourth ELSP dword: submitted, and if twice, under one number */
 static void elsp_prepare(struct fix *f, struct vmm_access *a)
@@ -135,10 +37,10 @@ static void elsp_judge(struct fix *f)
 
 static void fourth_elsp_dword(void **state)
 {
-    static const struct scenario s = {elsp_prepare, elsp_judge};
+    static const struct crash_scenario s = {8, elsp_prepare, elsp_judge, NULL};
 
     (void)state;
-    sweep(&s);
+    crash_sweep(&s);
 }
 
 /* ---- the second dword: collected once */
@@ -156,10 +58,10 @@ static void collect_judge(struct fix *f)
 
 static void second_elsp_dword(void **state)
 {
-    static const struct scenario s = {collect_prepare, collect_judge};
+    static const struct crash_scenario s = {8, collect_prepare, collect_judge, NULL};
 
     (void)state;
-    sweep(&s);
+    crash_sweep(&s);
 }
 
 /* ---- clearing one of two events of a bit: one stays */
@@ -178,17 +80,45 @@ static void iir_judge(struct fix *f)
 
 static void two_deep_iir(void **state)
 {
-    static const struct scenario s = {iir_prepare, iir_judge};
+    static const struct crash_scenario s = {8, iir_prepare, iir_judge, NULL};
 
     (void)state;
-    sweep(&s);
+    crash_sweep(&s);
+}
+
+/* ---- an interrupt that comes between the death and the next try is not undone with it */
+static void between_prepare(struct fix *f, struct vmm_access *a)
+{
+    f->s->vreg.irq.bank[IRQ_GT0] = (struct irq_bank){.iir = 1, .ier = 0x101};
+    *a = fix_access(FIX_BAR0 + 0x44308, 4, true, 1);
+}
+
+static void an_event_comes(struct fix *f)
+{
+    struct sched_mmio ev = {.kind = SCHED_MMIO_IIR, .engine = 0, .bits = 0x100};
+
+    assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+}
+
+static void between_judge(struct fix *f)
+{
+    assert_int_equal(f->s->vreg.irq.bank[IRQ_GT0].iir, 0x100);
+}
+
+static void event_before_the_next_try(void **state)
+{
+    static const struct crash_scenario s = {8, between_prepare, between_judge, an_event_comes};
+
+    (void)state;
+    crash_sweep(&s);
 }
 
 /* ---- a string of GGTT entries: each at least once, in order, epochs without a gap */
 static void gtt_prepare(struct fix *f, struct vmm_access *a)
 {
     (void)f;
-    *a = fix_access(FIX_BAR0 + MMIO_GTT_BASE, 8, true, 0x7003);
+    *a = fix_access(FIX_GTT8, 8, true, 0x7003);
     a->count = 3;
 }
 
@@ -213,10 +143,10 @@ static void gtt_judge(struct fix *f)
 
 static void string_of_entries(void **state)
 {
-    static const struct scenario s = {gtt_prepare, gtt_judge};
+    static const struct crash_scenario s = {8, gtt_prepare, gtt_judge, NULL};
 
     (void)state;
-    sweep(&s);
+    crash_sweep(&s);
 }
 
 /* ---- four bytes of EDID: read once */
@@ -239,10 +169,10 @@ static void gmbus_judge(struct fix *f)
 
 static void edid_bytes(void **state)
 {
-    static const struct scenario s = {gmbus_prepare, gmbus_judge};
+    static const struct crash_scenario s = {8, gmbus_prepare, gmbus_judge, NULL};
 
     (void)state;
-    sweep(&s);
+    crash_sweep(&s);
 }
 
 /* ---- ranges move: dead between two calls of the hypervisor, and yet moved */
@@ -305,7 +235,7 @@ static void ranges_move(void **state)
 
 /* ---- killed at one and the same instruction of an access, again and again */
 
-static struct scenario elsp = {elsp_prepare, elsp_judge};
+static const struct crash_scenario elsp = {8, elsp_prepare, elsp_judge, NULL};
 
 /* Dies after n instructions of each of `deaths` processes. False: that is after the access. */
 static bool die_again(struct fix *f, unsigned long n, int deaths)
@@ -314,13 +244,12 @@ static bool die_again(struct fix *f, unsigned long n, int deaths)
     bool started = true;
 
     for (int i = 0; i < deaths; i++) {
-        killed_after(f, n, &done);
+        crash_killed_after(f, n, &done);
         started &= mmio_journal_stage(&f->s->vreg.inflight[0]) == VREG_STARTED;
         if (f->s->taken)
             fake_take(f->guest, 0);
         fix_restart(f);
-        f->ops.next = noted_next;
-        f->ops.complete = noted_complete;
+        crash_note(f);
     }
     return started;
 }
@@ -344,15 +273,15 @@ static void check_quarantined(struct fix *f)
 static void the_same_place_twice(void **state)
 {
     unsigned long total, tried = 0;
-    struct fix *f = ready(&elsp);
+    struct fix *f = crash_ready(&elsp);
 
     (void)state;
-    assert_false(killed_after(f, ~0ul, &total));
+    assert_false(crash_killed_after(f, ~0ul, &total));
     fix_free(f);
     for (unsigned long n = total / 16; n < total; n += total / 16 + 1) {
         bool started;
 
-        f = ready(&elsp);
+        f = crash_ready(&elsp);
         started = die_again(f, n, 2);
         if (started) {
             tried++;
@@ -370,7 +299,7 @@ int main(void)
         cmocka_unit_test(fourth_elsp_dword),    cmocka_unit_test(second_elsp_dword),
         cmocka_unit_test(two_deep_iir),         cmocka_unit_test(string_of_entries),
         cmocka_unit_test(edid_bytes),           cmocka_unit_test(ranges_move),
-        cmocka_unit_test(the_same_place_twice),
+        cmocka_unit_test(the_same_place_twice), cmocka_unit_test(event_before_the_next_try),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,8 +64,9 @@ void fix_start(struct fix *f)
         .now_ns = now,
         .vgpu =
             {
-                .device = 0x1616,
-                .revision = 9,
+                .gen = f->gen,
+                .device = f->gen == 7 ? 0x0412 : 0x1616,
+                .revision = f->gen == 7 ? 6 : 9,
                 .vgt_id = 1,
                 .aperture = 256u << 20,
                 .low_base = 64u << 20,
@@ -73,7 +74,7 @@ void fix_start(struct fix *f)
                 .high_base = 1u << 30,
                 .high_size = 384u << 20,
                 .fences = 4,
-                .caps = PVINFO_CAP_FULL_PPGTT | PVINFO_CAP_HWSP,
+                .caps = PVINFO_CAP_FULL_PPGTT | (f->gen == 7 ? 0 : PVINFO_CAP_HWSP),
                 .monitor = true,
                 .engines = GEN8_M_ALL & ~GEN8_M(GEN8_VCS2),
             },
@@ -86,6 +87,11 @@ void fix_start(struct fix *f)
 
 struct fix *fix_new(uint32_t slots)
 {
+    return fix_new_gen(slots, 8);
+}
+
+struct fix *fix_new_gen(uint32_t slots, uint32_t gen)
+{
     struct fix *f = calloc(1, sizeof *f);
     int fd = memfd_create("fix", MFD_CLOEXEC);
 
@@ -95,6 +101,7 @@ struct fix *fix_new(uint32_t slots)
     assert_true(f->s != MAP_FAILED);
     close(fd);
     clock_of = f->s;
+    f->gen = gen;
     f->guest = fake_guest_new(FIX_DOMID, FIX_RAM_PAGES, 2);
     assert_non_null(f->guest);
     f->ops = vmm_fake_ops;

@@ -20,6 +20,8 @@
 #define FIX_DOMID     7u
 #define FIX_BAR0      0xf0000000u
 #define FIX_BAR2      0x80000000u
+#define FIX_GTT7      (FIX_BAR0 + (2u << 20)) /* the GGTT's entries of a Haswell */
+#define FIX_GTT8      (FIX_BAR0 + (8u << 20)) /* of a Broadwell */
 #define FIX_RAM_PAGES 64u
 
 struct fix_lane {
@@ -39,6 +41,7 @@ struct fix_shared {
 };
 
 struct fix {
+    uint32_t gen; /* of the guest's GPU */
     struct fake_guest *guest;
     struct vmm_ops ops; /* a copy: a test may replace calls */
     struct vmm *vmm;
@@ -48,8 +51,10 @@ struct fix {
     struct mmio mmio;
 };
 
-/* slots: of the lanes to gtt and sched, a power of two. The device is at FIX_BAR0, its MSI set. */
+/* slots: of the lanes to gtt and sched, a power of two. The device is at FIX_BAR0, its MSI set.
+ * fix_new(): a Broadwell. */
 struct fix *fix_new(uint32_t slots);
+struct fix *fix_new_gen(uint32_t slots, uint32_t gen);
 void fix_free(struct fix *f);
 /* The emulator starts, on whatever state there is. fix_restart(): after the former one died. */
 void fix_start(struct fix *f);

@@ -3,6 +3,8 @@
  * vgt-mmio's service against a real broker (and fake others) in one loop: it is ready, and thus
  * confined, after it claimed its guest's device and before it serves the guest's first access.
  */
+#include "services/broker/priv.h"
+#include "services/mmio/priv.h"
 #include "services/mmio/service.h"
 #include "tests/unit/broker_fixture.h"
 
@@ -40,10 +42,9 @@ static int at_ready(const void *data)
     return m->answer;
 }
 
-static void begin(struct rig *r, struct mmio_service *s, struct moment *m,
-                  const struct wire_config *config)
+static void begin_on(struct rig *r, struct mmio_service *s, struct moment *m,
+                     const struct wire_config *config)
 {
-    rig_start(r, 0);
     rig_services(r);
     client_attach(r, 7, "");
     rig_until(r, r->display.adds == 1);
@@ -52,6 +53,13 @@ static void begin(struct rig *r, struct mmio_service *s, struct moment *m,
     m->guest = r->guest[0];
     loop_before_ready(r->loop, at_ready, m);
     assert_int_equal(wire_client_new(r->loop, NULL, config, s, &s->client), 0);
+}
+
+static void begin(struct rig *r, struct mmio_service *s, struct moment *m,
+                  const struct wire_config *config)
+{
+    rig_start(r, 0);
+    begin_on(r, s, m, config);
 }
 
 static void end(struct rig *r, struct mmio_service *s)
@@ -109,6 +117,49 @@ static void test_not_confined(void **state)
     end(&r, &s);
 }
 
+/* What the broker says of its GPU is what the guest has: one of which it says nothing (a broker of
+ * before there was the field) is a Broadwell, and one that is neither is not served. */
+static void serves(uint32_t gen, uint32_t ggc, uint32_t caps)
+{
+    struct moment m = {0};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+
+    rig_start(&r, 0);
+    r.broker->config.device.gen = gen;
+    begin_on(&r, &s, &m, &config);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
+    assert_int_equal(mmio_config_read(&s.mmio, 0x50, 2), ggc);
+    assert_int_equal(*mmio_reg(&s.mmio, 0x78010), caps);
+    end(&r, &s);
+}
+
+static void test_generations(void **state)
+{
+    (void)state;
+    serves(0, 3u << 6, 0xc);
+    serves(8, 3u << 6, 0xc);
+    serves(7, 2u << 8, 0x4);
+}
+
+static void test_no_generation(void **state)
+{
+    struct moment m = {0};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+
+    (void)state;
+    rig_start(&r, 0);
+    r.broker->config.device.gen = 9;
+    begin_on(&r, &s, &m, &config);
+    rig_turns(&r, 20);
+    assert_int_equal(m.calls, 0);
+    assert_false(s.attached);
+    end(&r, &s);
+}
+
 static int config_write(struct rig *r, uint64_t at, uint64_t value)
 {
     struct vmm_access a = {
@@ -152,6 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_confined_first),
         cmocka_unit_test(test_not_confined),
+        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_no_generation),
         cmocka_unit_test(test_aperture_without_a_broker),
     };
 

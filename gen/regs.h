@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each register of a Broadwell means for a guest: where its value lives, what a read or a
- * write does beyond that, its value after reset. services/mmio builds the index once and looks up
- * every trapped access in it; a policy never says "to the hardware". The rows are regs_gen8.def.
- * Constants and pure functions, any thread.
+ * What each register of a Haswell or a Broadwell means for a guest: where its value lives, what a
+ * read or a write does beyond that, its value after reset. services/mmio builds the index once and
+ * looks up every trapped access in it; a policy never says "to the hardware". The rows are in
+ * regs_common.def and, of one generation alone, in regs_gen7.def and regs_gen8.def. Constants and
+ * pure functions, any thread.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define REGS_GEN8_SPACE  0x200000u /* bytes of registers in BAR0 */
-#define REGS_GEN8_DWORDS (REGS_GEN8_SPACE / 4)
+#define REGS_SPACE  0x200000u /* bytes of registers in BAR0 */
+#define REGS_DWORDS (REGS_SPACE / 4)
 
 enum reg_class {
     REG_UNTRACKED, /* in no list: kept like REG_VREG, counted */
@@ -25,7 +26,7 @@ enum reg_class {
     REG_DISPLAY,   /* kept here, its write is the display's to know; never hardware */
     REG_FENCE,
     REG_PVINFO,
-    REG_IRQ, /* the interrupt tree, see irq_gen8.h */
+    REG_IRQ, /* the interrupt tree, see irq_gen7.h, irq_gen8.h */
 };
 
 /* Handlers services/mmio has for reads and writes that are more than storage. */
@@ -44,7 +45,7 @@ enum reg_class {
                             X(PLANE) X(DSPCNTR) X(DSPSURF) X(SURFLIVE) X(CURSOR) X(SPRITE)         \
                                 X(SPRSURF) X(PIPESRC) X(DDI_FUNC) X(DDI_BUF) X(DP_TP_CTL)          \
                                     X(DP_TP_STATUS) X(FDI) X(TRANSCONF) X(ADPA) X(PP_CONTROL)      \
-                                        X(CLOCK)
+                                        X(CLOCK) X(PP_DIR_BASE) X(PP_DIR_DCLV) X(CCID)
 /* clang-format on */
 
 enum reg_effect {
@@ -64,20 +65,39 @@ struct reg_policy {
     const char *name; /* of the first dword; the field's own where it has one */
 };
 
+/* The registers of one generation. Row 0 is the policy of what is in no list; the others are those
+ * of regs_common.def, then the generation's own, each part by offset. */
+struct regs_table {
+    const struct reg_policy *rows;
+    size_t count; /* row 0 included */
+};
+extern const struct regs_table regs_gen7, regs_gen8;
+
 /*
- * Fill table[REGS_GEN8_DWORDS]: for each dword of BAR0's registers the number of its policy,
- * 0 where it has none. A register inside a range with a row of its own has that row's policy.
+ * Fill index[REGS_DWORDS]: for each dword of BAR0's registers the number of its policy, 0 where it
+ * has none. A register inside a range with a row of its own has that row's policy.
  */
-void regs_gen8_index(uint16_t *table);
+void regs_index(const struct regs_table *t, uint16_t *index);
 
-/* Policy by number from the index; number 0 is the policy of what is in no list. */
-const struct reg_policy *regs_gen8_policy(uint16_t number);
-
-/* Number of policies, number 0 included. */
-size_t regs_gen8_count(void);
+/* Policy by number from the index. */
+const struct reg_policy *regs_policy(const struct regs_table *t, uint16_t number);
 
 /* Name of the register at an offset, "?" if it is in no list. Slow: for logs. */
-const char *regs_gen8_name(uint32_t offset);
+const char *regs_name(const struct regs_table *t, uint32_t offset);
 
 /* Name of an effect, for logs. */
-const char *regs_gen8_effect_name(enum reg_effect e);
+const char *regs_effect_name(enum reg_effect e);
+
+/* For the files that have the rows. */
+#define REGS_ROW_NONE                                                                              \
+    {                                                                                              \
+        .cls = REG_UNTRACKED, .size = 4, .name = "?"                                               \
+    }
+#define REGS_ROW(off, bytes, c, rd, wr, value, text)                                               \
+    {.offset = (off),                                                                              \
+     .size = (bytes),                                                                              \
+     .reset = (value),                                                                             \
+     .cls = REG_##c,                                                                               \
+     .read = REGS_##rd,                                                                            \
+     .write = REGS_##wr,                                                                           \
+     .name = (text)},

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.c: the registers of the virtual engines: execlist submission port, context status buffer,
- * stop and reset handshakes, status page, and the device-wide reset. Called by dispatch.c and (for
- * status) events.c. Nothing here runs anything: sched does. Register facts: Broadwell PRM vol. 2c.
+ * ring8.c: the registers of Broadwell's virtual engines: execlist submission port, context status
+ * buffer, stop and reset handshakes, status page. Called by dispatch.c and, for status, by
+ * events.c, for a reset by engine.c. Nothing here runs anything: sched does. Register facts:
+ * Broadwell PRM vol. 2c.
  */
-#include <errno.h>
-
 #include "services/mmio/priv.h"
 
 #include "lib/crash.h"
-
-#define GDRST 0x941cu
 
 /* Offsets inside an engine's block. */
 enum {
@@ -42,45 +39,22 @@ enum {
     CTL_VALID = 1 << 0,
 };
 
-static uint32_t engine_of(uint32_t offset)
-{
-    uint32_t engine = 0;
-
-    while (engine < GEN8_ENGINES && gen8_engine_base(engine) != (offset & ~0xfffu))
-        engine++;
-    return engine;
-}
-
-/* Upper half: which bits of the lower half the write means. */
-static uint32_t masked(uint32_t old, const struct mmio_write *w)
-{
-    uint32_t value = w->value & w->mask, select = value >> 16;
-
-    return (old & ~select & 0xffff) | (value & select);
-}
-
-static int masked_write(struct mmio *m, const struct mmio_write *w)
-{
-    *mmio_reg(m, w->offset) = masked(*mmio_reg(m, w->offset), w);
-    return 0;
-}
-
 /* A stopped engine is idle, and so is one without work: ours has none of its own. */
 static int mi_mode_write(struct mmio *m, const struct mmio_write *w)
 {
-    *mmio_reg(m, w->offset) = masked(*mmio_reg(m, w->offset), w) | MI_MODE_IDLE;
+    *mmio_reg(m, w->offset) = mmio_masked(*mmio_reg(m, w->offset), w) | MI_MODE_IDLE;
     return 0;
 }
 
 static int instpm_write(struct mmio *m, const struct mmio_write *w)
 {
-    *mmio_reg(m, w->offset) = masked(*mmio_reg(m, w->offset), w) & ~INSTPM_SELF_CLEARING;
+    *mmio_reg(m, w->offset) = mmio_masked(*mmio_reg(m, w->offset), w) & ~INSTPM_SELF_CLEARING;
     return 0;
 }
 
 static int reset_ctl_write(struct mmio *m, const struct mmio_write *w)
 {
-    uint32_t value = masked(*mmio_reg(m, w->offset), w) & ~RESET_READY;
+    uint32_t value = mmio_masked(*mmio_reg(m, w->offset), w) & ~RESET_READY;
 
     *mmio_reg(m, w->offset) = value & RESET_REQUEST ? value | RESET_READY : value;
     return 0;
@@ -88,7 +62,7 @@ static int reset_ctl_write(struct mmio *m, const struct mmio_write *w)
 
 static int hws_pga_write(struct mmio *m, const struct mmio_write *w)
 {
-    int rc = mmio_post_hwsp(m, engine_of(w->offset), w->value & ~0xfffu);
+    int rc = mmio_post_hwsp(m, mmio_engine_of(w->offset), w->value & ~0xfffu);
 
     if (!rc)
         *mmio_reg(m, w->offset) = w->value;
@@ -108,7 +82,7 @@ static int ring_write(struct mmio *m, const struct mmio_write *w)
 /* Four dwords: context 1 high, low, context 0 high, low; the last one submits. */
 static int elsp_write(struct mmio *m, const struct mmio_write *w)
 {
-    uint32_t engine = engine_of(w->offset);
+    uint32_t engine = mmio_engine_of(w->offset);
     typeof(&m->vreg->submit.elsp[0]) e = &m->vreg->submit.elsp[engine];
     uint64_t desc[2];
     int rc;
@@ -132,13 +106,6 @@ static int elsp_write(struct mmio *m, const struct mmio_write *w)
     return rc;
 }
 
-static int read_only(struct mmio *m, const struct mmio_write *w)
-{
-    (void)w;
-    mmio_fault(m, MMIO_FAULT_READ_ONLY);
-    return 0;
-}
-
 static uint32_t zero_read(struct mmio *m, uint32_t offset)
 {
     (void)m;
@@ -151,19 +118,11 @@ static int csb_ptr_write(struct mmio *m, const struct mmio_write *w)
 {
     uint32_t *reg = mmio_reg(m, w->offset);
 
-    *reg = (masked(*reg, w) & CSB_PTR_READ) | (*reg & CSB_PTR_WRITE);
+    *reg = (mmio_masked(*reg, w) & CSB_PTR_READ) | (*reg & CSB_PTR_WRITE);
     return 0;
 }
 
-/* 80 ns per tick, 36 bits, low dword first. */
-static uint32_t timestamp_read(struct mmio *m, uint32_t offset)
-{
-    uint64_t ticks = m->s.now_ns() / 80;
-
-    return offset & 4 ? ticks >> 32 & 0xf : ticks;
-}
-
-static void reset_engine(struct mmio *m, uint32_t engine)
+void mmio_ring8_reset(struct mmio *m, uint32_t engine)
 {
     uint32_t base = gen8_engine_base(engine);
 
@@ -180,56 +139,30 @@ static void reset_engine(struct mmio *m, uint32_t engine)
     m->vreg->submit.elsp[engine].n = 0;
 }
 
-/* Bit 0 means all of them. */
-static uint32_t reset_mask(const struct mmio *m, uint32_t value)
-{
-    static const struct {
-        uint32_t bit, engines;
-    } domain[] = {
-        {1u << 0, GEN8_M_ALL}, {1u << 1, GEN8_M_RCS},  {1u << 2, GEN8_M(GEN8_VCS)},
-        {1u << 3, GEN8_M_BCS}, {1u << 4, GEN8_M_VECS}, {1u << 7, GEN8_M(GEN8_VCS2)},
-    };
-    uint32_t mask = 0;
-
-    for (size_t i = 0; i < sizeof domain / sizeof domain[0]; i++)
-        if (value & domain[i].bit)
-            mask |= domain[i].engines;
-    return mask & m->s.vgpu.engines;
-}
-
-/* The register reads 0 at once: to the guest the reset is over, sched orders the rest. */
-static int gdrst_write(struct mmio *m, const struct mmio_write *w)
-{
-    uint32_t mask = reset_mask(m, w->value & w->mask);
-    int rc;
-
-    mmio_undo(m, &m->vreg->submit, sizeof m->vreg->submit);
-    rc = mask ? mmio_post_engine_reset(m, mask) : 0;
-    if (rc)
-        return rc;
-    crash_point("mmio.reset.posted");
-    for (uint32_t engine = 0; engine < GEN8_ENGINES; engine++)
-        if (mask & GEN8_M(engine))
-            reset_engine(m, engine);
-    return 0;
-}
-
-void mmio_csb(struct mmio *m, uint32_t engine, uint32_t slot, uint64_t csb, uint64_t status)
+static void csb(struct mmio *m, uint32_t engine, uint32_t slot, uint64_t entry, uint64_t status)
 {
     uint32_t base = gen8_engine_base(engine), *ptr;
 
     if (!base || slot >= CSB_SLOTS)
         return;
     ptr = mmio_reg(m, base + RING_CSB_PTR);
-    *mmio_reg(m, base + RING_CSB + 8 * slot) = csb;
-    *mmio_reg(m, base + RING_CSB + 8 * slot + 4) = csb >> 32;
+    *mmio_reg(m, base + RING_CSB + 8 * slot) = entry;
+    *mmio_reg(m, base + RING_CSB + 8 * slot + 4) = entry >> 32;
     *mmio_reg(m, base + RING_EXECLIST_STATUS) = status;
     *mmio_reg(m, base + RING_EXECLIST_STATUS + 4) = status >> 32;
     crash_point("mmio.csb.half");
     *ptr = (*ptr & ~CSB_PTR_WRITE) | slot;
 }
 
-static const struct mmio_handler masked_handler = {"masked", NULL, masked_write};
+/* A repeated one must not move the write pointer back. */
+void mmio_ring8_status(struct mmio *m, const struct sched_mmio *e)
+{
+    if (e->kind != SCHED_MMIO_CSB || e->seq <= m->vreg->csb_seq)
+        return;
+    csb(m, e->engine, e->csb_index, e->csb, e->execlist_status);
+    __atomic_store_n(&m->vreg->csb_seq, e->seq, __ATOMIC_RELEASE);
+}
+
 static const struct mmio_handler mi_mode_handler = {"MI_MODE", NULL, mi_mode_write};
 static const struct mmio_handler instpm_handler = {"INSTPM", NULL, instpm_write};
 static const struct mmio_handler reset_ctl_handler = {"RESET_CTL", NULL, reset_ctl_write};
@@ -237,25 +170,22 @@ static const struct mmio_handler hws_pga_handler = {"HWS_PGA", NULL, hws_pga_wri
 static const struct mmio_handler ring_handler = {"ring", NULL, ring_write};
 static const struct mmio_handler elsp_handler = {"ELSP", zero_read, elsp_write};
 static const struct mmio_handler csb_ptr_handler = {"CSB_PTR", NULL, csb_ptr_write};
-static const struct mmio_handler ro_handler = {"read only", NULL, read_only};
-static const struct mmio_handler timestamp_handler = {"timestamp", timestamp_read, read_only};
-static const struct mmio_handler gdrst_handler = {"GDRST", zero_read, gdrst_write};
 static const struct mmio_handler strobe_handler = {"strobe", zero_read, NULL};
 
 static void attach_engine(struct mmio *m, uint32_t base)
 {
     const struct mmio_regs regs[] = {
         {base + RING_TAIL, 4, &ring_handler},
-        {base + 0x50, 1, &masked_handler}, /* PSMI_CTL */
+        {base + 0x50, 1, &mmio_masked_handler}, /* PSMI_CTL */
         {base + RING_HWS_PGA, 1, &hws_pga_handler},
         {base + RING_MI_MODE, 1, &mi_mode_handler},
         {base + RING_INSTPM, 1, &instpm_handler},
         {base + RING_RESET_CTL, 1, &reset_ctl_handler},
         {base + RING_ELSP, 1, &elsp_handler},
-        {base + RING_EXECLIST_STATUS, 2, &ro_handler},
-        {base + RING_GFX_MODE, 1, &masked_handler},
-        {base + RING_TIMESTAMP, 2, &timestamp_handler},
-        {base + RING_CSB, 2 * CSB_SLOTS, &ro_handler},
+        {base + RING_EXECLIST_STATUS, 2, &mmio_ro_handler},
+        {base + RING_GFX_MODE, 1, &mmio_masked_handler},
+        {base + RING_TIMESTAMP, 2, &mmio_timestamp_handler},
+        {base + RING_CSB, 2 * CSB_SLOTS, &mmio_ro_handler},
         {base + RING_CSB_PTR, 1, &csb_ptr_handler},
     };
 
@@ -265,11 +195,9 @@ static void attach_engine(struct mmio *m, uint32_t base)
 static void attach(struct mmio *m)
 {
     static const struct mmio_regs regs[] = {
-        {0x2088, 1, &masked_handler}, {0x2090, 1, &masked_handler}, {0x20dc, 1, &masked_handler},
-        {0x20e4, 1, &masked_handler}, {0x2120, 2, &masked_handler}, {0x2470, 1, &masked_handler},
-        {0x4030, 1, &masked_handler}, {0x7000, 3, &masked_handler}, {0x7010, 3, &masked_handler},
-        {0x7300, 1, &masked_handler}, {0xe100, 1, &masked_handler}, {0xe180, 3, &masked_handler},
-        {0xe4f0, 2, &masked_handler}, {GDRST, 1, &gdrst_handler},   {0x4260, 5, &strobe_handler},
+        {0x7300, 1, &mmio_masked_handler}, /* HDC_CHICKEN0 */
+        {0xe4f0, 1, &mmio_masked_handler}, /* ROW_CHICKEN */
+        {0x4260, 5, &strobe_handler},      /* TLB invalidation */
     };
 
     for (uint32_t engine = 0; engine < GEN8_ENGINES; engine++)
@@ -280,7 +208,7 @@ static void attach(struct mmio *m)
 static void reset(struct mmio *m)
 {
     for (uint32_t engine = 0; engine < GEN8_ENGINES; engine++)
-        reset_engine(m, engine);
+        mmio_ring8_reset(m, engine);
 }
 
-const struct mmio_part mmio_part_ring = {attach, reset};
+const struct mmio_part mmio_part_ring8 = {attach, reset};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Register policies of Haswell; see regs.h. Constants, any thread. */
+#include "gen/regs.h"
+
+static const struct reg_policy rows[] = {
+    REGS_ROW_NONE,
+#define R REGS_ROW
+#include "gen/regs_common.def"
+#include "gen/regs_gen7.def"
+#undef R
+};
+
+const struct regs_table regs_gen7 = {rows, sizeof(rows) / sizeof(rows[0])};
