@@ -243,6 +243,7 @@ static void show(struct ppgtt *p, uint32_t slot)
     if (r->leaving || !r->dir || r->dir->state != DIR_LIVE)
         return;
     record(r->dir, 2);
+    directories_shown(p->directories, r->dir->number);
     r->shown = true;
     p->shows++;
     p->hidden--;

@@ -8,9 +8,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-#define TAG UINT64_C(0x6474746700000000) /* of our two pages: of no guest (pages.c) */
+#define HOLD_NS (20u * 1000 * 1000)
+#define TAG     UINT64_C(0x6474746700000000) /* of our two pages: of no guest (pages.c) */
 
 enum { DATA, TABLE, PAGES };
 
@@ -97,7 +98,8 @@ int directories_init(struct directories *d, struct gpu *gpu)
     const uint64_t share = (WIRE_HOST_HIGH + (uint64_t)WIRE_HOST_DIRECTORIES) / GPU_PAGE_SIZE;
     int rc;
 
-    *d = (struct directories){.gpu = gpu, .format = gtt_format_of(gpu->info.gen)};
+    *d = (struct directories){
+        .gpu = gpu, .format = gtt_format_of(gpu->info.gen), .hold_ns = HOLD_NS};
     if (!d->format || !d->format->directory)
         return -ENOTSUP;
     if (gpu->info.ggtt_entries <= share)
@@ -184,15 +186,37 @@ static bool is_any(const struct directories *d, const struct dir *it, const stru
     return true;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void directories_shown(struct directories *d, unsigned n)
+{
+    d->slot[n].shown = now_ns();
+}
+
+/* In use for long enough, and not yet on its way to somebody else. */
+static bool may_be_evicted(const struct directories *d, const struct directory_slot *s,
+                           uint64_t now)
+{
+    return s->state == DIRECTORY_TAKEN && !s->heir && !dir_leaves(s->dir) && s->shown &&
+           now - s->shown >= d->hold_ns;
+}
+
 /* The one longest not asked for of those that may give way; 0: none. */
 static unsigned oldest(const struct directories *d, may_give *may, const struct ppgtt *to)
 {
+    uint64_t now = now_ns();
     unsigned best = 0;
 
     for (unsigned i = 1; i < DIRECTORIES; i++) {
         const struct directory_slot *s = &d->slot[i];
 
-        if (s->state != DIRECTORY_TAKEN || s->heir || dir_leaves(s->dir) || !may(d, s->dir, to))
+        if (!may_be_evicted(d, s, now) || !may(d, s->dir, to))
             continue;
         if (!best || s->asked < d->slot[best].asked)
             best = i;

@@ -34,6 +34,7 @@ struct directory_slot {
     struct dir *dir;  /* TAKEN: whose */
     struct dir *heir; /* who gets it when that one has gone; NULL: nobody */
     uint64_t asked;   /* when it was last asked for, by the clock below */
+    uint64_t shown;   /* since when sched may use it, in ns; 0: it may not yet */
 };
 
 struct directories {
@@ -43,6 +44,8 @@ struct directories {
     uint32_t first;       /* GGTT entry of number 0 */
     unsigned guests;
     uint64_t clock;
+    uint64_t
+        hold_ns;  /* so long it is left to who got it: sched has to see it before it gives way */
     bool evicted; /* set when a guest has to publish a clear; whoever looks resets it */
     struct directory_slot slot[DIRECTORIES];
 };
@@ -65,7 +68,7 @@ unsigned directories_number(const struct directories *d, uint64_t entry);
  * A directory for dir, now or later: the number of one that is free; 0 if dir is heir of one that
  * its owner lets go, or has to wait for any such. A guest that has less than its share (all by the
  * number of guests, DIRECTORIES_FAIR at least) makes one of whoever has more give way, or, if
- * nobody has, just the oldest; else one of its own.
+ * nobody has, just the oldest; else one of its own. One that sched was shown only now does not.
  */
 unsigned directories_take(struct directories *d, struct dir *dir);
 /* dir inherits nothing any more. */
@@ -76,6 +79,8 @@ bool directories_inherits(const struct directories *d, const struct dir *dir);
 /* Number n was dir's when the process before died. False: somebody else has it now, who got it
  * because no engine had been told of it. */
 bool directories_claim(struct directories *d, unsigned n, struct dir *dir);
+/* sched may use it from now on. */
+void directories_shown(struct directories *d, unsigned n);
 /* It is asked for once more. */
 void directories_touch(struct directories *d, unsigned n);
 

@@ -81,6 +81,7 @@ static void make_directories(struct rig *r)
     if (rig_gen != GPU_GEN7)
         return;
     assert_int_equal(directories_init(&r->directories, r->gpu), 0);
+    r->directories.hold_ns = 0;
     for (unsigned n = rig_directories + 1; n < DIRECTORIES; n++)
         r->directories.slot[n].state = DIRECTORY_FOREIGN;
     r->config.directories = &r->directories;
