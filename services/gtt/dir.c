@@ -5,6 +5,7 @@
 #include "gen/gen7_pte.h"
 #include "lib/crash.h"
 #include "services/gtt/ggtt.h"
+#include "services/wire/input.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -78,14 +79,26 @@ static void follow(struct dir *d, unsigned i, uint64_t raw)
         shadow_put(p->set, old);
 }
 
-/* Of the guest's entries as they were applied; one that kills is found here, too. */
-static void fill_entry(struct dir *d, unsigned i)
+/* As an entry of a table, not of the GGTT: as that it may do no harm. */
+static bool allowed(struct dir *d, unsigned i, uint64_t raw)
 {
-    struct ggtt *g = d->ppgtt->ggtt;
-    uint64_t raw = ggtt_raw(g, d->first + i);
+    const uint64_t word[] = {d->first, (uint64_t)GTT_LEVEL_PDE << 32 | i, raw};
+    struct ppgtt *p = d->ppgtt;
 
-    follow(d, i, ggtt_begin(g, d->first + i, raw) ? raw : 0);
-    quarantine_end(g->quarantine, QUARANTINE_INNER);
+    if (quarantine_begin(p->set->c.quarantine, QUARANTINE_INNER, WIRE_INPUT_TABLE_ENTRY, word, 3))
+        return true;
+    account_event(p->account, ACCOUNT_QUARANTINED, "directory=%u index=%u entry=0x%" PRIx64,
+                  d->first, i, raw);
+    return false;
+}
+
+/* Our entry i again, from what the guest wrote. A quarantined one is as not present. */
+static void renew(struct dir *d, unsigned i)
+{
+    uint64_t raw = ggtt_raw(d->ppgtt->ggtt, d->first + i);
+
+    follow(d, i, allowed(d, i, raw) ? raw : 0);
+    quarantine_end(d->ppgtt->set->c.quarantine, QUARANTINE_INNER);
 }
 
 static void clear_entry(struct dir *d, unsigned i)
@@ -116,7 +129,7 @@ static void changed(void *ctx, uint64_t index)
         uint64_t i = index - d->first;
 
         if (i < DIRECTORY_ENTRIES && follows(d, i))
-            follow(d, (unsigned)i, ggtt_raw(p->ggtt, index));
+            renew(d, (unsigned)i);
     }
 }
 
@@ -349,7 +362,7 @@ static void step(struct dir *d)
     unsigned i = d->next++;
 
     if (d->state == DIR_FILLING)
-        fill_entry(d, i);
+        renew(d, i);
     else
         clear_entry(d, i);
 }

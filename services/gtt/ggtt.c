@@ -120,11 +120,6 @@ static bool allowed(struct ggtt *g, enum wire_input kind, uint64_t number, uint6
     return false;
 }
 
-bool ggtt_begin(struct ggtt *g, uint64_t index, uint64_t value)
-{
-    return allowed(g, WIRE_INPUT_GGTT_ENTRY, index, value);
-}
-
 static int apply(struct ggtt *g, uint64_t index, uint64_t value)
 {
     uint64_t *held = held_of(g, index), dma;
@@ -165,9 +160,9 @@ int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
     bool yes = allowed(g, WIRE_INPUT_GGTT_ENTRY, index, value);
     int rc = apply(g, index, yes ? value : 0);
 
+    quarantine_end(g->quarantine, QUARANTINE_INNER);
     if (!rc)
         remember(g, index, yes ? value : 0);
-    quarantine_end(g->quarantine, QUARANTINE_INNER);
     return rc;
 }
 

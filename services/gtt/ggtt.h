@@ -15,7 +15,7 @@
 #include "services/gtt/pins.h"
 #include "services/wire/vggtt.h"
 
-/* Entry index was applied; quarantine.h's note about it stands. */
+/* Entry index was applied, and nothing is noted of it any more. */
 typedef void ggtt_changed(void *ctx, uint64_t index);
 
 struct ggtt {
@@ -49,10 +49,6 @@ int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value);
 /* What the guest wrote into an entry, as far as it was applied: 0 for one outside the partition or
  * quarantined. */
 uint64_t ggtt_raw(const struct ggtt *g, uint64_t index);
-
-/* value of entry index is looked at, once more: true unless it is quarantined. quarantine_end()
- * follows in any case. */
-bool ggtt_begin(struct ggtt *g, uint64_t index, uint64_t value);
 
 /* The guest's fence n (its own numbering) is now value (FENCE_REG, PRM vol. 2c). A fence that
  * covers anything outside the guest's low memory is counted and the register is cleared; so is a

@@ -172,6 +172,15 @@ static void note_use(struct oracle *o, unsigned n, uint64_t first)
     o->until[n] = o->r.map->clear_seq + 1;
 }
 
+/* Whoever may still be in it meets tables, whatever became of its root. */
+static void check_old_use(struct oracle *o, unsigned n)
+{
+    if (!o->first[n] || o->r.inval.done_seq >= o->until[n])
+        return;
+    for (unsigned i = 0; i < DIRECTORY_ENTRIES; i += i < 64 ? 1 : 64)
+        directory_page(&o->r, n, i, 0);
+}
+
 static void check_roots(struct oracle *o)
 {
     struct rig *r = &o->r;
@@ -195,9 +204,11 @@ static void check_roots(struct oracle *o)
         o->shown++;
     }
     assert_true(is_empty(r, 0));
-    for (unsigned n = 1; n <= rig_directories; n++)
+    for (unsigned n = 1; n <= rig_directories; n++) {
+        check_old_use(o, n);
         if (o->first[n] && is_empty(r, n))
             note_use(o, n, 0);
+    }
 }
 
 void oracle_check(struct oracle *o)
