@@ -3,23 +3,24 @@
  * thread. */
 #include "services/gtt/fetch.h"
 
-#include "gen/gen8_pte.h"
 #include "lib/crash.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define FEW 8u /* fewer present entries than this cost the loop less than a switch of threads */
+#define ONE_CALL 512u /* frames gpu_pin() takes at once */
+#define FEW      8u /* fewer present entries than this cost the loop less than a switch of threads */
 
 struct fetch {
     struct job job; /* first */
     struct pins *pins;
+    const struct gtt_format *format;
     fetch_done *done;
     void *ctx, *what;
     uint32_t entries, got;
-    uint64_t calls;                   /* of gpu_pin() */
-    uint64_t word[GEN8_PT_ENTRIES];   /* entries; then the frames they name */
-    struct pin *pin[GEN8_PT_ENTRIES]; /* got of them are pinned and claimed */
+    uint64_t calls;   /* of gpu_pin() */
+    struct pin **pin; /* got of them are pinned and claimed */
+    uint64_t word[];  /* entries; then the frames they name; behind them is room for pin */
 };
 
 /* ---- in a worker */
@@ -32,15 +33,15 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Entries become frame numbers, each once. */
-static uint32_t frames_of(uint64_t *word, uint32_t entries)
+static uint32_t frames_of(const struct gtt_format *format, uint64_t *word, uint32_t entries)
 {
     uint32_t n = 0, once = 0;
 
     for (uint32_t i = 0; i < entries; i++) {
-        struct gen8_entry e = gen8_entry_decode(word[i], GEN8_LEVEL_PTE, false);
+        struct gtt_entry e = format->entry(word[i], GTT_LEVEL_PTE);
 
-        if (e.present && !e.reserved)
-            word[n++] = e.addr / GEN8_PAGE_SIZE;
+        if (e.present && !e.bad)
+            word[n++] = e.gfn;
     }
     qsort(word, n, sizeof(word[0]), by_number);
     for (uint32_t i = 0; i < n; i++) {
@@ -53,7 +54,7 @@ static uint32_t frames_of(uint64_t *word, uint32_t entries)
 /* One call; the records are f's afterwards, or freed. */
 static int pin_once(struct fetch *f, const uint64_t *gfn, uint32_t n)
 {
-    uint64_t dma[GEN8_PT_ENTRIES];
+    uint64_t dma[ONE_CALL];
     struct pin **pin = &f->pin[f->got];
     int rc = 0;
 
@@ -93,12 +94,13 @@ static int pin_all(struct fetch *f, const uint64_t *gfn, uint32_t n)
 static void run(struct job *job)
 {
     struct fetch *f = (struct fetch *)job;
-    uint32_t n = frames_of(f->word, f->entries), claimed;
+    uint32_t n = frames_of(f->format, f->word, f->entries), claimed;
+    int rc = 0;
 
     n = pins_missing(f->pins, f->word, n);
     claimed = pins_claim(f->pins, n);
-    if (claimed)
-        pin_all(f, f->word, claimed);
+    for (uint32_t at = 0; at < claimed && !rc; at += ONE_CALL)
+        rc = pin_all(f, f->word + at, claimed - at < ONE_CALL ? claimed - at : ONE_CALL);
     pins_unclaim(f->pins, claimed - f->got);
 }
 
@@ -118,34 +120,23 @@ static void finish(struct job *job)
     free(f);
 }
 
-/* Present entries of a table, each word read once. */
-static uint32_t copy(uint64_t *word, const uint64_t *table)
+int fetch_start(struct workers *w, struct pins *p, const struct gtt_format *format,
+                const void *table, fetch_done *done, void *ctx, void *what)
 {
-    uint32_t n = 0;
-
-    for (unsigned i = 0; i < GEN8_PT_ENTRIES; i++) {
-        uint64_t raw = __atomic_load_n(&table[i], __ATOMIC_RELAXED);
-
-        if (raw & GEN8_PTE_PRESENT)
-            word[n++] = raw;
-    }
-    return n;
-}
-
-int fetch_start(struct workers *w, struct pins *p, const uint64_t *table, fetch_done *done,
-                void *ctx, void *what)
-{
-    struct fetch *f = malloc(sizeof(*f));
+    struct fetch *f =
+        malloc(sizeof(*f) + format->entries * (sizeof(f->word[0]) + sizeof(f->pin[0])));
 
     if (!f)
         return -ENOMEM;
-    f->entries = copy(f->word, table);
+    f->entries = format->copy(table, f->word);
     if (f->entries < FEW) {
         free(f);
         return FETCH_FEW;
     }
     f->job = (struct job){.run = run, .done = finish, .owner = p};
     f->pins = p;
+    f->format = format;
+    f->pin = (struct pin **)(f->word + format->entries);
     f->done = done;
     f->ctx = ctx;
     f->what = what;

@@ -12,6 +12,7 @@
  * Called by shadow.c and guest.c in the loop; fetch.c has the part that runs in a worker.
  */
 #pragma once
+#include "services/gtt/format.h"
 #include "services/gtt/pins.h"
 #include "services/gtt/workers.h"
 
@@ -23,9 +24,9 @@ typedef void fetch_done(void *ctx, void *what);
 /* Positive answer: so few entries are present that no worker is worth it. */
 enum { FETCH_FEW = 1 };
 
-/* table: 512 words shared with the guest. 0: done(ctx, what) will be called; FETCH_FEW; -ENOMEM. */
-int fetch_start(struct workers *w, struct pins *p, const uint64_t *table, fetch_done *done,
-                void *ctx, void *what);
+/* table: a page shared with the guest. 0: done(ctx, what) will be called; FETCH_FEW; -ENOMEM. */
+int fetch_start(struct workers *w, struct pins *p, const struct gtt_format *format,
+                const void *table, fetch_done *done, void *ctx, void *what);
 
 /* Fetches no worker has begun are done at once, with nothing. w may be NULL here and below. */
 void fetch_cancel(struct workers *w, struct pins *p);

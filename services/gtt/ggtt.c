@@ -2,7 +2,6 @@
 /* ggtt.c: see ggtt.h. The order in an entry's change: pin the new frame, write, put the old. */
 #include "services/gtt/ggtt.h"
 
-#include "gen/gen8_pte.h"
 #include "lib/crash.h"
 #include "services/wire/input.h"
 
@@ -10,15 +9,27 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The bits of a gen8 GGTT entry a guest decides about: valid and PAT index (PRM vol. 5). */
-#define GGTT_FLAGS (GEN8_PTE_PRESENT | GEN8_PTE_RW | GEN8_PTE_PWT | GEN8_PTE_PCD | GEN8_PTE_PAT)
 #define FENCE_BASE 0x100000u
+
+static int alloc(struct ggtt *g)
+{
+    uint64_t entries = g->part[PARTITION_LOW].size + g->part[PARTITION_HIGH].size + 1;
+
+    g->held = calloc(entries, sizeof(*g->held));
+    if (g->format->directory)
+        g->raw = calloc(entries, sizeof(*g->raw));
+    if (g->held && (g->raw || !g->format->directory))
+        return 0;
+    ggtt_free(g);
+    return -ENOMEM;
+}
 
 int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account *account,
               const struct partition_grant *grant, uint64_t scratch)
 {
     *g = (struct ggtt){.gpu = gpu, .pins = pins, .account = account, .scratch = scratch};
-    if (gpu->info.gen != GPU_GEN8)
+    g->format = gtt_format_of(gpu->info.gen);
+    if (!g->format)
         return -ENOTSUP;
     for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
         const struct partition_range *r = &grant->range[kind];
@@ -31,20 +42,33 @@ int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account
     g->part[PARTITION_FENCE] = grant->range[PARTITION_FENCE];
     if (g->part[PARTITION_FENCE].base + g->part[PARTITION_FENCE].size > PARTITION_FENCES)
         return -EINVAL;
-    g->held =
-        calloc(g->part[PARTITION_LOW].size + g->part[PARTITION_HIGH].size + 1, sizeof(*g->held));
-    return g->held ? 0 : -ENOMEM;
+    return alloc(g);
 }
 
-static uint64_t *held_of(struct ggtt *g, uint64_t index)
+/* Its place in held and raw; UINT64_MAX: not of this guest. */
+static uint64_t place_of(const struct ggtt *g, uint64_t index)
 {
     const struct partition_range *low = &g->part[PARTITION_LOW], *high = &g->part[PARTITION_HIGH];
 
     if (index >= low->base && index - low->base < low->size)
-        return &g->held[index - low->base];
+        return index - low->base;
     if (index >= high->base && index - high->base < high->size)
-        return &g->held[low->size + index - high->base];
-    return NULL;
+        return low->size + index - high->base;
+    return UINT64_MAX;
+}
+
+static uint64_t *held_of(struct ggtt *g, uint64_t index)
+{
+    uint64_t place = place_of(g, index);
+
+    return place == UINT64_MAX ? NULL : &g->held[place];
+}
+
+uint64_t ggtt_raw(const struct ggtt *g, uint64_t index)
+{
+    uint64_t place = place_of(g, index);
+
+    return place == UINT64_MAX ? 0 : g->raw[place];
 }
 
 uint64_t ggtt_held(struct ggtt *g, uint64_t index)
@@ -98,9 +122,9 @@ static bool allowed(struct ggtt *g, enum wire_input kind, uint64_t number, uint6
 
 static int apply(struct ggtt *g, uint64_t index, uint64_t value)
 {
-    uint64_t *held = held_of(g, index), dma, gfn;
-    struct gen8_entry e = gen8_ggtt_decode(value);
-    uint64_t none = gen8_ggtt_encode(g->scratch, true);
+    uint64_t *held = held_of(g, index), dma;
+    struct gtt_entry e = g->format->ggtt(value);
+    uint64_t none = g->format->ggtt_encode(g->scratch);
     int rc;
 
     if (!held) {
@@ -109,15 +133,26 @@ static int apply(struct ggtt *g, uint64_t index, uint64_t value)
     }
     if (!e.present)
         return replace(g, index, held, none, 0);
-    gfn = e.addr / GPU_PAGE_SIZE;
-    rc = e.reserved ? -ENXIO : pins_get(g->pins, gfn, &dma);
+    rc = e.bad ? -ENXIO : pins_get(g->pins, e.gfn, &dma);
     if (rc) {
         account_event(g->account, rc == -ENXIO ? ACCOUNT_BAD_GTT : ACCOUNT_NO_RESOURCE,
-                      "index=%" PRIu64 " gfn=0x%" PRIx64, index, gfn);
+                      "index=%" PRIu64 " gfn=0x%" PRIx64, index, e.gfn);
         return replace(g, index, held, none, 0);
     }
     crash_point("gtt.pte.pinned");
-    return replace(g, index, held, gen8_pte_replace_addr(value & GGTT_FLAGS, dma), gfn + 1);
+    return replace(g, index, held, g->format->ggtt_replace(value, dma), e.gfn + 1);
+}
+
+/* As an entry of page directories, too. */
+static void remember(struct ggtt *g, uint64_t index, uint64_t value)
+{
+    uint64_t place = place_of(g, index);
+
+    if (!g->raw || place == UINT64_MAX)
+        return;
+    g->raw[place] = value >> 32 ? 0 : (uint32_t)value;
+    if (g->changed)
+        g->changed(g->ctx, index);
 }
 
 int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
@@ -126,6 +161,8 @@ int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value)
     int rc = apply(g, index, yes ? value : 0);
 
     quarantine_end(g->quarantine, QUARANTINE_INNER);
+    if (!rc)
+        remember(g, index, yes ? value : 0);
     return rc;
 }
 
@@ -199,7 +236,7 @@ int ggtt_flush(struct ggtt *g)
 
 int ggtt_clear(struct ggtt *g)
 {
-    uint64_t none = gen8_ggtt_encode(g->gpu->info.scratch_dma, true);
+    uint64_t none = g->format->ggtt_encode(g->gpu->info.scratch_dma);
     int rc = 0, bad = 0;
 
     for (int kind = PARTITION_LOW; kind <= PARTITION_HIGH; kind++) {
@@ -221,5 +258,7 @@ int ggtt_clear(struct ggtt *g)
 void ggtt_free(struct ggtt *g)
 {
     free(g->held);
+    free(g->raw);
     g->held = NULL;
+    g->raw = NULL;
 }

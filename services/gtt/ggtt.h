@@ -1,31 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ggtt.h: the physical GGTT entries and fence registers of one guest's partition, kept equal to
- * what the guest's own image says, with guest frames replaced by bus addresses. Gen8 entry format.
- * Called by guest.c; one thread.
+ * what the guest's own image says, with guest frames replaced by bus addresses. Where page
+ * directories stand in the GGTT, it also knows what the guest wrote: the image is written after the
+ * message about it, so what it says at some moment may be older or newer than what was applied.
+ * Called by guest.c and dir.c; one thread.
  */
 #pragma once
 #include "lib/account.h"
 #include "lib/quarantine.h"
+#include "services/gtt/format.h"
 #include "services/gtt/pages.h"
 #include "services/gtt/partition.h"
 #include "services/gtt/pins.h"
 #include "services/wire/vggtt.h"
 
+/* Entry index was applied, and nothing is noted of it any more. */
+typedef void ggtt_changed(void *ctx, uint64_t index);
+
 struct ggtt {
+    const struct gtt_format *format;
     struct gpu *gpu;
     struct pins *pins;
     struct account *account;
     struct partition_range part[PARTITION_KINDS]; /* low and high in entries, fences in registers */
     uint64_t scratch;                             /* what an unused entry of this guest names */
-    uint64_t *held; /* per entry of low, then high: gfn + 1 it keeps pinned, 0 none */
-    struct quarantine *quarantine; /* set after ggtt_init(); NULL: nothing is noted */
+    uint64_t *held;        /* per entry of low, then high: gfn + 1 it keeps pinned, 0 none */
+    uint32_t *raw;         /* the same: as applied; NULL unless directories stand in the GGTT */
+    ggtt_changed *changed; /* set after ggtt_init(), as the next two are; NULL: nobody asks */
+    void *ctx;
+    struct quarantine *quarantine; /* NULL: nothing is noted */
     bool dirty;                    /* entries were written since the last flush */
 };
 
 /*
  * scratch: bus address of a page of this guest's own. Touches nothing yet; ggtt_rebuild() must
- * follow. -EINVAL: the grant does not fit the device's GTT; -ENOTSUP: not gen8; -ENOMEM.
+ * follow. -EINVAL: the grant does not fit the device's GTT; -ENOTSUP: an unknown generation;
+ * -ENOMEM.
  */
 int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account *account,
               const struct partition_grant *grant, uint64_t scratch);
@@ -34,6 +45,10 @@ int ggtt_init(struct ggtt *g, struct gpu *gpu, struct pins *pins, struct account
  * naming no memory, or quarantined, which is as not present: a counted event; 0. Negative: the
  * device refused the write. */
 int ggtt_apply(struct ggtt *g, uint64_t index, uint64_t value);
+
+/* What the guest wrote into an entry, as far as it was applied: 0 for one outside the partition or
+ * quarantined. */
+uint64_t ggtt_raw(const struct ggtt *g, uint64_t index);
 
 /* The guest's fence n (its own numbering) is now value (FENCE_REG, PRM vol. 2c). A fence that
  * covers anything outside the guest's low memory is counted and the register is cleared; so is a

@@ -15,7 +15,8 @@
 static int init_parts(struct gtt_guest *g)
 {
     const struct gtt_guest_config *c = &g->c;
-    struct shadow_config sc = {.ops = c->ops,
+    struct shadow_config sc = {.format = gtt_format_of(c->gpu->info.gen),
+                               .ops = c->ops,
                                .vmm = c->vmm,
                                .pins = &g->pins,
                                .pages = &g->pages,
@@ -26,8 +27,11 @@ static int init_parts(struct gtt_guest *g)
                                .quarantine = c->quarantine,
                                .max_tables = c->max_tables,
                                .confirmed = c->confirmed};
-    int rc = shadow_init(&g->shadows, &sc);
+    int rc;
 
+    if (!sc.format || !sc.format->directory != !c->directories)
+        return -ENOTSUP;
+    rc = shadow_init(&g->shadows, &sc);
     if (rc)
         return rc;
     rc = ggtt_init(&g->ggtt, c->gpu, &g->pins, c->account, &c->grant,
@@ -89,7 +93,7 @@ int gtt_guest_new(const struct gtt_guest_config *config, struct gtt_guest **out)
         return rc;
     }
     crash_point("gtt.rebuild.begun");
-    ppgtt_init(&g->ppgtt, &g->shadows, config->account, config->map);
+    ppgtt_init(&g->ppgtt, &g->shadows, &g->ggtt, config->account, config->map, config->directories);
     *out = g;
     if (config->gone) {
         ppgtt_retract(&g->ppgtt);
@@ -185,23 +189,49 @@ int gtt_guest_apply(struct gtt_guest *g, const struct mmio_gtt *msg)
     return rc;
 }
 
-static void reap(struct gtt_guest *g)
+/* Directories first: a free one names no page of the guest's. Returns what still waits. */
+static uint64_t reap(struct gtt_guest *g)
 {
-    pins_reap(&g->pins);
-    pages_reap(&g->pages);
+    uint64_t left = ppgtt_reap(&g->ppgtt);
+
+    return left + pins_reap(&g->pins) + pages_reap(&g->pages);
+}
+
+/* There is something to do, here or in a worker. */
+static bool busy(struct gtt_guest *g)
+{
+    uint64_t none = 0;
+
+    return ppgtt_work(&g->ppgtt, &none) || shadow_busy(&g->shadows);
+}
+
+/* Up to budget entries. 0: all is done but for mmio's confirmation (*wait); else GTT_GUEST_MORE or
+ * GTT_GUEST_WAITS. */
+static int work(struct gtt_guest *g, uint64_t budget, bool *wait)
+{
+    uint64_t left = budget;
+    bool more = ppgtt_work(&g->ppgtt, &left);
+
+    *wait = shadow_work(&g->shadows, left);
+    if (left != budget || more || shadow_busy(&g->shadows))
+        g->applied = true;
+    if (more || !shadow_busy(&g->shadows))
+        return more ? GTT_GUEST_MORE : 0;
+    return shadow_waits(&g->shadows) ? GTT_GUEST_WAITS : GTT_GUEST_MORE;
 }
 
 int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
 {
-    bool wait = shadow_work(&g->shadows, budget);
+    bool wait;
     int rc;
 
-    if (shadow_busy(&g->shadows)) {
-        g->applied = true;
-        return shadow_waits(&g->shadows) ? GTT_GUEST_WAITS : GTT_GUEST_MORE;
-    }
-    if (g->applied) {
-        rc = ggtt_flush(&g->ggtt);
+    ppgtt_reap(&g->ppgtt);
+    rc = work(g, budget, &wait);
+    if (rc)
+        return rc;
+    if (g->applied || g->tlb.dirty) {
+        rc = ppgtt_write(&g->ppgtt);
+        rc = rc ? rc : ggtt_flush(&g->ggtt);
         if (rc)
             return rc;
         crash_point("gtt.settle.flushed");
@@ -219,7 +249,7 @@ int gtt_guest_settle(struct gtt_guest *g, uint64_t budget)
     }
     reap(g);
     crash_point("gtt.settle.reaped");
-    return wait ? GTT_GUEST_MORE : 0;
+    return wait || g->tlb.dirty || busy(g) ? GTT_GUEST_MORE : 0;
 }
 
 int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
@@ -228,7 +258,7 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
     struct mmio_gtt msg;
     int rc = 0, got = 0;
 
-    for (uint32_t n = 0; !got && n < LANE_BATCH && !shadow_busy(&g->shadows); n++) {
+    for (uint32_t n = 0; !got && n < LANE_BATCH && !busy(g); n++) {
         got = lane_rx_next(rx, &slot, NULL);
         if (got)
             break;
@@ -242,7 +272,7 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
     if (got == LANE_BROKEN)
         return got;
     rc = gtt_guest_settle(g, budget);
-    if (rc < 0 || shadow_busy(&g->shadows))
+    if (rc < 0 || busy(g))
         return rc;
     if (got == LANE_EMPTY && !rc)
         quarantine_settled(g->c.quarantine);
@@ -255,40 +285,57 @@ int gtt_guest_consume(struct gtt_guest *g, struct lane_rx *rx, uint64_t budget)
     return got == LANE_EMPTY ? 0 : GTT_GUEST_MORE;
 }
 
-int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
+/* Everything reachable leads to scratch; directories and tables are yet to be taken apart. */
+static int begin_detach(struct gtt_guest *g)
 {
     int rc;
 
-    if (!g->detaching) {
-        shadow_stop(&g->shadows);
-        crash_point("gtt.detach.stopped");
-        ppgtt_reset(&g->ppgtt);
-        rc = ggtt_clear(&g->ggtt);
-        if (rc)
-            return rc;
-        crash_point("gtt.detach.cleared");
-        g->detaching = true;
-    }
-    shadow_work(&g->shadows, budget);
-    if (shadow_busy(&g->shadows))
-        return shadow_waits(&g->shadows) ? GTT_GUEST_WAITS : GTT_GUEST_MORE;
-    if (!g->cleared) {
-        rc = ggtt_flush(&g->ggtt);
-        if (rc)
-            return rc;
-        shadow_drop_tracks(&g->shadows);
-        shadow_release(&g->shadows);
-        pins_sweep(&g->pins);
-        crash_point("gtt.detach.swept");
-        tlb_commit(&g->tlb);
-        crash_point("gtt.detach.published");
-        g->cleared = true;
-    }
-    if (pins_reap(&g->pins) + pages_reap(&g->pages))
+    shadow_stop(&g->shadows);
+    crash_point("gtt.detach.stopped");
+    ppgtt_reset(&g->ppgtt);
+    rc = ggtt_clear(&g->ggtt);
+    if (rc)
+        return rc;
+    crash_point("gtt.detach.cleared");
+    g->detaching = true;
+    return 0;
+}
+
+static int publish_detach(struct gtt_guest *g)
+{
+    int rc = ppgtt_write(&g->ppgtt);
+
+    rc = rc ? rc : ggtt_flush(&g->ggtt);
+    if (rc)
+        return rc;
+    shadow_drop_tracks(&g->shadows);
+    shadow_release(&g->shadows);
+    pins_sweep(&g->pins);
+    crash_point("gtt.detach.swept");
+    tlb_commit(&g->tlb);
+    crash_point("gtt.detach.published");
+    g->cleared = true;
+    return 0;
+}
+
+int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
+{
+    bool wait;
+    int rc = g->detaching ? 0 : begin_detach(g);
+
+    rc = rc ? rc : work(g, budget, &wait);
+    if (rc)
+        return rc;
+    if (!g->cleared)
+        rc = publish_detach(g);
+    if (rc)
+        return rc;
+    if (reap(g))
         return GTT_GUEST_MORE;
     crash_point("gtt.detach.reaped");
     pages_release(&g->pages);
     pins_forget(&g->pins);
+    ppgtt_forget(&g->ppgtt);
     ggtt_free(&g->ggtt);
     free(g);
     return 0;
@@ -297,6 +344,7 @@ int gtt_guest_detach(struct gtt_guest *g, uint64_t budget)
 void gtt_guest_forget(struct gtt_guest *g)
 {
     fetch_finish(g->c.workers, &g->pins);
+    ppgtt_forget(&g->ppgtt);
     shadow_forget(&g->shadows);
     pages_forget(&g->pages);
     pins_forget(&g->pins);

@@ -10,6 +10,7 @@
 #pragma once
 #include "lib/lane.h"
 #include "lib/quarantine.h"
+#include "services/gtt/directories.h"
 #include "services/gtt/ggtt.h"
 #include "services/gtt/ppgtt.h"
 #include "services/wire/mmio_gtt.h"
@@ -26,7 +27,8 @@ struct gtt_guest_config {
     struct partition_grant grant;
     shadow_protect *protect; /* posts to mmio; nonzero: no room now */
     void *ctx;
-    struct workers *workers; /* NULL: everything in the loop */
+    struct workers *workers;         /* NULL: everything in the loop */
+    struct directories *directories; /* of all guests; NULL: the GPU has none */
     uint64_t max_pins, max_tables;
     bool confirmed; /* see shadow_config */
     bool gone;      /* only to be detached: neither image nor memory is looked at */

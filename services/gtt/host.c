@@ -5,7 +5,6 @@
  */
 #include "services/gtt/service.h"
 
-#include "gen/gen8_pte.h"
 #include "lib/crash.h"
 #include "services/wire/names.h"
 
@@ -21,7 +20,7 @@ static uint32_t host_first(const struct gpu *gpu)
 static int clear_slice(struct gtt_service *s)
 {
     const struct gpu_info *i = &s->gpu->info;
-    uint64_t none = gen8_ggtt_encode(i->scratch_dma, true);
+    uint64_t none = gtt_format_of(i->gen)->ggtt_encode(i->scratch_dma);
     uint32_t first = i->aperture_slice_at / GPU_PAGE_SIZE;
     int rc = 0;
 
@@ -30,36 +29,57 @@ static int clear_slice(struct gtt_service *s)
     return rc ? rc : gpu_gtt_flush(s->gpu);
 }
 
+struct directories *gtt_host_directories(struct gtt_service *s)
+{
+    return gtt_format_of(s->gpu->info.gen)->directory ? &s->directories : NULL;
+}
+
+/* At the end of the whole space, for sched's pages and, where there are any, directories. */
+static struct partition_range host_high(struct gtt_service *s)
+{
+    uint64_t gm = (uint64_t)s->gpu->info.ggtt_entries * GPU_PAGE_SIZE, size = WIRE_HOST_HIGH;
+
+    if (gtt_host_directories(s))
+        size += WIRE_HOST_DIRECTORIES;
+    return (struct partition_range){gm - size, size};
+}
+
 int gtt_host_claim(struct gtt_service *s)
 {
     const struct gpu_info *i = &s->gpu->info;
-    uint64_t gm = (uint64_t)i->ggtt_entries * GPU_PAGE_SIZE;
     struct partition_grant zero = {.owner = PARTITION_NOBODY,
                                    .range = {[PARTITION_LOW] = {0, WIRE_HOST_LOW}}};
     struct partition_grant host = {.owner = PARTITION_HOST};
-    int rc = partition_init(&s->partition, i->aperture_size, gm, PARTITION_FENCES);
+    int rc;
 
+    if (!gtt_format_of(i->gen))
+        return -ENOTSUP;
+    rc = partition_init(&s->partition, i->aperture_size, (uint64_t)i->ggtt_entries * GPU_PAGE_SIZE,
+                        PARTITION_FENCES);
     if (rc)
         return rc;
     host.range[PARTITION_LOW] = (struct partition_range){i->aperture_slice_at, i->aperture_slice};
-    host.range[PARTITION_HIGH] = (struct partition_range){gm - WIRE_HOST_HIGH, WIRE_HOST_HIGH};
+    host.range[PARTITION_HIGH] = host_high(s);
     rc = partition_claim(&s->partition, &host);
     rc = rc ? rc : partition_claim(&s->partition, &zero);
-    return rc || i->gen != GPU_GEN8 ? rc : clear_slice(s);
+    if (!rc && gtt_host_directories(s))
+        rc = directories_init(&s->directories, s->gpu);
+    return rc ? rc : clear_slice(s);
 }
 
 static int map_pages(struct gtt_service *s, const struct sched_gtt *m)
 {
+    const struct gtt_format *f = gtt_format_of(s->gpu->info.gen);
     uint32_t end = WIRE_HOST_HIGH / GPU_PAGE_SIZE;
 
     if (!m->count || m->count > SCHED_GTT_MAP_PAGES || m->first >= end || m->count > end - m->first)
         return -EINVAL;
     for (uint32_t i = 0; i < m->count; i++) {
-        int rc = m->dma[i] & ~GEN8_PTE_ADDR ? -EINVAL : 0;
+        int rc = m->dma[i] & ~GTT_ADDR ? -EINVAL : 0;
 
         if (!rc)
-            rc = gpu_gtt_write(s->gpu, host_first(s->gpu) + m->first + i,
-                               gen8_ggtt_encode(m->dma[i], true));
+            rc =
+                gpu_gtt_write(s->gpu, host_first(s->gpu) + m->first + i, f->ggtt_encode(m->dma[i]));
         crash_point("gtt.host.written");
         if (rc)
             return rc;

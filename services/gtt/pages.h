@@ -14,7 +14,7 @@
 
 struct page {
     uint64_t dma;
-    uint64_t *entry; /* 512 words, shared with the GPU */
+    uint64_t *entry; /* 4 KiB, shared with the GPU */
     uint64_t release;
     STAILQ_ENTRY(page) link;
 };

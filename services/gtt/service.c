@@ -200,19 +200,28 @@ static void turn_of(struct gtt_member *m)
         leave(m);
         return;
     }
-    if (m->lane_broken)
+    if (!m->lane_broken) {
+        if (consume(m))
+            loop_trigger(m->service->turn);
+    } else if (!ppgtt_waits(&m->guest->ppgtt)) {
         return;
-    if (consume(m))
-        loop_trigger(m->service->turn);
+    } else if (gtt_guest_settle(m->guest, GTT_BUDGET) < 0) {
+        loop_stop(m->service->loop, -EIO);
+    }
     ring_bell(m);
+}
+
+/* It or another guest waits until nobody uses what was let go. */
+static bool waits(const struct gtt_member *m)
+{
+    return m->leaving || m->guest->pages.waiting || m->guest->pins.queue.tqh_first ||
+           ppgtt_waits(&m->guest->ppgtt);
 }
 
 static bool anybody_waits(const struct gtt_service *s)
 {
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
-        if (gtt_member_serves(&s->member[i]) &&
-            (s->member[i].leaving || s->member[i].guest->pages.waiting ||
-             s->member[i].guest->pins.queue.tqh_first))
+        if (gtt_member_serves(&s->member[i]) && waits(&s->member[i]))
             return true;
     return false;
 }
@@ -226,6 +235,9 @@ void gtt_service_turn(struct gtt_service *s)
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++)
         if (gtt_member_serves(&s->member[i]))
             turn_of(&s->member[i]);
+    if (s->directories.evicted)
+        loop_trigger(s->turn); /* what one guest needs is another's to do */
+    s->directories.evicted = false;
     loop_timer_arm(s->tick, anybody_waits(s) ? TICK_NS : 0, 0);
 }
 
@@ -341,6 +353,7 @@ void gtt_service_stop(struct gtt_service *s)
         lane_consumer_detach(&s->from_sched);
     if (s->to_sched.mem.shared)
         lane_producer_detach(&s->to_sched);
+    directories_free(&s->directories);
     if (s->gpu)
         gpu_close(s->gpu);
     wire_fds_close(&s->fds);

@@ -44,6 +44,7 @@ struct gtt_service {
     const struct vmm_ops *ops;
     struct gpu *gpu; /* NULL until the device came */
     struct partition partition;
+    struct directories directories; /* of a GPU that has them */
     struct wire_fds fds;
     struct lane_rx from_sched;
     struct lane_tx to_sched;
@@ -99,6 +100,8 @@ void gtt_bad_careful(struct gtt_service *s);
 
 /* host.c */
 int gtt_host_claim(struct gtt_service *s);
+/* NULL: this GPU's page directories are pages. */
+struct directories *gtt_host_directories(struct gtt_service *s);
 int gtt_host_attach(struct gtt_service *s);
 /* One turn of sched's lane. */
 void gtt_host_turn(struct gtt_service *s);

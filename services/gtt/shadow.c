@@ -10,15 +10,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define TABLE_FLAGS (GEN8_PTE_PRESENT | GEN8_PTE_RW | GEN8_PTE_PWT | GEN8_PTE_PCD)
-#define PAGE_FLAGS  (TABLE_FLAGS | GEN8_PTE_PAT)
-
 uint64_t shadow_scratch_data(const struct shadow_set *s)
 {
     return s->scratch[0]->dma;
 }
 
-uint64_t shadow_scratch(const struct shadow_set *s, enum gen8_level level)
+uint64_t shadow_scratch(const struct shadow_set *s, enum gtt_level level)
 {
     return s->scratch[level + 1]->dma;
 }
@@ -34,20 +31,9 @@ uint64_t shadow_dma(const struct shadow *sh)
 }
 
 /* What a hole in a table of level holds. */
-static uint64_t hole(const struct shadow_set *s, enum gen8_level level)
+static uint64_t hole(const struct shadow_set *s, enum gtt_level level)
 {
-    return s->scratch[level]->dma | GEN8_PTE_PRESENT | GEN8_PTE_RW;
-}
-
-static void store(uint64_t *entry, uint64_t value)
-{
-    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
-}
-
-static void fill(uint64_t *table, uint64_t value)
-{
-    for (unsigned i = 0; i < GEN8_PT_ENTRIES; i++)
-        store(&table[i], value);
+    return s->c.format->encode(s->scratch[level]->dma);
 }
 
 int shadow_init(struct shadow_set *s, const struct shadow_config *config)
@@ -57,24 +43,56 @@ int shadow_init(struct shadow_set *s, const struct shadow_config *config)
     TAILQ_INIT(&s->ask);
     if (hash_init(&s->tracks))
         return -ENOMEM;
-    for (int i = 0; i <= SHADOW_LEVELS; i++) {
+    for (unsigned i = 0; i <= s->c.format->levels; i++) {
         s->scratch[i] = pages_get(s->c.pages);
         if (!s->scratch[i]) {
             shadow_release(s);
             return -ENOSPC;
         }
-        fill(s->scratch[i]->entry, i ? hole(s, (enum gen8_level)(i - 1)) : 0);
+        s->c.format->fill(s->scratch[i]->entry, i ? hole(s, (enum gtt_level)(i - 1)) : 0);
     }
     return 0;
 }
 
-static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
+/* The record of a table of level, its children behind it. NULL: no memory. */
+static struct shadow *record(const struct shadow_set *s, enum gtt_level level)
+{
+    struct shadow *sh;
+    size_t child = level == GTT_LEVEL_PTE ? sizeof(*sh->child.gfn1) : sizeof(*sh->child.table);
+
+    sh = calloc(1, sizeof(*sh) + s->c.format->entries * child);
+    if (!sh)
+        return NULL;
+    sh->level = level;
+    if (level == GTT_LEVEL_PTE)
+        sh->child.gfn1 = (uint32_t *)(sh + 1);
+    else
+        sh->child.table = (struct shadow **)(sh + 1);
+    return sh;
+}
+
+static struct child get_child(const struct shadow *sh, unsigned i)
+{
+    if (sh->level == GTT_LEVEL_PTE)
+        return (struct child){.gfn1 = sh->child.gfn1[i]};
+    return (struct child){.table = sh->child.table[i]};
+}
+
+static void set_child(struct shadow *sh, unsigned i, const struct child *c)
+{
+    if (sh->level == GTT_LEVEL_PTE)
+        sh->child.gfn1[i] = c->gfn1;
+    else
+        sh->child.table[i] = c->table;
+}
+
+static int create(struct shadow_set *s, struct track *t, enum gtt_level level)
 {
     struct shadow *sh;
 
     if (s->live >= s->c.max_tables)
         return -ENOSPC;
-    sh = calloc(1, sizeof(*sh));
+    sh = record(s, level);
     if (!sh)
         return -ENOMEM;
     sh->page = pages_get(s->c.pages);
@@ -83,8 +101,7 @@ static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
         return -ENOSPC;
     }
     sh->track = t;
-    sh->level = level;
-    fill(sh->page->entry, hole(s, level));
+    s->c.format->fill(sh->page->entry, hole(s, level));
     t->at[level] = sh;
     t->users++;
     s->live++;
@@ -95,7 +112,7 @@ static int create(struct shadow_set *s, struct track *t, enum gen8_level level)
     return 0;
 }
 
-int shadow_get(struct shadow_set *s, uint64_t gfn, enum gen8_level level, struct shadow **out)
+int shadow_get(struct shadow_set *s, uint64_t gfn, enum gtt_level level, struct shadow **out)
 {
     struct track *t;
     int rc = track_get(s, gfn, &t);
@@ -132,43 +149,37 @@ void shadow_put(struct shadow_set *s, struct shadow *sh)
     track_drop_unused(s, t);
 }
 
-static void put_child(struct shadow_set *s, enum gen8_level level, const struct child *c)
+static void put_child(struct shadow_set *s, const struct child *c)
 {
-    if (level == GEN8_LEVEL_PTE) {
-        if (c->gfn1)
-            pins_put(s->c.pins, c->gfn1 - 1);
-    } else if (c->table) {
+    if (c->gfn1)
+        pins_put(s->c.pins, c->gfn1 - 1);
+    else if (c->table)
         shadow_put(s, c->table);
-    }
 }
 
 /* The shadow of one guest entry, with a reference in *child. -ENXIO: the guest's fault. */
-static int translate(struct shadow_set *s, enum gen8_level level, uint64_t raw, struct child *child,
+static int translate(struct shadow_set *s, enum gtt_level level, uint64_t raw, struct child *child,
                      uint64_t *value)
 {
-    struct gen8_entry e = gen8_entry_decode(raw, level, false);
-    uint64_t gfn = e.addr / GEN8_PAGE_SIZE, dma;
+    struct gtt_entry e = s->c.format->entry(raw, level);
+    uint64_t dma = 0;
     int rc;
 
     if (!e.present)
         return 0;
-    if (e.reserved)
+    if (e.bad)
         return -ENXIO;
-    if (level == GEN8_LEVEL_PTE) {
-        rc = pins_get(s->c.pins, gfn, &dma);
-        if (rc)
-            return rc;
-        child->gfn1 = gfn + 1;
-        *value = gen8_pte_replace_addr(raw & PAGE_FLAGS, dma);
-        return 0;
-    }
-    /* Large pages are not offered in PVINFO's caps; a guest that uses them reads scratch. */
-    if (e.size != GEN8_SIZE_TABLE || (level == GEN8_LEVEL_PDE && (raw & GEN8_PDE_IPS_64K)))
-        return -ENXIO;
-    rc = shadow_get(s, gfn, level - 1, &child->table);
+    if (level == GTT_LEVEL_PTE)
+        rc = pins_get(s->c.pins, e.gfn, &dma);
+    else
+        rc = shadow_get(s, e.gfn, level - 1, &child->table);
     if (rc)
         return rc;
-    *value = gen8_pte_replace_addr(raw & TABLE_FLAGS, child->table->page->dma);
+    if (level == GTT_LEVEL_PTE)
+        child->gfn1 = (uint32_t)e.gfn + 1;
+    else
+        dma = child->table->page->dma;
+    *value = s->c.format->replace(raw, level, dma);
     return 0;
 }
 
@@ -187,24 +198,24 @@ static bool allowed(struct shadow_set *s, const struct shadow *sh, unsigned i, u
 static void follow(struct shadow_set *s, struct shadow *sh, unsigned i, uint64_t raw)
 {
     uint64_t value = hole(s, sh->level);
-    struct child old = sh->child[i], now = {0};
+    struct child old = get_child(sh, i), now = {0};
     int rc = translate(s, sh->level, raw, &now, &value);
 
     if (rc)
         account_event(s->c.account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
                       "level=%d index=%u entry=0x%" PRIx64, sh->level, i, raw);
     crash_point("gtt.shadow.pinned");
-    sh->child[i] = now;
-    store(&sh->page->entry[i], value);
+    set_child(sh, i, &now);
+    s->c.format->store(sh->page->entry, i, value);
     crash_point("gtt.shadow.written");
-    put_child(s, sh->level, &old);
+    put_child(s, &old);
     crash_point("gtt.shadow.old-put");
 }
 
 /* A quarantined entry is as not present. */
 void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
 {
-    uint64_t raw = __atomic_load_n(&sh->track->map[i], __ATOMIC_RELAXED);
+    uint64_t raw = s->c.format->load(sh->track->map, i);
 
     follow(s, sh, i, allowed(s, sh, i, raw) ? raw : 0);
     quarantine_end(s->c.quarantine, QUARANTINE_INNER);
@@ -248,7 +259,7 @@ static void fetched(void *ctx, void *what)
 static bool wants_fetch(const struct shadow_set *s, const struct shadow *sh)
 {
     return s->c.workers && !s->stopped && !s->alone && !quarantine_doubts(s->c.quarantine) &&
-           sh->refs && sh->level == GEN8_LEVEL_PTE && !sh->next && !sh->fetched;
+           sh->refs && sh->level == GTT_LEVEL_PTE && !sh->next && !sh->fetched;
 }
 
 static_assert(QUARANTINE_BESIDE + FETCH_MAX <= QUARANTINE_SLOTS, "a slot for each fetch");
@@ -262,7 +273,7 @@ static bool try_fetch(struct shadow_set *s, struct shadow *sh)
     s->fetching |= 1u << sh->slot;
     yes = quarantine_begin(s->c.quarantine, QUARANTINE_BESIDE + sh->slot, WIRE_INPUT_TABLE_AHEAD,
                            &sh->track->node.key, 1) &&
-          !fetch_start(s->c.workers, s->c.pins, sh->track->map, fetched, s, sh);
+          !fetch_start(s->c.workers, s->c.pins, s->c.format, sh->track->map, fetched, s, sh);
     if (!yes)
         release_slot(s, sh);
     return yes;
@@ -290,12 +301,12 @@ static void step(struct shadow_set *s, struct shadow *sh)
     if (sh->refs) {
         shadow_entry(s, sh, i);
     } else {
-        struct child old = sh->child[i];
+        struct child old = get_child(sh, i);
 
-        sh->child[i] = (struct child){0};
-        put_child(s, sh->level, &old);
+        set_child(sh, i, &(struct child){0});
+        put_child(s, &old);
     }
-    if (sh->next < GEN8_PT_ENTRIES)
+    if (sh->next < s->c.format->entries)
         return;
     if (sh->refs)
         finished(s, sh);

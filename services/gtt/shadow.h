@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shadow.h: shadow page tables of one guest (gen8 PPGTT, all levels). A guest table page at one
- * level has one shadow, shared by all that point to it. Shadows are made empty (all scratch) and
- * filled later by shadow_work() in bounded steps, so neither a deep tree nor one that points to
- * itself costs more than a step at a time, nor any recursion; the same list takes dead shadows
- * apart. Guest pages that hold tables are tracked: their writes are to be trapped. Before a
+ * shadow.h: shadow page tables of one guest: its PPGTTs, all levels that are pages. A guest table
+ * page at one level has one shadow, shared by all that point to it. Shadows are made empty (all
+ * scratch) and filled later by shadow_work() in bounded steps, so neither a deep tree nor one that
+ * points to itself costs more than a step at a time, nor any recursion; the same list takes dead
+ * shadows apart. Guest pages that hold tables are tracked: their writes are to be trapped. Before a
  * last-level table is filled, a worker pins the frames it names (fetch.h).
  *
- * Called by ppgtt.c; one thread. Guest memory is read a word at a time, once.
+ * Called by ppgtt.c and dir.c; one thread. Guest memory is read a word at a time, once.
  */
 #pragma once
-#include "gen/gen8_pte.h"
 #include "lib/account.h"
 #include "lib/quarantine.h"
 #include "services/gtt/fetch.h"
@@ -19,7 +18,7 @@
 #include "services/gtt/pins.h"
 #include "vmm/vmm.h"
 
-#define SHADOW_LEVELS 4 /* enum gen8_level */
+#define SHADOW_LEVELS GTT_LEVELS
 
 struct shadow;
 struct track;
@@ -30,6 +29,7 @@ TAILQ_HEAD(track_list, track);
 typedef int shadow_protect(void *ctx, uint64_t gfn, bool on);
 
 struct shadow_config {
+    const struct gtt_format *format;
     const struct vmm_ops *ops; /* guest memory */
     struct vmm *vmm;
     struct pins *pins;
@@ -60,12 +60,12 @@ struct shadow_set {
 int shadow_init(struct shadow_set *s, const struct shadow_config *config);
 
 /* The bus address of an empty table of level, or of the data page. */
-uint64_t shadow_scratch(const struct shadow_set *s, enum gen8_level level);
+uint64_t shadow_scratch(const struct shadow_set *s, enum gtt_level level);
 uint64_t shadow_scratch_data(const struct shadow_set *s);
 
 /* A reference to the shadow of the guest's table gfn at level. -ENXIO no memory there, -ENOSPC a
  * limit. */
-int shadow_get(struct shadow_set *s, uint64_t gfn, enum gen8_level level, struct shadow **out);
+int shadow_get(struct shadow_set *s, uint64_t gfn, enum gtt_level level, struct shadow **out);
 void shadow_put(struct shadow_set *s, struct shadow *sh);
 uint64_t shadow_dma(const struct shadow *sh);
 

@@ -3,35 +3,37 @@
 #pragma once
 #include "services/gtt/shadow.h"
 
-/* What one shadow entry keeps alive: a pinned frame or a lower shadow. */
+/* What one shadow entry keeps alive: a pinned frame or, above level PTE, a lower shadow. */
 struct child {
-    union {
-        uint64_t gfn1;        /* gfn + 1; 0: none */
-        struct shadow *table; /* levels above PTE */
-    };
+    uint32_t gfn1;        /* gfn + 1; 0: none. An entry's address has 39 bits */
+    struct shadow *table; /* NULL: none */
 };
 
 struct shadow {
     struct page *page;
     struct track *track; /* NULL: dead, being taken apart */
-    enum gen8_level level;
+    enum gtt_level level;
     bool queued;   /* in the list of work, at entry `next`, or not there because of a fetch */
     uint8_t slot;  /* of the quarantine, while it is fetched */
     bool fetched;  /* its frames were fetched for this filling, as far as they will be */
     unsigned next; /* refs > 0: next entry to fill; 0: next entry to let go */
     uint64_t refs;
     TAILQ_ENTRY(shadow) link;
-    struct child child[GEN8_PT_ENTRIES];
+    /* One for each entry, behind the record; of the kind the level says. */
+    union {
+        uint32_t *gfn1;
+        struct shadow **table;
+    } child;
 };
 
 /* One guest page used as a table, at one or more levels. */
 struct track {
     struct hash_node node; /* first; key: gfn */
     struct shadow *at[SHADOW_LEVELS];
-    unsigned users;      /* non-NULL members of at[] */
-    const uint64_t *map; /* the guest's page, NULL when no longer used */
-    bool told;           /* mmio was asked to protect it */
-    bool asking;         /* in the list `ask` */
+    unsigned users;  /* non-NULL members of at[] */
+    const void *map; /* the guest's page, NULL when no longer used */
+    bool told;       /* mmio was asked to protect it */
+    bool asking;     /* in the list `ask` */
     bool confirmed;
     TAILQ_ENTRY(track) link;
 };

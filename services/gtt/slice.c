@@ -2,7 +2,6 @@
 /* slice.c: see slice.h. */
 #include "services/gtt/slice.h"
 
-#include "gen/gen8_pte.h"
 #include "lib/crash.h"
 
 #include <errno.h>
@@ -13,9 +12,11 @@ static uint32_t slice_entry(const struct gpu *gpu)
     return gpu->info.aperture_slice_at / GPU_PAGE_SIZE;
 }
 
-static int write_entry(struct gpu *gpu, uint32_t page, uint64_t dma)
+static int write_entry(struct gtt_guest *g, uint32_t page, uint64_t dma)
 {
-    return gpu_gtt_write(gpu, slice_entry(gpu) + page, gen8_ggtt_encode(dma, true));
+    struct gpu *gpu = g->c.gpu;
+
+    return gpu_gtt_write(gpu, slice_entry(gpu) + page, g->ggtt.format->ggtt_encode(dma));
 }
 
 int gtt_slice_clear(struct gtt_slice *s)
@@ -26,7 +27,7 @@ int gtt_slice_clear(struct gtt_slice *s)
     if (!g)
         return 0;
     for (uint32_t i = 0; i < s->count && !rc; i++)
-        rc = write_entry(g->c.gpu, i, g->c.gpu->info.scratch_dma);
+        rc = write_entry(g, i, g->c.gpu->info.scratch_dma);
     if (!rc)
         rc = gpu_gtt_flush(g->c.gpu);
     if (rc)
@@ -50,7 +51,7 @@ static int show_page(struct gtt_slice *s, uint32_t page, uint32_t index)
     if (gfn1 && pins_get(&g->pins, gfn1 - 1, &dma) == 0)
         s->gfn1[page] = gfn1;
     crash_point("gtt.slice.pinned");
-    return write_entry(g->c.gpu, page, dma);
+    return write_entry(g, page, dma);
 }
 
 int gtt_slice_show(struct gtt_slice *s, struct gtt_guest *guest, uint32_t first, uint32_t pages)

@@ -59,6 +59,8 @@ void gtt_stats(void *ctx, uint32_t id)
     reply.stats = list;
     wire_record_begin(&all[0], 0);
     wire_record_count(&all[0], "host_entries", s->host_entries);
+    if (s->gpu && gtt_host_directories(s))
+        wire_record_count(&all[0], "directories", directories_held(&s->directories, NULL));
     wire_record_count(&all[0], "replayed", s->from_sched.replayed);
     if (s->gpu) {
         fill_gpu(s, &gpu);

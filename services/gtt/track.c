@@ -138,8 +138,9 @@ static void unwanted(struct shadow_set *s, uint64_t gfn)
 void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t len)
 {
     struct track *t = (struct track *)hash_find(&s->tracks, gfn);
+    unsigned bytes = s->c.format->bytes;
 
-    if (offset >= GEN8_PAGE_SIZE || !len || len > GEN8_PAGE_SIZE - offset) {
+    if (offset >= GPU_PAGE_SIZE || !len || len > GPU_PAGE_SIZE - offset) {
         account_event(s->c.account, ACCOUNT_BAD_PPGTT, "offset=%u len=%u", offset, len);
         return;
     }
@@ -147,7 +148,7 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
         unwanted(s, gfn);
     if (!t || !t->users)
         return; /* let go since mmio saw the write */
-    if (len == GEN8_PAGE_SIZE && t->told && !t->confirmed) {
+    if (len == GPU_PAGE_SIZE && t->told && !t->confirmed) {
         t->confirmed = true;
         s->unconfirmed--;
         crash_point("gtt.track.confirmed");
@@ -157,7 +158,8 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
     for (int level = SHADOW_LEVELS - 1; level >= 0; level--) {
         if (t->at[level] && len > WRITE_NOW)
             shadow_refill(s, t->at[level]);
-        for (unsigned i = offset / 8; len <= WRITE_NOW && i <= (offset + len - 1) / 8; i++) {
+        for (unsigned i = offset / bytes; len <= WRITE_NOW && i <= (offset + len - 1) / bytes;
+             i++) {
             if (t->at[level])
                 shadow_entry(s, t->at[level], i);
         }

@@ -13,8 +13,9 @@ enum wire_input {
     WIRE_INPUT_MESSAGE,     /* an entry of the lane from vgt-mmio, whole */
     WIRE_INPUT_GGTT_ENTRY,  /* index, value */
     WIRE_INPUT_FENCE,       /* number, value */
-    WIRE_INPUT_ROOT,        /* level, then one or four page-directory pointers */
-    WIRE_INPUT_TABLE_ENTRY, /* frame of the table, level << 32 | index, value */
+    WIRE_INPUT_ROOT,        /* level, then one or four pointers as in gtt_map.h */
+    WIRE_INPUT_TABLE_ENTRY, /* frame of the table, level << 32 | index, value; of a Haswell
+                             * directory the number of its first GGTT entry, and level 1 */
     WIRE_INPUT_TABLE_AHEAD, /* frame of a table whose frames are pinned ahead */
     WIRE_INPUT_REQUEST,     /* an entry of the lane from vgt-mmio to vgt-sched, whole */
     WIRE_INPUT_CONTEXT,     /* engine, descriptor: one whose image is being read */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: vgt-gtt, the whole service between a fake GPU and fake guests, with two guests. What
+ * Fuzz target: vgt-gtt, the whole service between a fake GPU and fake guests, with two guests; the
+ * first byte says of which generation the GPU is. What
  * vgt-mmio@BAD may write is the fuzzer's: entries of any kind, indices and flags of both its lanes,
  * the image of the GGTT, pages of its guest; and so is what vgt-display acknowledges, of either
  * guest; the service dies and comes back in between. Oracle:
  * what vgt-mmio@GOOD posts in between is in the GPU's table within a bounded number of turns, byte
  * for byte, and its epoch is published; no frame is let go of that vgt-sched has not acknowledged,
- * whatever display says; no entry outside a guest's part ever changes; the bad guest
+ * whatever display says; no entry outside a guest's part ever changes, but those of directories,
+ * which name tables of ours; the good one's directory stays what it is; the bad guest
  * is not even known to the good one's account; both leave, and then nothing is pinned and no page
  * of theirs is left. ASan, LeakSanitizer and the service's own assertions see the rest.
  */
-#include "gen/gen8_pte.h"
 #include "gpu/fake/fake.h"
 #include "services/gtt/service.h"
 #include "services/wire/names.h"
@@ -22,7 +23,6 @@
 #include <urcu/urcu-memb.h>
 
 #define MIB      (UINT64_C(1) << 20)
-#define ENTRIES  (1u << 20)
 #define PAGES    64u  /* as many as bits of good_pins() */
 #define PARTS    2u   /* guests, and so parts of the table */
 #define SPAN     256u /* entries of one part of a guest */
@@ -45,6 +45,13 @@ struct side {
 };
 
 struct world {
+    enum gpu_gen gen;
+    const struct gtt_format *format;
+    uint32_t entries;
+    struct lane_tx from_sched;
+    struct lane_rx to_sched;
+    uint64_t seq;
+    unsigned directory; /* Haswell: the good guest's; 0: it has not asked */
     struct gpu_fake *fake;
     struct loop *loop;
     struct gtt_service *s;
@@ -58,6 +65,12 @@ struct world {
     bool holds;          /* sched acknowledges nothing */
     uint64_t lie;
 };
+
+/* The fake machine has the guests of both worlds. */
+static uint32_t domid(const struct world *w, unsigned who)
+{
+    return 10u * w->gen + who;
+}
 
 static void make_side(struct side *x, uint32_t domid)
 {
@@ -104,7 +117,7 @@ static void attach(struct world *w, struct side *x, bool restart)
     const struct gtt_member *m;
     struct wire_fds fds;
 
-    want.low_size = want.high_size = MIB;
+    want.low_size = want.high_size = w->gen == GPU_GEN7 ? 4 * MIB : MIB;
     want.fences = 2;
     add.domid = x->domid;
     add.name = (char *)"guest";
@@ -130,6 +143,21 @@ static void restart(struct world *w)
         attach(w, &w->side[i], true);
 }
 
+/* The page traps from now on. */
+static void confirm(struct side *x, const struct lane_slot *slot)
+{
+    struct mmio_gtt m = {.kind = MMIO_GTT_TABLE_WRITE, .epoch = x->epoch + 1};
+    struct gtt_mmio ask;
+
+    memcpy(&ask, slot, sizeof(ask));
+    if (ask.kind != GTT_MMIO_PROTECT)
+        return;
+    x->epoch++;
+    m.write.gfn = ask.gfn;
+    m.write.len = GPU_PAGE_SIZE;
+    peer_check(!lane_tx_put(&x->to_gtt, &m, sizeof(m)));
+}
+
 /* sched and display acknowledge at once; a good vgt-mmio confirms what it was asked to trap. */
 static void turn(struct world *w)
 {
@@ -147,8 +175,11 @@ static void turn(struct world *w)
             w->lies ? w->lie : map->clear_seq;
     }
     while (!lane_rx_next(&good->from_gtt, &slot, NULL))
-        ;
+        confirm(good, &slot);
     peer_check(!lane_rx_advance(&good->from_gtt));
+    while (!lane_rx_next(&w->to_sched, &slot, NULL))
+        ;
+    peer_check(!lane_rx_advance(&w->to_sched));
 }
 
 /* ---- the good guest */
@@ -167,14 +198,63 @@ static void good_pte(struct world *w, struct peer_input *in)
     int turns = 0;
 
     m.pte.index = index;
-    m.pte.value = gen8_ggtt_encode(gfn * 4096, true);
+    m.pte.value = w->format->ggtt_encode(gfn * 4096);
     ((struct vggtt *)x->vggtt.data)->pte[index] = m.pte.value;
     peer_check(!lane_tx_put(&x->to_gtt, &m, sizeof(m)));
-    w->want[i] = gen8_ggtt_encode(frame(GOOD, gfn), true);
+    w->want[i] = w->format->ggtt_encode(frame(GOOD, gfn));
     while (((struct gtt_map *)x->map.data)->epoch != x->epoch) {
         peer_check(turns++ < PATIENCE);
         turn(w);
     }
+}
+
+/* sched met a root of level 2. */
+static void ask_root(struct world *w, unsigned who, uint64_t first)
+{
+    struct sched_gtt m = {.kind = SCHED_GTT_ROOT, .domid = w->side[who].domid, .count = 2};
+
+    m.seq = ++w->seq;
+    m.dma[0] = first;
+    peer_check(!lane_tx_put(&w->from_sched, &m, sizeof(m)));
+}
+
+/* Our directory for the good guest's at its first entry; 0: none, or not yet. */
+static unsigned good_number(const struct world *w)
+{
+    const struct gtt_map *map = w->side[GOOD].map.data;
+
+    for (unsigned i = 0; i < GTT_MAP_ROOTS; i++)
+        if (map->root[i].level == 2)
+            return directories_number(&w->s->directories, map->root[i].shadow[0]);
+    return 0;
+}
+
+/* Until it is shown, a bounded time; then it is the same for ever. */
+static void check_directory(struct world *w)
+{
+    int turns = 0;
+
+    if (!w->directory)
+        return;
+    while (!good_number(w)) {
+        peer_check(turns++ < PATIENCE);
+        turn(w);
+    }
+    peer_check(good_number(w) == w->directory);
+}
+
+static void good_root(struct world *w, struct peer_input *in)
+{
+    (void)in;
+    if (w->gen != GPU_GEN7)
+        return;
+    ask_root(w, GOOD, w->side[GOOD].granted.low_base / 4096);
+    for (int turns = 0; !w->directory && !good_number(w); turns++) {
+        peer_check(turns < PATIENCE);
+        turn(w);
+    }
+    w->directory = good_number(w);
+    check_directory(w);
 }
 
 static void check_good(struct world *w)
@@ -184,6 +264,7 @@ static void check_good(struct world *w)
 
     for (uint32_t i = 0; i < SPAN; i++)
         peer_check(!w->want[i] || gpu_fake_gtt(w->fake, first + i) == w->want[i]);
+    check_directory(w);
     peer_check(!m->lane_broken);
     for (unsigned e = 0; e < ACCOUNT_EVENTS; e++)
         peer_check(!m->account.count[e]);
@@ -198,13 +279,22 @@ static bool in_part(const struct side *x, uint64_t i)
            (i >= r->high_base && i - r->high_base < r->high_size);
 }
 
+/* An entry of a directory of ours; what it names is. */
+static bool in_directory(const struct world *w, uint32_t i, uint64_t at)
+{
+    const struct directories *d = &w->s->directories;
+
+    return w->gen == GPU_GEN7 && i >= directories_entry(d, 1) &&
+           i < directories_entry(d, DIRECTORIES) && gpu_fake_dma_page(w->fake, at);
+}
+
 /* Each entry is as it was, or of the guest whose part it is in: his frames, or pages of ours. */
 static void check_table(struct world *w)
 {
-    for (uint32_t i = 0; i < ENTRIES; i++) {
-        uint64_t e = gpu_fake_gtt(w->fake, i), at = e & GEN8_PTE_ADDR;
+    for (uint32_t i = 0; i < w->entries; i++) {
+        uint64_t e = gpu_fake_gtt(w->fake, i), at = w->format->ggtt(e).gfn * 4096;
 
-        if (e == w->table[i])
+        if (e == w->table[i] || in_directory(w, i, at))
             continue;
         peer_check(in_part(&w->side[BAD], i) || in_part(&w->side[GOOD], i));
         for (unsigned who = 0; who < PARTS; who++)
@@ -217,7 +307,7 @@ static void check_table(struct world *w)
 static void bad_entry(struct world *w, struct peer_input *in)
 {
     struct side *x = &w->side[BAD];
-    struct mmio_gtt m = {.kind = peer_take32(in, 1) % 9, .level = 3 + peer_take32(in, 1) % 3};
+    struct mmio_gtt m = {.kind = peer_take32(in, 1) % 9, .level = 2 + peer_take32(in, 1) % 4};
     uint8_t how = (uint8_t)peer_take(in, 1);
 
     m.epoch = how & 1 ? peer_take(in, 8) : ++x->epoch;
@@ -226,7 +316,8 @@ static void bad_entry(struct world *w, struct peer_input *in)
     if (how & 4)
         m.pte.index = x->granted.low_base / 4096 + m.pte.index % 300;
     if (how & 8)
-        m.pdp[0] = m.pdp[0] % (PAGES + 2) * 4096;
+        m.pdp[0] = m.level == 2 ? x->granted.low_base / 4096 + m.pdp[0] % (PAGES + 2) * 16
+                                : m.pdp[0] % (PAGES + 2) * 4096;
     if (how & 16)
         m.kind = peer_take32(in, 4);
     lane_tx_put(&x->to_gtt, &m, sizeof(m)); /* a broken lane is its own fault */
@@ -251,6 +342,21 @@ static void bad_config(struct world *w, struct peer_input *in)
 
     ((struct vggtt *)x->vggtt.data)->pte[x->granted.low_base / 4096 + peer_take(in, 1)] =
         peer_take(in, 8);
+}
+
+/* What it wrote into PP_DIR_BASE, and an entry there that looks like one. */
+static void bad_root(struct world *w, struct peer_input *in)
+{
+    struct side *x = &w->side[BAD];
+    uint64_t at = peer_take(in, 1), first = x->granted.low_base / 4096 + at % 40 * 16;
+    struct mmio_gtt m = {.kind = MMIO_GTT_PTE, .epoch = ++x->epoch};
+
+    m.pte.index = first + peer_take(in, 1) % 8;
+    m.pte.value = (peer_take(in, 1) % (PAGES + 2)) << 12 | peer_take(in, 1) | 1;
+    if (at & 128)
+        lane_tx_put(&x->to_gtt, &m, sizeof(m));
+    ask_root(w, BAD, at & 64 ? peer_take(in, 4) : first);
+    turn(w);
 }
 
 static void bad_page(struct world *w, struct peer_input *in)
@@ -326,28 +432,31 @@ static void make_world(struct world *w)
                                               .ops = &gtt_wire_ops,
                                               .log = &peer_quiet};
 
-    urcu_memb_register_thread();
-    w->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
+    w->format = gtt_format_of(w->gen);
+    w->entries = w->gen == GPU_GEN7 ? 1u << 19 : 1u << 20;
+    w->fake = gpu_fake_new(w->gen, w->entries);
     w->s = calloc(1, sizeof(*w->s));
-    w->table = malloc(ENTRIES * sizeof(*w->table));
+    w->table = malloc(w->entries * sizeof(*w->table));
     peer_check(w->fake && w->s && w->table && !loop_new(&w->loop));
     peer_put_lane(&w->own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT);
     peer_put_lane(&w->own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT);
+    peer_check(!wire_producer(&w->own, WIRE_SCHED_GTT, SCHED_GTT_LAYOUT, &w->from_sched));
+    peer_check(!wire_consumer(&w->own, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT, &w->to_sched));
     peer_check(!wire_client_new(w->loop, NULL, &config, w->s, &w->client));
     for (unsigned i = 0; i < PARTS; i++) {
-        w->ram[i] = fake_guest_new(5 + i, PAGES, 1);
+        w->ram[i] = fake_guest_new(domid(w, i), PAGES, 1);
         peer_check(w->ram[i]);
         for (uint64_t gfn = 0; gfn < PAGES; gfn++)
-            peer_check(!gpu_fake_add_frame(w->fake, (uint16_t)(5 + i), gfn, frame(i, gfn)));
+            peer_check(!gpu_fake_add_frame(w->fake, (uint16_t)domid(w, i), gfn, frame(i, gfn)));
     }
     start_service(w);
-    for (uint32_t i = 0; i < ENTRIES; i++)
+    for (uint32_t i = 0; i < w->entries; i++)
         w->table[i] = gpu_fake_gtt(w->fake, i);
 }
 
 static void (*const operations[])(struct world *, struct peer_input *) = {
-    bad_entry, bad_entry, bad_entry,  bad_index,   bad_slots,  bad_page,
-    bad_page,  good_pte,  bad_config, bad_restart, some_turns, bad_display,
+    bad_entry,  bad_entry,   bad_entry,  bad_index,   bad_slots, bad_page, bad_page, good_pte,
+    bad_config, bad_restart, some_turns, bad_display, good_root, bad_root, bad_root,
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -357,10 +466,11 @@ static void run(struct world *w, const uint8_t *data, size_t size)
 
     gpu_fake_log_clear(w->fake);
     memset(w->want, 0, sizeof(w->want));
+    w->directory = 0;
     for (unsigned i = 0; i < PARTS; i++) {
-        make_side(&w->side[i], 5 + i);
+        make_side(&w->side[i], domid(w, i));
         memset(fake_ram(w->ram[i], 0), 0, PAGES * 4096);
-        peer_check(!gpu_fake_attach(w->fake, (uint16_t)(5 + i))); /* ends with unpin_domain */
+        peer_check(!gpu_fake_attach(w->fake, (uint16_t)domid(w, i))); /* ends with unpin_domain */
         attach(w, &w->side[i], false);
     }
     for (unsigned n = 0; n < MAX_OPS && in.size; n++)
@@ -373,7 +483,9 @@ static void run(struct world *w, const uint8_t *data, size_t size)
         leave(w, &w->side[i]);
     for (unsigned i = 0; i < PARTS; i++)
         free_side(&w->side[i]);
-    peer_check(!gpu_fake_pins(w->fake) && !gpu_dma_list(w->s->gpu, NULL, 0));
+    peer_check(!gpu_fake_pins(w->fake) &&
+               gpu_dma_list(w->s->gpu, NULL, 0) == (w->gen == GPU_GEN7)); /* the empty directory */
+    peer_check(!directories_held(&w->s->directories, NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -383,13 +495,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Frames are let go of one after the other, and display says at once that it is done. */
     static const uint8_t early[] = {11, 3, 255, 0,  0, 0, 0, 0, 0, 0, 1, 1,  1,
                                     2,  1, 3,   11, 6, 1, 4, 1, 5, 1, 6, 10, 7};
-    static struct world w;
+    /* Two roots of the bad guest and one of the good, then vgt-gtt dies. */
+    static const uint8_t roots[] = {13, 129, 0, 1, 0, 12, 13, 130, 1, 2, 0, 9, 13, 1, 0, 0, 0, 9};
+    static struct world worlds[2] = {{.gen = GPU_GEN7}, {.gen = GPU_GEN8}};
+    struct world *w = &worlds[size ? *data & 1 : 1];
 
-    if (!w.fake) {
-        make_world(&w);
-        run(&w, ruined, sizeof(ruined));
-        run(&w, early, sizeof(early));
+    if (!worlds[0].fake)
+        urcu_memb_register_thread();
+    for (unsigned i = 0; i < 2 && !worlds[i].fake; i++) {
+        make_world(&worlds[i]);
+        run(&worlds[i], ruined, sizeof(ruined));
+        run(&worlds[i], early, sizeof(early));
+        run(&worlds[i], roots, sizeof(roots));
     }
-    run(&w, data, size);
+    run(w, data + (size > 0), size - (size > 0));
     return 0;
 }

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <urcu/urcu-memb.h>
 
-unsigned rig_workers;
+unsigned rig_workers, rig_directories = DIRECTORIES - 1;
+enum gpu_gen rig_gen = GPU_GEN8;
 
 int set_workers_0(void **state)
 {
@@ -75,11 +76,22 @@ void settle(struct rig *r)
     assert_int_equal(r->map->epoch, r->epoch);
 }
 
+static void make_directories(struct rig *r)
+{
+    if (rig_gen != GPU_GEN7)
+        return;
+    assert_int_equal(directories_init(&r->directories, r->gpu), 0);
+    r->directories.hold_ns = 0;
+    for (unsigned n = rig_directories + 1; n < DIRECTORIES; n++)
+        r->directories.slot[n].state = DIRECTORY_FOREIGN;
+    r->config.directories = &r->directories;
+}
+
 void setup(struct rig *r, uint64_t max_tables)
 {
     memset(r, 0, sizeof *r);
     assert_int_equal(workers_new(rig_workers, &r->workers), 0);
-    r->fake = gpu_fake_new(GPU_GEN8, ENTRIES);
+    r->fake = gpu_fake_new(rig_gen, rig_gen == GPU_GEN8 ? ENTRIES : ENTRIES7);
     assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
     gpu_fake_attach(r->fake, DOMID);
     r->ram = fake_guest_new(DOMID, PAGES, 1);
@@ -106,6 +118,10 @@ void setup(struct rig *r, uint64_t max_tables)
         .max_pins = 1000,
         .max_tables = max_tables,
     };
+    if (rig_gen == GPU_GEN7) /* room for directories */
+        r->config.grant =
+            (struct partition_grant){DOMID, {{MIB, 4 * MIB}, {8 * MIB, 4 * MIB}, {4, 2}}};
+    make_directories(r);
     assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
     settle(r);
 }
@@ -128,11 +144,15 @@ void teardown(struct rig *r)
     }
     assert_int_equal(rc, 0);
     assert_int_equal(gpu_fake_pins(r->fake), 0);
-    assert_int_equal(gpu_dma_list(r->gpu, NULL, 0), 0);
+    assert_int_equal(gpu_dma_list(r->gpu, NULL, 0), rig_gen == GPU_GEN7);
     for (unsigned i = 0; i < PAGES; i++)
         assert_false(r->trapped[i]);
     for (uint32_t i = MIB / 4096; i < 2 * MIB / 4096; i++)
-        assert_int_equal(gpu_fake_gtt(r->fake, i) & GEN8_PTE_ADDR, r->gpu->info.scratch_dma);
+        assert_int_equal(gtt_format_of(rig_gen)->ggtt(gpu_fake_gtt(r->fake, i)).gfn,
+                         r->gpu->info.scratch_dma / 4096);
+    for (unsigned n = 1; rig_gen == GPU_GEN7 && n <= rig_directories; n++)
+        assert_int_equal(r->directories.slot[n].state, DIRECTORY_FREE);
+    directories_free(&r->directories);
     vmm_fake_ops.close(r->vmm);
     fake_guest_free(r->ram);
     gpu_close(r->gpu);
@@ -147,14 +167,26 @@ uint64_t *table(struct rig *r, uint64_t gfn)
     return fake_ram(r->ram, gfn * 4096);
 }
 
-void restart(struct rig *r)
+void restart_service(struct rig *r)
 {
-    gtt_guest_forget(r->g);
+    directories_free(&r->directories);
     gpu_close(r->gpu);
     assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
     r->config.gpu = r->gpu;
+    make_directories(r);
+}
+
+void restart_guest(struct rig *r)
+{
     memset(r->trapped, 0, sizeof r->trapped); /* mmio takes repeated requests */
     r->confirms = 0;
     assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
     r->g->epoch = r->epoch; /* what the lane's last entries would carry */
+}
+
+void restart(struct rig *r)
+{
+    gtt_guest_forget(r->g);
+    restart_service(r);
+    restart_guest(r);
 }

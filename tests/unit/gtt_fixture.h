@@ -6,6 +6,7 @@
 #pragma once
 #include "services/gtt/guest.h"
 
+#include "gen/gen8_pte.h"
 #include "gpu/fake/fake.h"
 #include "vmm/fake/fake.h"
 
@@ -16,12 +17,13 @@
 
 #include <cmocka.h>
 
-#define DOMID   5
-#define PAGES   96u
-#define TABLES  12u /* pages the guest uses as tables */
-#define ENTRIES 4096u
-#define MIB     (1ull << 20)
-#define P       (GEN8_PTE_PRESENT | GEN8_PTE_RW)
+#define DOMID    5
+#define PAGES    96u
+#define TABLES   12u /* pages the guest uses as tables */
+#define ENTRIES  4096u
+#define ENTRIES7 65536u /* of Haswell's rig: the host's share is 192 MiB */
+#define MIB      (1ull << 20)
+#define P        (GEN8_PTE_PRESENT | GEN8_PTE_RW)
 
 struct rig {
     struct gpu_fake *fake;
@@ -35,6 +37,7 @@ struct rig {
     struct vggtt *image;
     struct gtt_guest *g;
     struct gtt_guest_config config;
+    struct directories directories; /* Haswell */
     uint64_t epoch;
     bool trapped[PAGES], refuse;
     unsigned confirm[4096], confirms;
@@ -46,6 +49,10 @@ struct rig {
 
 /* Threads a rig made from now on gives the guest. */
 extern unsigned rig_workers;
+/* Generation of the GPU of rigs made from now on; and how many directories there are on Haswell:
+ * the rest is taken to be in use by a guest that never comes. */
+extern enum gpu_gen rig_gen;
+extern unsigned rig_directories;
 /* Group setup and teardown: the thread is a reader of the pins as the service's loop is. */
 int set_workers_0(void **state);
 int set_workers_2(void **state);
@@ -60,8 +67,11 @@ uint64_t frame(uint64_t gfn);
 /* A guest attached and settled; teardown detaches it and checks that nothing is left. */
 void setup(struct rig *r, uint64_t max_tables);
 void teardown(struct rig *r);
-/* The service dies and comes back with what outlives it. */
+/* The service dies and comes back with what outlives it; in two steps: everything of the process is
+ * new, and then the guest is attached. */
 void restart(struct rig *r);
+void restart_service(struct rig *r);
+void restart_guest(struct rig *r);
 /* One entry with the next epoch, applied. */
 void post(struct rig *r, struct mmio_gtt m);
 /* Work until settled; the epoch of the last post is then published. */

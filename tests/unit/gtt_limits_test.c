@@ -171,8 +171,8 @@ static void tree_beyond_the_limit(void **state)
     assert_int_equal(shadow_count(&r.g->shadows), 10);
     assert_int_equal(count(&r, ACCOUNT_NO_RESOURCE), 31);
     page = gpu_fake_dma_page(r.fake, r.map->root[0].shadow[0]);
-    assert_int_equal(page[30] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GEN8_LEVEL_PDPE));
-    assert_int_not_equal(page[8] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GEN8_LEVEL_PDPE));
+    assert_int_equal(page[30] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GTT_LEVEL_PDPE));
+    assert_int_not_equal(page[8] & GEN8_PTE_ADDR, shadow_scratch(&r.g->shadows, GTT_LEVEL_PDPE));
     teardown(&r);
 }
 

@@ -13,8 +13,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define GGTT_ENTRIES (1u << 20)
-#define HOST_FIRST   (GGTT_ENTRIES - WIRE_HOST_HIGH / 4096)
+#define GGTT_ENTRIES  (1u << 20)
+#define GGTT_ENTRIES7 (1u << 19)
+#define HOST_FIRST    (GGTT_ENTRIES - WIRE_HOST_HIGH / 4096)
 
 struct host {
     struct gpu_fake *fake;
@@ -41,12 +42,12 @@ static void add_lane(struct wire_fds *fds, const char *name)
     }
 }
 
-static int host_setup(void **state)
+static int host_setup_on(void **state, enum gpu_gen gen, uint32_t entries)
 {
     struct host *h = calloc(1, sizeof(*h));
 
     h->s = calloc(1, sizeof(*h->s));
-    h->fake = gpu_fake_new(GPU_GEN8, GGTT_ENTRIES);
+    h->fake = gpu_fake_new(gen, entries);
     assert_int_equal(loop_new(&h->loop), 0);
     assert_int_equal(gtt_service_init(h->s, h->loop, NULL, &vmm_fake_ops, rig_workers), 0);
     assert_int_equal(gpu_fake_open(h->fake, GPU_ROW_GTT, &h->s->gpu), 0);
@@ -57,6 +58,16 @@ static int host_setup(void **state)
     assert_int_equal(wire_consumer(&h->s->fds, WIRE_GTT_SCHED, SCHED_GTT_LAYOUT, &h->from_gtt), 0);
     *state = h;
     return 0;
+}
+
+static int host_setup(void **state)
+{
+    return host_setup_on(state, GPU_GEN8, GGTT_ENTRIES);
+}
+
+static int host_setup_7(void **state)
+{
+    return host_setup_on(state, GPU_GEN7, GGTT_ENTRIES7);
 }
 
 static int host_teardown(void **state)
@@ -187,6 +198,26 @@ static void guests_never_get_the_host_share(void **state)
     assert_non_null(strstr(why, "host holds"));
 }
 
+/* 2 GiB, and entries of 4 bytes. */
+static void host_entries_of_haswell(void **state)
+{
+    const uint32_t first = GGTT_ENTRIES7 - WIRE_HOST_HIGH / 4096;
+    struct host *h = *state;
+    struct gtt_sched m;
+
+    ask(h, 0, 1, 0x1000000);
+    ask(h, WIRE_HOST_HIGH / 4096 - 1, 1, 0x7100000000);
+    turn(h);
+    assert_true(take(h, &m));
+    assert_int_equal(m.error, 0);
+    assert_int_equal(gpu_fake_gtt(h->fake, first), 0x1000001);
+    assert_int_equal(gpu_fake_gtt(h->fake, GGTT_ENTRIES7 - 1), 0x711);
+    ask(h, 0, 1, 1ull << 39);
+    turn(h);
+    assert_true(take(h, &m));
+    assert_int_equal(m.error, -EINVAL);
+}
+
 /* ---- a guest's lane, and workers */
 
 static const struct gpu_ops *under;
@@ -292,10 +323,17 @@ static int rig_setup(void **state)
     return 0;
 }
 
+static int rig_setup_7(void **state)
+{
+    rig_gen = GPU_GEN7;
+    return rig_setup(state);
+}
+
 static int rig_teardown(void **state)
 {
     teardown(*state);
     free(*state);
+    rig_gen = GPU_GEN8;
     return 0;
 }
 
@@ -303,7 +341,7 @@ static uint64_t slice_dma(struct rig *r, uint32_t page)
 {
     uint32_t at = r->gpu->info.aperture_slice_at / 4096 + page;
 
-    return gpu_fake_gtt(r->fake, at) & GEN8_PTE_ADDR;
+    return gtt_format_of(rig_gen)->ggtt(gpu_fake_gtt(r->fake, at)).gfn * 4096;
 }
 
 static void slice_holds_what_it_shows(void **state)
@@ -445,10 +483,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_find_room_later, host_setup, host_teardown),
         cmocka_unit_test_setup_teardown(root_of_an_unknown_guest, host_setup, host_teardown),
         cmocka_unit_test_setup_teardown(guests_never_get_the_host_share, host_setup, host_teardown),
+        cmocka_unit_test_setup_teardown(host_entries_of_haswell, host_setup_7, host_teardown),
         cmocka_unit_test_setup_teardown(jobs_that_come_back_wake_the_guest, host_setup,
                                         host_teardown),
         cmocka_unit_test(record_counts_every_kind_of_event),
         cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(slice_holds_what_it_shows, rig_setup_7, rig_teardown),
         cmocka_unit_test_setup_teardown(slice_stays_inside_the_partition, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_never_had_the_guest_is_not_waited_for, rig_setup,
                                         rig_teardown),
