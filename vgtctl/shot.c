@@ -4,7 +4,7 @@
  */
 #include "vgtctl/shot.h"
 
-#include "gen/fb_gen8.h"
+#include "gen/fb.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #define SHOT_MAX_BYTES (256u << 20)
 
 struct shot {
-    uint32_t width, height, stride, format; /* format: enum fb_gen8_format */
+    uint32_t width, height, stride, format; /* format: enum fb_format */
     uint64_t size;                          /* bytes the rows take: the last one may end early */
     uint64_t got;
     uint8_t *pixels; /* stride * height */

@@ -340,5 +340,9 @@ void relays_free(struct broker *b);
 void stats_request(struct peer *p, const struct chan_message *m);
 void stats_lost(struct broker *b, const struct peer *p);
 
+/* device.c: the GPU's name, empty for a device of neither family. Returns name. */
+#define DEVICE_NAME_SIZE 32u
+const char *device_name(uint32_t id, char name[DEVICE_NAME_SIZE]);
+
 /* types.c: sizes wanted and the name of the type. 0, or positive errno with the sentence. */
 int vgpu_type(const Vgt__AttachRequest *request, struct guest_state *s, char *why, size_t size);

@@ -236,9 +236,10 @@ static Vgt__Gpu *merge_gpu(struct pool *pool, const struct ask *ask)
 {
     const struct broker_device *device = &ask->peer->broker->config.device;
     Vgt__Gpu *gpu = take(pool, sizeof(*gpu));
+    char *name = take(pool, DEVICE_NAME_SIZE);
     const Vgt__ServiceStats *s;
 
-    if (!gpu)
+    if (!gpu || !name)
         return NULL;
     vgt__gpu__init(gpu);
     for (unsigned i = 0; i < ask->count; i++)
@@ -251,6 +252,7 @@ static Vgt__Gpu *merge_gpu(struct pool *pool, const struct ask *ask)
             }
         }
     gpu->device_id = device->device_id;
+    gpu->name = (char *)device_name(device->device_id, name);
     merge_counters(pool, ask, 0, &gpu->n_counters, &gpu->counters);
     return gpu;
 }

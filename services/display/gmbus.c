@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gmbus.c: reads the EDID of the monitor on port B over the display's I2C controller, by polling:
- * it happens at start and at hot-plug only. See phys.h. Facts: Broadwell PRM vol. 2c, GMBUS0..5.
+ * it happens at start and at hot-plug only. See phys.h. Facts: Haswell and
+ * Broadwell PRM vol. 2c, GMBUS0..5.
  */
 #include "services/display/phys.h"
 

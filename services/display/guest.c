@@ -89,13 +89,13 @@ void guest_look(struct guest *g, unsigned slow, bool foreground, uint64_t now_ns
         remake(g, g->pipe < 0 ? NULL : &view[g->pipe]);
 }
 
-int guest_surface(struct guest *g, struct fb_gen8 *fb)
+int guest_surface(struct guest *g, struct fb *fb)
 {
     int rc;
 
     if (g->pipe < 0)
         return 1;
-    rc = fb_gen8_decode(&g->seen[g->pipe].plane, fb);
+    rc = fb_decode(&g->seen[g->pipe].plane, fb);
     if (rc)
         return rc;
     return guest_owns(g, fb->base, fb->bytes) ? 0 : -EINVAL;

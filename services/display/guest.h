@@ -69,7 +69,7 @@ void guest_look(struct guest *g, unsigned slow, bool foreground, uint64_t now_ns
 
 /* The surface of the first running pipe: 0, 1: it shows nothing, -EINVAL: it is not the guest's or
  * makes no sense. */
-int guest_surface(struct guest *g, struct fb_gen8 *fb);
+int guest_surface(struct guest *g, struct fb *fb);
 
 /* Whether [base, base + bytes) is the guest's own graphics memory. */
 bool guest_owns(const struct guest *g, uint64_t base, uint64_t bytes);

@@ -75,7 +75,7 @@ static uint32_t pair(uint32_t low, uint32_t high)
 }
 
 /* Sync within blanking, blanking within the total; blanking starts where the picture ends. */
-static int make_timings(const struct view_pipe *v, const struct mode_gen8 *m, struct phys_mode *out)
+static int make_timings(const struct view_pipe *v, const struct modeline *m, struct phys_mode *out)
 {
     uint32_t hs = LOW(v->hsync), he = HIGH(v->hsync), vs = LOW(v->vsync), ve = HIGH(v->vsync);
 
@@ -92,7 +92,7 @@ static int make_timings(const struct view_pipe *v, const struct mode_gen8 *m, st
     return 0;
 }
 
-static bool showable(const struct mode_gen8 *m)
+static bool showable(const struct modeline *m)
 {
     return m->clock_khz >= MIN_CLOCK_KHZ && m->clock_khz <= MAX_CLOCK_KHZ &&
            m->hactive >= MIN_SIDE && m->hactive <= MAX_SIDE && m->vactive >= MIN_LINES &&
@@ -101,10 +101,10 @@ static bool showable(const struct mode_gen8 *m)
 
 int mode_from_view(const struct view_pipe *view, struct phys_mode *mode)
 {
-    struct mode_gen8 m;
+    struct modeline m;
 
     memset(mode, 0, sizeof(*mode));
-    if (mode_gen8_decode(&view->mode, &m) || !showable(&m))
+    if (modeline_decode(&view->mode, &m) || !showable(&m))
         return -EINVAL;
     if (make_timings(view, &m, mode) || mode_wrpll(m.clock_khz, &mode->wrpll))
         return -EINVAL;

@@ -2,7 +2,8 @@
 /*
  * mode.h: modes for the physical pipe. A guest's mode is decoded to numbers, the numbers are
  * checked, and register values are made anew from them: no register of a guest's is copied. Called
- * by guest.c (check) and phys.c (program). Pure functions. Facts: Broadwell PRM vol. 2c (TRANS_*,
+ * by guest.c (check) and phys.c (program). Pure functions. Facts: Haswell, Broadwell PRM
+ * vol. 2c (TRANS_*,
  * WRPLL_CTL), vol. 11 "WRPLL" (limits of the dividers).
  */
 #pragma once

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modeset.c: the physical pipe on and off (phys.h). The order of steps is that of the Broadwell
- * PRM, vol. 11, "Sequences to enable and disable HDMI and DVI". The port sends DVI: every HDMI
- * monitor takes it, and we have no sound or info frames to send.
+ * modeset.c: the physical pipe on and off (phys.h). The order of steps is that of the Haswell and
+ * Broadwell PRM, vol. 11, "Sequences to enable and disable HDMI and DVI". The port sends DVI: every
+ * HDMI monitor takes it, and we have no sound or info frames to send.
  */
 #include "services/display/phys_priv.h"
 
@@ -12,15 +12,14 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define TRANS_MODE_DVI    (1u << 24)
-#define TRANS_PORT_B      (DDI_PORT_B << 28)
-#define TRANS_CLK_PORT_B  ((DDI_PORT_B + 1) << 29)
-#define PLL_LOCK_US       50u
-#define BUF_IDLE_MS       2u
-#define STOP_MS           100u /* a frame at the lowest rate, and some */
-#define START_MS          100u
-#define DDI_TRANS_800MV   0x00ffffffu /* translation for 800 mV without pre-emphasis */
-#define DDI_TRANS_800MV_2 0x00140006u
+#define TRANS_MODE_DVI   (1u << 24)
+#define TRANS_PORT_B     (DDI_PORT_B << 28)
+#define TRANS_CLK_PORT_B ((DDI_PORT_B + 1) << 29)
+#define PLL_LOCK_US      50u
+#define BUF_IDLE_MS      2u
+#define STOP_MS          100u /* a frame at the lowest rate, and some */
+#define START_MS         100u
+#define ARB_SWIZZLE      (1u << 13)
 
 static void planes_off(struct phys *p, unsigned pipe)
 {
@@ -53,6 +52,23 @@ static void port_off(struct phys *p)
     phys_write(p, WRPLL_CTL1, 0);
 }
 
+/* A VGA monitor that firmware used hangs behind port E, the FDI link and the PCH's transcoder. */
+static void analog_off(struct phys *p)
+{
+    static const uint32_t steps[] = {ADPA, PCH_TRANS_CONF, FDI_RX_CTL, DDI_BUF_CTL_E, SPLL_CTL};
+
+    for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (phys_read(p, steps[i]) & REG_ENABLE)
+            gpu_rmw32(p->gpu, steps[i], REG_ENABLE, 0, NULL);
+}
+
+/* Guests are told that tiles are as Broadwell's, and screenshots read them so. */
+static void no_swizzle(struct phys *p)
+{
+    if (p->chip->swizzles && gpu_rmw32(p->gpu, DISP_ARB_CTL, ARB_SWIZZLE, 0, NULL))
+        log_write(p->log, LOG_WARNING, "tiles may be shown swizzled", NULL);
+}
+
 int phys_take_over(struct phys *p)
 {
     static const uint32_t conf[] = {PIPE_CONF, PIPE_CONF + PIPE_STRIDE, PIPE_CONF + 2 * PIPE_STRIDE,
@@ -67,6 +83,8 @@ int phys_take_over(struct phys *p)
     for (uint32_t wm = WM_LP1; wm <= WM_LP3; wm += 4)
         phys_write(p, wm, 0); /* low-power watermarks are for a mode we know nothing of */
     port_off(p);
+    analog_off(p);
+    no_swizzle(p);
     phys_vblank_irq(p, false);
     return rc;
 }
@@ -112,7 +130,8 @@ static void timings(struct phys *p, const struct phys_mode *mode)
     phys_write(p, VSYNCSHIFT, 0);
     phys_write(p, PIPE_MULT, 0);
     phys_write(p, PIPE_SRC, (mode->width - 1) << 16 | (mode->height - 1));
-    phys_write(p, PIPE_MISC, 0); /* 8 bits a colour */
+    if (p->chip->pipe_misc)
+        phys_write(p, PIPE_MISC, 0); /* 8 bits a colour */
     phys_write(p, GAMMA_MODE, 0);
 }
 
@@ -131,8 +150,8 @@ int phys_modeset(struct phys *p, const struct phys_mode *mode)
                REG_ENABLE | TRANS_PORT_B | TRANS_MODE_DVI | mode->polarity);
     phys_write(p, PIPE_CONF, REG_ENABLE);
     crash_point("display.mode.pipe");
-    phys_write(p, DDI_BUF_TRANS_B9, DDI_TRANS_800MV);
-    phys_write(p, DDI_BUF_TRANS_B9 + 4, DDI_TRANS_800MV_2);
+    phys_write(p, DDI_BUF_TRANS_B9, p->chip->ddi_800mv[0]);
+    phys_write(p, DDI_BUF_TRANS_B9 + 4, p->chip->ddi_800mv[1]);
     phys_write(p, DDI_BUF_CTL_B, REG_ENABLE);
     p->pipe_on = true;
     p->mode = *mode;

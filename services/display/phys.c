@@ -82,7 +82,11 @@ int phys_start(struct phys *p, struct gpu *gpu, const struct log *log, unsigned 
 {
     int rc;
 
-    *p = (struct phys){.gpu = gpu, .log = log, .slow = slow};
+    *p = (struct phys){.gpu = gpu, .chip = phys_chip(gpu->info.gen), .log = log, .slow = slow};
+    if (!p->chip) {
+        log_write(log, LOG_ERR, "no display for this generation", "gen=%u", gpu->info.gen);
+        return -ENODEV;
+    }
     rc = power_up(p);
     if (rc)
         return rc;
@@ -157,6 +161,6 @@ void phys_vblank_irq(struct phys *p, bool on)
     if (p->irq_on == on)
         return;
     p->irq_on = on;
-    if (gpu_irq_set(p->gpu, GPU_IRQ_PIPE_A, on ? ~1u : ~0u, on ? 1 : 0) && !p->faults++)
+    if (gpu_irq_set(p->gpu, p->chip->vblank_bank, on ? ~1u : ~0u, on ? 1 : 0) && !p->faults++)
         log_write(p->log, LOG_ERR, "no vblank interrupts", NULL);
 }

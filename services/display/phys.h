@@ -3,7 +3,7 @@
  * phys.h: the physical display engine: one pipe (A) to one monitor (TMDS on port B), its primary
  * plane and cursor. Called by screen.c, which decides what is shown; this file knows no guests.
  * Modesets wait up to a few frames for the hardware to answer; everything else returns at once.
- * One thread. Facts: Broadwell PRM vol. 2c; vol. 11 "Mode set: HDMI and DVI".
+ * One thread. Facts: Haswell and Broadwell PRM vol. 2c; vol. 11 "Mode set: HDMI and DVI".
  */
 #pragma once
 #include "gen/edid.h"
@@ -22,8 +22,11 @@ struct phys_cursor {
     uint32_t ctl, base, pos;
 };
 
+struct phys_chip;
+
 struct phys {
     struct gpu *gpu;
+    const struct phys_chip *chip;
     const struct log *log;
     unsigned slow;
     bool monitor; /* one answered */
@@ -37,7 +40,8 @@ struct phys {
 };
 
 /* Power well, clock, everything off that firmware left on, hot-plug detection, EDID. No monitor is
- * no error. -ETIMEDOUT: the display engine does not power up; what gpu_*() says. */
+ * no error. -ENODEV: a generation we do not know; -ETIMEDOUT: the display engine does not power up;
+ * what gpu_*() says. */
 int phys_start(struct phys *p, struct gpu *gpu, const struct log *log, unsigned slow);
 
 /* Hot-plug interrupt: look again. True: a monitor came or went. */

@@ -2,7 +2,8 @@
 /*
  * picture.c: what of a guest's registers may reach the physical pipe (guest.h). The planes fetch
  * through the GGTT, where a guest's addresses equal the physical ones: a surface is let through
- * when all of it lies in the guest's own partition. Facts: Broadwell PRM vol. 2c, PRI_*, CUR_*.
+ * when all of it lies in the guest's own partition. Facts: Haswell and Broadwell PRM vol. 2c,
+ * PRI_*, CUR_*.
  */
 #include "services/display/guest.h"
 
@@ -21,8 +22,8 @@ static void refuse(struct guest *g, const char *what, uint32_t value)
  * cropped, a smaller one would be read beyond its end. */
 static void make_plane(struct guest *g, const struct view_pipe *v, struct picture *p)
 {
-    struct fb_gen8 fb;
-    int rc = fb_gen8_decode(&v->plane, &fb);
+    struct fb fb;
+    int rc = fb_decode(&v->plane, &fb);
 
     if (rc > 0)
         return;

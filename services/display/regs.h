@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * regs.h: display registers of Broadwell that vgt-display reads in a guest's vreg file or programs
- * itself. Offsets are of pipe or transcoder A; the next one's lie PIPE_STRIDE further. Facts:
- * Broadwell PRM vol. 2c, "Command Reference: Registers".
+ * regs.h: display registers of Haswell and Broadwell that vgt-display reads in a guest's vreg file
+ * or programs itself. Offsets are of pipe or transcoder A; the next one's lie PIPE_STRIDE further.
+ * Facts: Haswell and Broadwell PRM vol. 2c, "Command Reference: Registers".
  */
 #pragma once
 
@@ -28,7 +28,7 @@ enum {
     /* Pipe and planes. */
     PIPE_CONF = 0x70008,
     PIPE_EDP_CONF = 0x7f008,
-    PIPE_MISC = 0x70030,
+    PIPE_MISC = 0x70030, /* Broadwell */
     PIPE_FRMCNT = 0x70040,
     CUR_CTL = 0x70080,
     CUR_BASE = 0x70084,
@@ -49,8 +49,10 @@ enum {
     PORT_CLK_SEL = 0x46100, /* 4 bytes per port */
     TRANS_CLK_SEL = 0x46140,
     DDI_BUF_CTL_B = 0x64100,
+    DDI_BUF_CTL_E = 0x64400,
     DDI_BUF_TRANS_B9 = 0x64ea8, /* port B's translation entry 9, the one TMDS uses */
     VGA_CONTROL = 0x41000,
+    DISP_ARB_CTL = 0x45000,
     WM_LP1 = 0x45108,
     WM_LP3 = 0x45110,
 
@@ -59,6 +61,9 @@ enum {
     LCPLL_CTL = 0x130040,
     SDE_ISR = 0xc4000,
     SHOTPLUG_CTL = 0xc4030,
+    ADPA = 0xe1100, /* the analog port */
+    PCH_TRANS_CONF = 0xf0008,
+    FDI_RX_CTL = 0xf000c,
     GMBUS0 = 0xc5100,
     GMBUS1 = 0xc5104,
     GMBUS2 = 0xc5108,

@@ -118,11 +118,6 @@ static int start_display(struct service *s)
                                .ops = &display_ops,
                                .ctx = s};
 
-    if (s->gpu->info.gen != GPU_GEN8) {
-        log_write(s->log, LOG_ERR, "no display for this generation yet", "gen=%u",
-                  s->gpu->info.gen);
-        return -ENODEV;
-    }
     return display_new(&c, &s->display);
 }
 

@@ -31,7 +31,7 @@ struct shot {
     uint32_t id; /* of the request being served */
     struct guest *g;
     uint32_t domid;
-    struct fb_gen8 fb;
+    struct fb fb;
     uint32_t row, rows;      /* next row to send; most rows of a strip */
     uint32_t first, last;    /* rows of the surface in the strip: [first, last) */
     uint64_t begin, end, at; /* bytes of the surface the strip lies in; next one to read */
@@ -89,7 +89,7 @@ static void fail(struct shot *s, int err, const char *text)
 
 /* ---- geometry */
 
-static uint32_t row_bytes(const struct fb_gen8 *fb)
+static uint32_t row_bytes(const struct fb *fb)
 {
     return fb->width * fb->bpp / 8;
 }
@@ -107,7 +107,7 @@ static uint32_t rows_at_once(const struct shot *s)
 
 static void strip_place(struct shot *s)
 {
-    const struct fb_gen8 *fb = &s->fb;
+    const struct fb *fb = &s->fb;
     uint32_t end = fb->y + fb->height;
 
     s->first = fb->y + s->row;
@@ -157,7 +157,7 @@ static void next_strip(struct shot *s)
 
 static void send_strip(struct shot *s)
 {
-    struct fb_gen8 band = s->fb;
+    struct fb band = s->fb;
     uint32_t stride = row_bytes(&s->fb);
     struct shot_piece piece = {.width = s->fb.width,
                                .height = s->fb.height,
@@ -169,7 +169,7 @@ static void send_strip(struct shot *s)
     band.y = s->fb.tiled ? s->first % FB_TILE_HEIGHT : 0;
     band.height = s->last - s->first;
     band.bytes = (uint32_t)(s->end - s->begin);
-    if (fb_gen8_copy(&band, s->raw + (s->begin & 7), band.bytes, s->out, stride)) {
+    if (fb_copy(&band, s->raw + (s->begin & 7), band.bytes, s->out, stride)) {
         fail(s, EIO, "the frame buffer makes no sense");
         return;
     }

@@ -32,7 +32,7 @@ static void read_mode(const struct vreg_file *vreg, unsigned pipe, struct view_p
     uint32_t port = edp ? 0 : func >> 28 & 7;
 
     v->conf = get(vreg, edp ? PIPE_EDP_CONF : PIPE_CONF + pipe * PIPE_STRIDE);
-    v->mode = (struct mode_gen8_regs){
+    v->mode = (struct modeline_regs){
         .htotal = get(vreg, at + TRANS_HTOTAL),
         .vtotal = get(vreg, at + TRANS_VTOTAL),
         .vblank = get(vreg, at + TRANS_VBLANK),
@@ -52,7 +52,7 @@ static void read_planes(const struct vreg_file *vreg, unsigned pipe, struct view
 {
     uint32_t at = pipe * PIPE_STRIDE;
 
-    v->plane = (struct fb_gen8_regs){
+    v->plane = (struct fb_regs){
         .dspcntr = get(vreg, at + PRI_CTL),
         .dspstride = get(vreg, at + PRI_STRIDE),
         .dspsurf = get(vreg, at + PRI_SURF),

@@ -6,8 +6,8 @@
  * thread.
  */
 #pragma once
-#include "gen/fb_gen8.h"
-#include "gen/mode_gen8.h"
+#include "gen/fb.h"
+#include "gen/modeline.h"
 #include "services/wire/vreg.h"
 
 #define VIEW_PIPES 3u
@@ -15,9 +15,9 @@
 /* Raw register values. */
 struct view_pipe {
     uint32_t conf; /* PIPE_CONF of the transcoder the pipe feeds */
-    struct mode_gen8_regs mode;
+    struct modeline_regs mode;
     uint32_t hblank, hsync, vsync;
-    struct fb_gen8_regs plane;
+    struct fb_regs plane;
     uint32_t cur_ctl, cur_base, cur_pos;
 };
 

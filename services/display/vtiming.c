@@ -12,7 +12,7 @@
 #define MAX_MHZ       500000u
 #define MAX_PS        (PS_PER_SECOND * 9 / 10) /* vgt-mmio takes a record for broken beyond 1 s */
 
-static void from_mode(const struct mode_gen8 *m, struct vtiming *t)
+static void from_mode(const struct modeline *m, struct vtiming *t)
 {
     t->frame_ps = (uint64_t)m->htotal * m->vtotal * (PS_PER_SECOND / 1000) / m->clock_khz;
     t->vtotal = m->vtotal;
@@ -21,14 +21,14 @@ static void from_mode(const struct mode_gen8 *m, struct vtiming *t)
 
 int vtiming_decode(const struct view_pipe *view, unsigned slow, struct vtiming *t)
 {
-    struct mode_gen8 m;
+    struct modeline m;
     bool nonsense;
 
     *t = (struct vtiming){.enabled = view_running(view)};
     if (!t->enabled)
         return 0;
     nonsense =
-        mode_gen8_decode(&view->mode, &m) || m.refresh_mhz < MIN_MHZ || m.refresh_mhz > MAX_MHZ;
+        modeline_decode(&view->mode, &m) || m.refresh_mhz < MIN_MHZ || m.refresh_mhz > MAX_MHZ;
     if (nonsense)
         *t = (struct vtiming){true, false, DEFAULT_PS, DEFAULT_LINES, DEFAULT_SHOWN};
     else

@@ -2,7 +2,7 @@
 /*
  * vtiming.h: writes the records from which vgt-mmio computes a guest's vblanks
  * (services/wire/timing.h). Only guest.c calls it; the one writer of the region. Facts of mode
- * decoding are gen/mode_gen8.h's.
+ * decoding are gen/modeline.h's.
  */
 #pragma once
 #include "services/display/view.h"

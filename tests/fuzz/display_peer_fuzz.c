@@ -53,13 +53,13 @@ static struct guest *guest_at(unsigned n)
 
 static void check_plane(const struct guest *owner)
 {
-    struct fb_gen8_regs now = {.dspcntr = gpu_fake_get(r.fake, PRI_CTL),
-                               .dspstride = gpu_fake_get(r.fake, PRI_STRIDE),
-                               .dspsurf = gpu_fake_get(r.fake, PRI_SURF),
-                               .dspoffset = gpu_fake_get(r.fake, PRI_OFFSET),
-                               .pipesrc = gpu_fake_get(r.fake, PIPE_SRC)};
-    struct fb_gen8 fb;
-    int rc = fb_gen8_decode(&now, &fb);
+    struct fb_regs now = {.dspcntr = gpu_fake_get(r.fake, PRI_CTL),
+                          .dspstride = gpu_fake_get(r.fake, PRI_STRIDE),
+                          .dspsurf = gpu_fake_get(r.fake, PRI_SURF),
+                          .dspoffset = gpu_fake_get(r.fake, PRI_OFFSET),
+                          .pipesrc = gpu_fake_get(r.fake, PIPE_SRC)};
+    struct fb fb;
+    int rc = fb_decode(&now, &fb);
 
     peer_check(rc >= 0);
     if (!rc)

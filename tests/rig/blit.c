@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blit.c: see blit.h. Commands: Broadwell PRM vol. 2a (XY_SRC_COPY_BLT, XY_COLOR_BLT, MI_FLUSH_DW).
+ * blit.c: see blit.h: the work and the judgement; how it is submitted is in blit_gen7.c and
+ * blit_gen8.c. Commands: Haswell and Broadwell PRM vol. 2a (XY_SRC_COPY_BLT, XY_COLOR_BLT).
  */
 #include "tests/rig/blit.h"
-
-#include "gen/cmds_gen8.h"
-#include "gen/ctx_gen8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,23 +11,15 @@
 
 #define PITCH      256u
 #define ROWS       (BLIT_BUF_BYTES / PITCH)
-#define RING_PAGES 4u
-#define RING_BYTES (RING_PAGES * SHM_PAGE)
 #define FIRST_SLOT 8u
-#define SLOTS      ((DRIVER_PT_SIZE - FIRST_SLOT) / BLIT_PAGES)
 #define PAUSE_NS   100000000ull
-#define CONTEXT_ID 0x41u
 
-#define XY_COPY     (2u << 29 | 0x53u << 22 | 8u)
-#define XY_FILL     (2u << 29 | 0x50u << 22 | 5u)
+#define XY_COPY     (2u << 29 | 0x53u << 22)
+#define XY_FILL     (2u << 29 | 0x50u << 22)
+#define BATCH_END   0x05000000u
 #define WRITE_ARGB  (3u << 20)
 #define ROP_COPY    (0xccu << 16)
 #define ROP_PATTERN (0xf0u << 16)
-#define FLUSH_DW    (0x26u << 23 | 2u)
-#define FLUSH_STORE (1u << 14)
-#define FLUSH_TLB   (1u << 18)
-#define FLUSH_GGTT  (1u << 2) /* of the address */
-#define USER_IRQ    (0x02u << 23)
 
 static uint64_t now_ns(void)
 {
@@ -39,7 +29,7 @@ static uint64_t now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static uint32_t rnd(struct blit *b, uint32_t below)
+uint32_t blit_rnd(struct blit *b, uint32_t below)
 {
     b->rng ^= b->rng << 13;
     b->rng ^= b->rng >> 7;
@@ -47,9 +37,9 @@ static uint32_t rnd(struct blit *b, uint32_t below)
     return (uint32_t)((b->rng >> 16) % below);
 }
 
-static uint8_t *frame(struct blit *b, uint64_t gfn)
+uint8_t *blit_frame(const struct blit *b, uint64_t gfn)
 {
-    return b->d->g->ram + gfn * SHM_PAGE;
+    return b->d->m->ram + gfn * SHM_PAGE;
 }
 
 /* ---- buffers */
@@ -62,76 +52,70 @@ static bool taken(const struct blit *b, unsigned slot)
     return false;
 }
 
-/* Old entries go first: what still reads through them reads nothing. */
-static void move(struct blit *b, struct blit_buffer *buf)
+static void unbind(struct blit *b, unsigned space, struct blit_buffer *buf)
 {
-    unsigned slot;
-
-    do {
-        slot = FIRST_SLOT + BLIT_PAGES * rnd(b, SLOTS);
-    } while (taken(b, slot));
     for (unsigned i = 0; buf->slot && i < BLIT_PAGES; i++)
-        driver_ppgtt(b->d, buf->slot + i, ~0ull);
-    buf->slot = slot;
-    for (unsigned i = 0; i < BLIT_PAGES; i++)
-        driver_ppgtt(b->d, slot + i, buf->gfn[i]);
+        driver_ppgtt(b->d, space, buf->slot + i, DRIVER_NO_FRAME);
+    buf->slot = 0;
 }
 
-static void make_buffer(struct blit *b, struct blit_buffer *buf)
+static void bind(struct blit *b, unsigned space, struct blit_buffer *buf)
+{
+    unsigned slot, slots = (b->d->gen->slots - FIRST_SLOT) / BLIT_PAGES;
+
+    do {
+        slot = FIRST_SLOT + BLIT_PAGES * blit_rnd(b, slots);
+    } while (taken(b, slot));
+    buf->slot = slot;
+    for (unsigned i = 0; i < BLIT_PAGES; i++)
+        driver_ppgtt(b->d, space, slot + i, buf->gfn[i]);
+}
+
+/* Old entries go first: what still reads through them reads nothing. */
+static void move(struct blit *b, unsigned space, struct blit_buffer *buf)
+{
+    unbind(b, space, buf);
+    bind(b, space, buf);
+}
+
+static void make_buffer(struct blit *b, unsigned space, struct blit_buffer *buf)
 {
     for (unsigned i = 0; i < BLIT_BUF_BYTES; i++)
-        buf->expect[i] = (uint8_t)rnd(b, 256);
+        buf->expect[i] = (uint8_t)blit_rnd(b, 256);
     for (unsigned i = 0; i < BLIT_PAGES; i++) {
         buf->gfn[i] = driver_frame(b->d);
         if (!b->d->failed)
-            memcpy(frame(b, buf->gfn[i]), buf->expect + i * SHM_PAGE, SHM_PAGE);
+            memcpy(blit_frame(b, buf->gfn[i]), buf->expect + i * SHM_PAGE, SHM_PAGE);
     }
-    move(b, buf);
+    move(b, space, buf);
 }
-
-/* ---- contexts */
 
 static void make_context(struct blit *b, struct blit_context *c, unsigned number)
 {
-    static uint32_t image[CTX_GEN8_XCS_PAGES * 1024];
-    struct ctx_gen8_desc desc = {
-        .valid = true, .privileged = true, .coherent = true, .mode = CTX_LEGACY_64};
-
-    c->lrca = driver_gma(b->d, CTX_GEN8_XCS_PAGES);
-    c->ring = driver_gma(b->d, RING_PAGES);
-    ctx_gen8_init(GEN8_BCS, image);
-    ctx_gen8_set_ring(image, c->ring, RING_BYTES, 0, 0);
-    ctx_gen8_set_pdp(image, 0, b->d->pml4 << 12);
-    for (unsigned i = 0; i < CTX_GEN8_XCS_PAGES && !b->d->failed; i++) {
-        c->state = driver_frame(b->d); /* the last one has the registers */
-        memcpy(frame(b, c->state), image + i * 1024, SHM_PAGE);
-        driver_ggtt(b->d, c->lrca + i * SHM_PAGE, c->state);
-    }
-    for (unsigned i = 0; i < RING_PAGES; i++) {
-        c->ring_gfn[i] = driver_frame(b->d);
-        driver_ggtt(b->d, c->ring + i * SHM_PAGE, c->ring_gfn[i]);
-    }
+    c->space = number % b->d->gen->spaces;
     c->batch = driver_frame(b->d);
     c->batch_slot = 1 + number;
-    driver_ppgtt(b->d, c->batch_slot, c->batch);
-    desc.lrca = c->lrca;
-    desc.id = CONTEXT_ID + number;
-    c->desc = ctx_gen8_desc_encode(&desc);
+    driver_ppgtt(b->d, c->space, c->batch_slot, c->batch);
+    b->gen->make(b, c, number);
     for (unsigned i = 0; i < BLIT_BUFFERS; i++)
-        make_buffer(b, &c->buf[i]);
+        make_buffer(b, c->space, &c->buf[i]);
 }
 
-int blit_init(struct blit *b, struct driver *d, uint64_t seed, uint64_t limit_ns)
+int blit_init(struct blit *b, struct driver *d, uint64_t seed, uint64_t limit_ns, bool rebind)
 {
     memset(b, 0, sizeof(*b));
     b->d = d;
+    b->gen = d->gen->number == 7 ? &blit_gen7 : &blit_gen8;
     b->rng = seed * 0x9e3779b97f4a7c15ull | 1;
     b->limit_ns = limit_ns;
+    b->rebind = rebind;
     b->seqno_gma = driver_gma(d, 1);
     b->seqno_gfn[0] = driver_frame(d);
     b->seqno_gfn[1] = driver_frame(d);
     for (unsigned i = 0; i < BLIT_CONTEXTS && !d->failed; i++)
         make_context(b, &b->c[i], i);
+    if (!d->failed && b->gen->begin)
+        b->gen->begin(b);
     return d->failed;
 }
 
@@ -142,26 +126,30 @@ static void emit(struct blit_context *c, uint32_t dw)
     c->dw[c->n++] = dw;
 }
 
-static void emit_address(struct blit_context *c, unsigned slot)
+/* Two dwords on Broadwell. */
+static void emit_address(struct blit *b, struct blit_context *c, unsigned slot)
 {
-    emit(c, slot * SHM_PAGE);
-    emit(c, 0);
+    emit(c, b->d->gen->address(slot));
+    if (b->gen->address_dwords == 2)
+        emit(c, 0);
 }
 
-static void emit_op(struct blit_context *c, const struct blit_op *op)
+static void emit_op(struct blit *b, struct blit_context *c, const struct blit_op *op)
 {
-    emit(c, (op->fill ? XY_FILL : XY_COPY) | WRITE_ARGB);
+    uint32_t wide = b->gen->address_dwords - 1;
+
+    emit(c, (op->fill ? XY_FILL | (4 + wide) : XY_COPY | (6 + 2 * wide)) | WRITE_ARGB);
     emit(c, 3u << 24 | (op->fill ? ROP_PATTERN : ROP_COPY) | PITCH);
     emit(c, op->y << 16 | op->x);
     emit(c, (op->y + op->h) << 16 | (op->x + op->w));
-    emit_address(c, c->buf[op->to].slot);
+    emit_address(b, c, c->buf[op->to].slot);
     if (op->fill) {
         emit(c, op->colour);
         return;
     }
     emit(c, op->sy << 16 | op->sx);
     emit(c, PITCH);
-    emit_address(c, c->buf[op->from].slot);
+    emit_address(b, c, c->buf[op->from].slot);
 }
 
 /* The same by the processor. */
@@ -177,74 +165,62 @@ static void apply(const struct blit_op *op, uint8_t *to, const uint8_t *from)
     }
 }
 
-static struct blit_op draw_op(struct blit *b)
+static struct blit_op draw_op(struct blit *b, unsigned to)
 {
-    struct blit_op op = {.fill = !rnd(b, 3),
-                         .to = rnd(b, BLIT_BUFFERS),
-                         .w = 1 + rnd(b, PITCH / 4),
-                         .h = 1 + rnd(b, ROWS)};
+    struct blit_op op = {.fill = !blit_rnd(b, 3),
+                         .to = b->rebind ? to : blit_rnd(b, BLIT_BUFFERS),
+                         .w = 1 + blit_rnd(b, PITCH / 4),
+                         .h = 1 + blit_rnd(b, ROWS)};
 
-    op.from = (op.to + 1 + rnd(b, BLIT_BUFFERS - 1)) % BLIT_BUFFERS;
-    op.x = rnd(b, PITCH / 4 - op.w + 1);
-    op.y = rnd(b, ROWS - op.h + 1);
-    op.sx = rnd(b, PITCH / 4 - op.w + 1);
-    op.sy = rnd(b, ROWS - op.h + 1);
-    op.colour = rnd(b, UINT32_MAX);
+    op.from = (op.to + 1 + blit_rnd(b, BLIT_BUFFERS - 1)) % BLIT_BUFFERS;
+    op.x = blit_rnd(b, PITCH / 4 - op.w + 1);
+    op.y = blit_rnd(b, ROWS - op.h + 1);
+    op.sx = blit_rnd(b, PITCH / 4 - op.w + 1);
+    op.sy = blit_rnd(b, ROWS - op.h + 1);
+    op.colour = blit_rnd(b, UINT32_MAX);
     return op;
+}
+
+/* With rebind: where it all goes is mapped for this batch alone, somewhere else each time. */
+static void bind_for_batch(struct blit *b, struct blit_context *c)
+{
+    for (unsigned i = 0; b->rebind && i < BLIT_BUFFERS; i++)
+        if (i == c->target || !c->buf[i].slot)
+            move(b, c->space, &c->buf[i]);
+}
+
+static void unbind_after_batch(struct blit *b, struct blit_context *c)
+{
+    if (b->rebind)
+        unbind(b, c->space, &c->buf[c->target]);
 }
 
 static void build_batch(struct blit *b, struct blit_context *c)
 {
+    c->target = blit_rnd(b, BLIT_BUFFERS);
+    bind_for_batch(b, c);
     for (unsigned i = 0; i < BLIT_BUFFERS; i++)
         memcpy(c->before[i], c->buf[i].expect, BLIT_BUF_BYTES);
     c->n = 0;
-    c->ops = 1 + rnd(b, BLIT_OPS);
+    c->ops = 1 + blit_rnd(b, BLIT_OPS);
     for (unsigned i = 0; i < c->ops; i++) {
         struct blit_op *op = &c->op[i];
 
-        *op = draw_op(b);
-        emit_op(c, op);
+        *op = draw_op(b, c->target);
+        emit_op(b, c, op);
         apply(op, c->buf[op->to].expect, c->buf[op->from].expect);
     }
     b->count.operations += c->ops;
-    emit(c, MI_BB_END);
-    emit(c, MI_NOOP);
-    memcpy(frame(b, c->batch), c->dw, 4 * c->n);
-}
-
-/* 16 dwords, so that the ring's end falls between two submissions. */
-static void build_ring(struct blit *b, struct blit_context *c, unsigned number)
-{
-    uint32_t at = b->seqno_gma + 64 * number;
-    const uint32_t dw[16] = {
-        FLUSH_DW | FLUSH_STORE | FLUSH_TLB,
-        (at + 8) | FLUSH_GGTT,
-        0,
-        0, /* before */
-        MI_BB_START | MI_BB_PPGTT,
-        c->batch_slot * SHM_PAGE,
-        0,
-        MI_NOOP, /* the work */
-        FLUSH_DW | FLUSH_STORE,
-        at | FLUSH_GGTT,
-        0,
-        ++c->seqno, /* and after it */
-        USER_IRQ,
-        MI_NOOP,
-        MI_NOOP,
-        MI_NOOP,
-    };
-
-    memcpy(frame(b, c->ring_gfn[c->tail / SHM_PAGE]) + c->tail % SHM_PAGE, dw, sizeof(dw));
-    c->tail = (c->tail + (uint32_t)sizeof(dw)) % RING_BYTES;
-    driver_poke(b->d, c->state * SHM_PAGE + 4 * CTX_RING_TAIL, 4, c->tail);
+    emit(c, BATCH_END);
+    emit(c, 0);
+    memcpy(blit_frame(b, c->batch), c->dw, 4 * c->n);
 }
 
 /* ---- completion */
 
-static uint32_t seqno(struct blit *b, unsigned number)
+uint32_t blit_seqno(const struct blit *b, unsigned number)
 {
-    const uint8_t *page = frame(b, b->seqno_gfn[b->round % 2]);
+    const uint8_t *page = blit_frame(b, b->seqno_gfn[b->round % 2]);
 
     return __atomic_load_n((const uint32_t *)(page + 64 * number), __ATOMIC_ACQUIRE);
 }
@@ -255,45 +231,12 @@ static bool both_done(struct blit *b)
     bool done = true;
 
     for (unsigned i = 0; i < BLIT_CONTEXTS; i++) {
-        uint32_t s = seqno(b, i), want = b->c[i].seqno;
+        uint32_t s = blit_seqno(b, i), want = b->c[i].seqno;
 
         done = done && s == want;
         b->count.wrong_seqnos += s != want && s != want - 1;
     }
-    return done;
-}
-
-struct status {
-    unsigned started, switched, idle;
-};
-
-static void read_status(struct blit *b, struct status *st)
-{
-    uint32_t status, id;
-
-    while (driver_csb(b->d, &status, &id)) {
-        bool complete = status & CSB_COMPLETE;
-
-        if (status == CSB_IDLE_TO_ACTIVE)
-            st->started++;
-        else if (complete && status & CSB_ELEMENT_SWITCH && id == CONTEXT_ID)
-            st->switched++;
-        else if (complete && status & CSB_ACTIVE_TO_IDLE && id == CONTEXT_ID + 1)
-            st->idle++;
-        else
-            b->count.csb_odd++;
-    }
-}
-
-static bool status_whole(const struct status *st)
-{
-    return st->started && st->switched && st->idle;
-}
-
-static void judge_status(struct blit *b, const struct status *st)
-{
-    b->count.csb_lost += !st->started + !st->switched + !st->idle;
-    b->count.csb_odd += (st->started > 1) + (st->switched > 1) + (st->idle > 1);
+    return done && (!b->gen->done || b->gen->done(b));
 }
 
 static void note_time(struct blit *b, uint64_t took)
@@ -308,35 +251,36 @@ static void note_time(struct blit *b, uint64_t took)
 /* A status entry comes late if its scheduler has to be started first. */
 static int await(struct blit *b, uint64_t since)
 {
-    struct status st = {0};
     uint64_t done = 0, now;
 
     for (;;) {
         driver_interrupt(b->d, 20);
-        read_status(b, &st);
+        if (b->gen->look)
+            b->gen->look(b);
         now = now_ns();
         if (b->d->failed)
             return b->d->failed;
         if (!done && both_done(b))
             done = now;
-        if (done && (status_whole(&st) || now - done > b->limit_ns))
+        if (done && (!b->gen->over || b->gen->over(b) || now - done > b->limit_ns))
             break;
         if (!done && now - since > b->limit_ns)
             return -ETIMEDOUT;
     }
     note_time(b, done - since);
-    judge_status(b, &st);
+    b->gen->judge(b);
     return 0;
 }
 
 /* ---- what came of it */
 
-static uint64_t differences(struct blit *b, const struct blit_buffer *buf, const uint8_t *shall)
+static uint64_t differences(const struct blit *b, const struct blit_buffer *buf,
+                            const uint8_t *shall)
 {
     uint64_t wrong = 0;
 
     for (unsigned i = 0; i < BLIT_PAGES; i++) {
-        const uint8_t *is = frame(b, buf->gfn[i]), *page = shall + i * SHM_PAGE;
+        const uint8_t *is = blit_frame(b, buf->gfn[i]), *page = shall + i * SHM_PAGE;
 
         if (!memcmp(is, page, SHM_PAGE))
             continue;
@@ -380,19 +324,20 @@ static void compare(struct blit *b, struct blit_context *c)
     b->count.run_twice += twice;
     for (unsigned i = 0; i < BLIT_BUFFERS * BLIT_PAGES; i++)
         memcpy(c->buf[i / BLIT_PAGES].expect + i % BLIT_PAGES * SHM_PAGE,
-               frame(b, c->buf[i / BLIT_PAGES].gfn[i % BLIT_PAGES]), SHM_PAGE);
+               blit_frame(b, c->buf[i / BLIT_PAGES].gfn[i % BLIT_PAGES]), SHM_PAGE);
 }
 
 static void move_things(struct blit *b)
 {
-    struct blit_context *c = &b->c[rnd(b, BLIT_CONTEXTS)];
-    uint8_t *old = frame(b, b->seqno_gfn[b->round % 2]), *new;
+    struct blit_context *c = &b->c[blit_rnd(b, BLIT_CONTEXTS)];
+    uint8_t *old = blit_frame(b, b->seqno_gfn[b->round % 2]), *new;
 
     b->round++;
-    new = frame(b, b->seqno_gfn[b->round % 2]);
+    new = blit_frame(b, b->seqno_gfn[b->round % 2]);
     memcpy(new, old, SHM_PAGE);
     driver_ggtt(b->d, b->seqno_gma, b->seqno_gfn[b->round % 2]);
-    move(b, &c->buf[rnd(b, BLIT_BUFFERS)]);
+    if (!b->rebind)
+        move(b, c->space, &c->buf[blit_rnd(b, BLIT_BUFFERS)]);
 }
 
 int blit_round(struct blit *b)
@@ -403,21 +348,24 @@ int blit_round(struct blit *b)
     move_things(b);
     for (unsigned i = 0; i < BLIT_CONTEXTS; i++) {
         build_batch(b, &b->c[i]);
-        build_ring(b, &b->c[i], i);
+        b->c[i].seqno++;
+        b->gen->build(b, &b->c[i], i);
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     since = now_ns();
     b->count.submissions += BLIT_CONTEXTS;
-    driver_submit(b->d, b->c[0].desc, b->c[1].desc);
+    b->gen->submit(b);
     rc = await(b, since);
     if (rc == -ETIMEDOUT)
         for (unsigned i = 0; i < BLIT_CONTEXTS; i++)
-            b->count.lost += seqno(b, i) != b->c[i].seqno;
+            b->count.lost += blit_seqno(b, i) != b->c[i].seqno;
     if (rc)
         return rc;
     b->count.completed += BLIT_CONTEXTS;
-    for (unsigned i = 0; i < BLIT_CONTEXTS; i++)
+    for (unsigned i = 0; i < BLIT_CONTEXTS; i++) {
         compare(b, &b->c[i]);
+        unbind_after_batch(b, &b->c[i]);
+    }
     return 0;
 }
 
@@ -426,5 +374,5 @@ bool blit_good(const struct blit *b)
     const struct blit_count *c = &b->count;
 
     return c->submissions == c->completed && c->completed && !c->lost && !c->wrong_bytes &&
-           !c->wrong_seqnos;
+           !c->wrong_seqnos && !c->wrong_registers;
 }

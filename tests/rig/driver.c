@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c: see driver.h. Register facts: Broadwell PRM vol. 2c. */
+/* driver.c: see driver.h. Register facts: Haswell and Broadwell PRM vol. 2c. */
 #include "tests/rig/driver.h"
 
-#include "gen/ctx_gen8.h"
-#include "gen/irq_gen8.h"
 #include "gen/pvinfo.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
-#define GTT          (8u << 20)
-#define NO_FRAME     (~0ull)
-#define GT0_IMR      0x44304u
-#define GT0_IIR      0x44308u
-#define GT0_IER      0x4430cu
-#define GDRST        0x941cu
-#define FLSH_CNTL    0x101008u
-#define RING_IMR     0xa8u
-#define RING_HWS     0x80u
-#define RING_MODE    0x29cu
-#define RING_ELSP    0x230u
-#define RING_CSB     0x3a0u
-#define BCS_EVENTS   0x101u /* user interrupt, context switch */
-#define PT_PRESENT   3u     /* present, writable */
-#define FIRST_FRAME  16u
-#define FULL_ENTRIES 64u
+#define FLSH_CNTL     0x101008u
+#define FORCEWAKE_MT  0xa188u
+#define FORCEWAKE_ACK 0x130044u
+#define FIRST_FRAME   16u
+#define BARE_BASE     (1u << 20) /* our part of the GGTT where nobody assigns one */
+#define BARE_SIZE     (64u << 20)
+#define AWAIT_NS      500000000ll
 
 static bool went_well(struct driver *d, int rc)
 {
@@ -38,26 +28,43 @@ uint32_t driver_r32(struct driver *d, uint32_t offset)
     uint64_t value = 0;
 
     if (!d->failed)
-        went_well(d, vcpu_read(d->g, d->vcpu, DRIVER_BAR0 + offset, 4, &value));
+        went_well(d, d->m->ops->read(d->m, d->vcpu, DRIVER_BAR0 + offset, 4, &value));
     return (uint32_t)value;
 }
 
 void driver_w32(struct driver *d, uint32_t offset, uint32_t value)
 {
-    if (!d->failed)
-        went_well(d, vcpu_write(d->g, d->vcpu, DRIVER_BAR0 + offset, 4, value));
+    driver_poke(d, DRIVER_BAR0 + offset, 4, value);
 }
 
 void driver_poke(struct driver *d, uint64_t gpa, unsigned size, uint64_t value)
 {
     if (!d->failed)
-        went_well(d, vcpu_write(d->g, d->vcpu, gpa, size, value));
+        went_well(d, d->m->ops->write(d->m, d->vcpu, gpa, size, value));
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+/* By then at least one look was made, however long it took. */
+void driver_await(struct driver *d, uint32_t offset, uint32_t mask, uint32_t value)
+{
+    int64_t limit = now_ns() + AWAIT_NS;
+
+    while ((driver_r32(d, offset) & mask) != value && !d->failed)
+        if (now_ns() > limit)
+            went_well(d, -ETIMEDOUT);
 }
 
 static void config(struct driver *d, uint32_t at, unsigned size, uint64_t value)
 {
     if (!d->failed)
-        went_well(d, vcpu_config_write(d->g, d->vcpu, at, size, value));
+        went_well(d, d->m->ops->config_write(d->m, at, size, value));
 }
 
 /* ---- memory */
@@ -65,87 +72,94 @@ static void config(struct driver *d, uint32_t at, unsigned size, uint64_t value)
 /* An odd stride meets every frame of a power of two once. */
 uint64_t driver_frame(struct driver *d)
 {
-    uint64_t usable = d->g->pages - FIRST_FRAME, i = d->frames;
+    uint64_t usable = d->m->pages - FIRST_FRAME, i = d->frames;
 
     if (i >= usable) {
         went_well(d, -ENOSPC);
-        return NO_FRAME;
+        return DRIVER_NO_FRAME;
     }
     d->frames++;
     return FIRST_FRAME + (i % 2 ? usable - 1 - i / 2 : i / 2);
 }
 
-uint32_t driver_gma(struct driver *d, uint32_t pages)
+uint32_t driver_gma_aligned(struct driver *d, uint32_t pages, uint32_t align)
 {
-    uint32_t at = d->next_gma;
+    uint32_t first = d->low_base / SHM_PAGE;
+    uint32_t at = (first + d->next_gma + align - 1) / align * align - first;
 
-    if (pages > d->low_size / SHM_PAGE - at) {
+    if (at > d->low_size / SHM_PAGE || pages > d->low_size / SHM_PAGE - at) {
         went_well(d, -ENOSPC);
         return 0;
     }
-    d->next_gma += pages;
+    d->next_gma = at + pages;
     return d->low_base + at * SHM_PAGE;
+}
+
+uint32_t driver_gma(struct driver *d, uint32_t pages)
+{
+    return driver_gma_aligned(d, pages, 1);
+}
+
+void driver_ggtt_entry(struct driver *d, uint32_t gma, uint64_t gfn)
+{
+    const struct driver_gen *g = d->gen;
+    uint64_t at = DRIVER_BAR0 + g->gtt + (uint64_t)g->entry_bytes * (gma / SHM_PAGE);
+
+    driver_poke(d, at, g->entry_bytes, gfn == DRIVER_NO_FRAME ? 0 : g->entry(gfn));
+}
+
+void driver_flush(struct driver *d)
+{
+    driver_w32(d, FLSH_CNTL, 1);
 }
 
 void driver_ggtt(struct driver *d, uint32_t gma, uint64_t gfn)
 {
-    uint64_t at = DRIVER_BAR0 + GTT + 8ull * (gma / SHM_PAGE);
-
-    driver_poke(d, at, 8, gfn << 12 | 1);
-    driver_w32(d, FLSH_CNTL, 1);
+    driver_ggtt_entry(d, gma, gfn);
+    driver_flush(d);
 }
 
-void driver_ppgtt(struct driver *d, unsigned slot, uint64_t gfn)
+void driver_ppgtt(struct driver *d, unsigned space, unsigned slot, uint64_t gfn)
 {
-    uint64_t entry = gfn == NO_FRAME ? 0 : gfn << 12 | PT_PRESENT;
-
-    driver_poke(d, d->pt * SHM_PAGE + 8 * slot, 8, entry);
-}
-
-/* A last-level table with some pages in it when the rest of the tables comes to know it. */
-static uint64_t full_table(struct driver *d)
-{
-    uint64_t pt = driver_frame(d);
-
-    for (unsigned i = 0; i < FULL_ENTRIES; i++)
-        driver_poke(d, pt * SHM_PAGE + 8 * i, 8, driver_frame(d) << 12 | PT_PRESENT);
-    return pt;
-}
-
-/* Tables from the last one up, so that each is whole before something points at it. */
-static void make_tables(struct driver *d)
-{
-    uint64_t pd, pdp;
-
-    d->pt = driver_frame(d);
-    pd = driver_frame(d);
-    driver_poke(d, pd * SHM_PAGE + 8, 8, full_table(d) << 12 | PT_PRESENT);
-    pdp = driver_frame(d);
-    d->pml4 = driver_frame(d);
-    driver_poke(d, pd * SHM_PAGE, 8, d->pt << 12 | PT_PRESENT);
-    driver_poke(d, pdp * SHM_PAGE, 8, pd << 12 | PT_PRESENT);
-    driver_poke(d, d->pml4 * SHM_PAGE, 8, pdp << 12 | PT_PRESENT);
-    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, pdp), (uint32_t)(d->pml4 << 12));
-    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, pdp) + 4, (uint32_t)(d->pml4 >> 20));
-    driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, g2v_notify), PVINFO_PPGTT_L4_CREATE);
+    d->gen->ppgtt(d, space, slot, gfn);
 }
 
 /* ---- bringing it up */
 
+/* 0x04, 0x0a, 0x0c and 0x0d are Haswell's ids, 0x16 Broadwell's. */
+static const struct driver_gen *generation(uint64_t id)
+{
+    static const struct {
+        uint8_t package;
+        const struct driver_gen *gen;
+    } known[] = {{0x04, &driver_gen7},
+                 {0x0a, &driver_gen7},
+                 {0x0c, &driver_gen7},
+                 {0x0d, &driver_gen7},
+                 {0x16, &driver_gen8}};
+
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if ((id & 0xffff) == 0x8086 && (id >> 24 & 0xff) == known[i].package)
+            return known[i].gen;
+    return NULL;
+}
+
 static void find_device(struct driver *d)
 {
+    static const uint32_t msi[2] = {MACHINE_MSI};
     uint64_t id = 0;
 
-    went_well(d, vcpu_config_read(d->g, d->vcpu, 0, 4, &id));
-    if ((id & 0xffffffff) != 0x16168086)
+    went_well(d, d->m->ops->config_read(d->m, 0, 4, &id));
+    d->gen = generation(id);
+    if (!d->gen)
         went_well(d, -ENODEV);
-    config(d, 0x10, 4, DRIVER_BAR0);
+    config(d, 0x10, 4, MACHINE_BAR0);
     config(d, 0x14, 4, 0);
-    config(d, 0x18, 4, DRIVER_BAR2);
+    config(d, 0x18, 4, MACHINE_BAR2);
     config(d, 0x1c, 4, 0);
     config(d, 0x04, 2, 0x0006); /* memory, bus master */
-    config(d, 0x94, 4, 0xfee00000);
-    config(d, 0x98, 2, 0x4041);
+    config(d, 0x94, 4, msi[0]);
+    config(d, 0x98, 2, msi[1]);
     config(d, 0x92, 2, 1);
 }
 
@@ -154,47 +168,42 @@ static void read_pvinfo(struct driver *d)
     uint32_t lo = driver_r32(d, PVINFO_BASE), hi = driver_r32(d, PVINFO_BASE + 4);
     uint32_t caps = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, caps));
 
-    if (((uint64_t)hi << 32 | lo) != PVINFO_MAGIC ||
-        (caps & (PVINFO_CAP_FULL_PPGTT | PVINFO_CAP_HWSP)) !=
-            (PVINFO_CAP_FULL_PPGTT | PVINFO_CAP_HWSP))
+    if (((uint64_t)hi << 32 | lo) != PVINFO_MAGIC || (caps & d->gen->caps) != d->gen->caps)
         went_well(d, -ENODEV);
     d->low_base = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, low_base));
     d->low_size = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, low_size));
 }
 
-/* The status page says "nothing written yet" as the engine's registers do after a reset. */
-void driver_reset(struct driver *d)
+/* Nobody shares the GPU: the GT is kept awake, and what is ours we say ourselves. */
+static void take_bare(struct driver *d)
 {
-    driver_w32(d, GDRST, 1u << 3);
-    d->csb_read = CSB_ENTRIES - 1;
-    driver_poke(d, d->hwsp * SHM_PAGE + 4 * CSB_HWSP_WRITE, 4, d->csb_read);
-    driver_w32(d, DRIVER_BCS + RING_MODE, 0x80008000);
-    driver_w32(d, DRIVER_BCS + RING_HWS, d->hwsp_gma);
-    driver_w32(d, DRIVER_BCS + RING_CSB, 0xffffu << 16 | d->csb_read << 8 | d->csb_read);
-    driver_w32(d, DRIVER_BCS + RING_IMR, ~BCS_EVENTS);
-    driver_w32(d, GT0_IMR, ~(BCS_EVENTS << 16));
-    driver_w32(d, GT0_IER, BCS_EVENTS << 16);
-    driver_w32(d, IRQ_GEN8_MASTER, IRQ_GEN8_MASTER_ENABLE);
+    driver_w32(d, FORCEWAKE_MT, 0x00010001);
+    driver_await(d, FORCEWAKE_ACK, 1, 1);
+    d->low_base = BARE_BASE;
+    d->low_size = BARE_SIZE;
 }
 
-static void start_engine(struct driver *d)
+int driver_init(struct driver *d, struct machine *m, uint16_t vcpu)
 {
-    d->hwsp = driver_frame(d);
-    d->hwsp_gma = driver_gma(d, 1);
-    driver_ggtt(d, d->hwsp_gma, d->hwsp);
-    driver_reset(d);
-}
-
-int driver_init(struct driver *d, struct rig_guest *g, uint16_t vcpu)
-{
-    *d = (struct driver){.g = g, .vcpu = vcpu};
+    *d = (struct driver){.m = m, .vcpu = vcpu};
     find_device(d);
-    read_pvinfo(d);
     if (d->failed)
         return d->failed;
-    make_tables(d);
-    start_engine(d);
+    if (m->bare)
+        take_bare(d);
+    else
+        read_pvinfo(d);
+    if (d->failed)
+        return d->failed;
+    d->gen->tables(d);
+    d->gen->start(d);
+    driver_reset(d);
     return d->failed;
+}
+
+void driver_reset(struct driver *d)
+{
+    d->gen->reset(d);
 }
 
 /* ---- the screen */
@@ -210,12 +219,11 @@ static uint32_t picture(struct driver *d)
     for (unsigned i = 0; i < SCREEN_FRAMES; i++) {
         gfn[i] = driver_frame(d);
         if (!d->failed)
-            memset(d->g->ram + gfn[i] * SHM_PAGE, 0x40 + (int)d->g->domid, SHM_PAGE);
+            memset(d->m->ram + gfn[i] * SHM_PAGE, 0x40 + (int)d->m->domid, SHM_PAGE);
     }
     for (unsigned i = 0; i < SCREEN_PAGES; i++)
-        driver_poke(d, DRIVER_BAR0 + GTT + 8ull * (at / SHM_PAGE + i), 8,
-                    gfn[i % SCREEN_FRAMES] << 12 | 1);
-    driver_w32(d, FLSH_CNTL, 1);
+        driver_ggtt_entry(d, at + i * SHM_PAGE, gfn[i % SCREEN_FRAMES]);
+    driver_flush(d);
     return at;
 }
 
@@ -236,46 +244,19 @@ int driver_screen(struct driver *d)
     return d->failed;
 }
 
-/* ---- submission and completion */
+/* ---- completion */
 
-void driver_submit(struct driver *d, uint64_t first, uint64_t second)
-{
-    driver_w32(d, DRIVER_BCS + RING_ELSP, (uint32_t)(second >> 32));
-    driver_w32(d, DRIVER_BCS + RING_ELSP, (uint32_t)second);
-    driver_w32(d, DRIVER_BCS + RING_ELSP, (uint32_t)(first >> 32));
-    driver_w32(d, DRIVER_BCS + RING_ELSP, (uint32_t)first);
-}
-
-/* As i915: master off, acknowledge what is pending, master on. */
 int driver_interrupt(struct driver *d, unsigned most_ms)
 {
+    static const uint32_t want[2] = {MACHINE_MSI};
     struct shm_msi msi;
-    uint32_t iir;
 
-    if (d->failed || !rig_msi(d->g, most_ms, &msi))
+    if (d->failed || !d->m->ops->msi(d->m, most_ms, &msi))
         return 0;
     d->interrupts++;
-    if (msi.addr != 0xfee00000 || msi.data != 0x4041)
+    if (msi.addr != want[0] || msi.data != want[1])
         d->odd_interrupts++;
-    driver_w32(d, IRQ_GEN8_MASTER, 0);
-    iir = driver_r32(d, GT0_IIR);
-    if (iir & ~(BCS_EVENTS << 16))
+    if (!d->gen->acknowledge(d))
         d->odd_interrupts++;
-    driver_w32(d, GT0_IIR, iir);
-    driver_w32(d, IRQ_GEN8_MASTER, IRQ_GEN8_MASTER_ENABLE);
     return 1;
-}
-
-bool driver_csb(struct driver *d, uint32_t *status, uint32_t *id)
-{
-    const uint32_t *page = (const uint32_t *)(d->g->ram + d->hwsp * SHM_PAGE);
-    uint32_t write = __atomic_load_n(&page[CSB_HWSP_WRITE], __ATOMIC_ACQUIRE) & 7;
-
-    if (d->failed || write == d->csb_read || write >= CSB_ENTRIES)
-        return false;
-    d->csb_read = ctx_gen8_csb_next(d->csb_read);
-    *status = __atomic_load_n(&page[CSB_HWSP_ENTRY(d->csb_read)], __ATOMIC_RELAXED);
-    *id = __atomic_load_n(&page[CSB_HWSP_ENTRY(d->csb_read) + 1], __ATOMIC_RELAXED);
-    driver_w32(d, DRIVER_BCS + RING_CSB, 0x0700u << 16 | d->csb_read << 8);
-    return true;
 }

@@ -9,6 +9,7 @@
 #include "tests/rig/blit.h"
 #include "tests/rig/poison.h"
 #include "tests/rig/poison_guest.h"
+#include "tests/rig/vcpu.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -24,11 +25,11 @@
 #define MAX_NOISE 16u
 
 struct options {
-    const char *dir;
+    const char *dir, *bare;
     uint32_t domid, mib, vcpus;
     double seconds, report, limit;
     uint64_t rounds, seed;
-    bool screen, poison;
+    bool screen, poison, rebind;
 };
 
 struct noise {
@@ -108,12 +109,13 @@ static void report(const char *name, struct blit *b)
 
     printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
            " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
-           " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " csb_lost=%" PRIu64 " csb_odd=%" PRIu64
-           " interrupts=%" PRIu64 " odd_interrupts=%" PRIu64 " pauses=%" PRIu64
-           " longest_ms=%" PRIu64 " since_ms=%" PRIu64 " at=%.3f\n",
+           " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " wrong_registers=%" PRIu64
+           " csb_lost=%" PRIu64 " csb_odd=%" PRIu64 " interrupts=%" PRIu64
+           " odd_interrupts=%" PRIu64 " pauses=%" PRIu64 " longest_ms=%" PRIu64 " since_ms=%" PRIu64
+           " at=%.3f\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
-           c->wrong_batches, c->run_twice, c->wrong_seqnos, c->csb_lost, c->csb_odd,
-           b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
+           c->wrong_batches, c->run_twice, c->wrong_seqnos, c->wrong_registers, c->csb_lost,
+           c->csb_odd, b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
            c->since_ns / 1000000, now());
     c->since_ns = 0;
 }
@@ -184,40 +186,91 @@ static int end_noise(struct noise *n, unsigned count)
     return rc ? rc : wrong ? -EIO : 0;
 }
 
-/* Until it is killed, an error, or enough. */
-static int run(const struct options *o, struct rig_guest *g, struct blit *b)
+static void say_error(int rc)
+{
+    printf("VGT: rig_error=%s\n", strerror(-rc));
+}
+
+static int bring_up(const struct options *o, struct machine *m, struct driver *d, struct blit *b)
+{
+    int rc = driver_init(d, m, 0);
+
+    if (!rc && o->poison && d->gen->number != 8)
+        rc = -ENOTSUP;
+    if (!rc && o->screen)
+        rc = driver_screen(d);
+    if (!rc)
+        rc = blit_init(b, d, o->seed, (uint64_t)(o->limit * 1e9), o->rebind);
+    if (rc) {
+        say_error(rc);
+        return rc;
+    }
+    printf("VGT: rig_gen=%u\n", d->gen->number);
+    printf("VGT: rig_up low_base=%#x low_size=%#x\n", d->low_base, d->low_size);
+    if (d->gen->number == 8)
+        printf("VGT: rig_pt=%" PRIu64 "\n", d->g8.pt);
+    return 0;
+}
+
+/* Until it is killed, an error, or enough. g: NULL without a virtual machine. */
+static int run(const struct options *o, struct machine *m, struct rig_guest *g, struct blit *b)
 {
     struct noise noise[MAX_NOISE];
     unsigned count;
     struct driver d;
-    int rc = driver_init(&d, g, 0), others;
+    int rc = bring_up(o, m, &d, b), others;
 
-    if (!rc && o->screen)
-        rc = driver_screen(&d);
-    if (!rc)
-        rc = blit_init(b, &d, o->seed, (uint64_t)(o->limit * 1e9));
-    if (rc) {
-        printf("VGT: rig_error=%s\n", strerror(-rc));
+    if (rc)
         return 1;
-    }
-    printf("VGT: rig_up low_base=%#x low_size=%#x\n", d.low_base, d.low_size);
-    printf("VGT: rig_pt=%" PRIu64 "\n", d.pt);
-    count = start_noise(g, noise);
+    count = g ? start_noise(g, noise) : 0;
     rc = work(o, b);
     others = end_noise(noise, count);
     report("result", b);
     if (rc || others)
-        printf("VGT: rig_error=%s\n", strerror(rc ? -rc : -others));
-    if (rig_killed(g))
+        say_error(rc ? rc : others);
+    if (g && rig_killed(g))
         printf("VGT: rig_killed=%s\n", rig_killed(g));
     return rc || others || !blit_good(b) ? 1 : 0;
+}
+
+static int run_guest(const struct options *o, struct blit *b)
+{
+    struct rig_guest g;
+    struct machine m;
+    int rc = rig_guest_new(&g, o->dir, o->domid, (uint64_t)o->mib << 8, (uint16_t)o->vcpus);
+
+    if (rc) {
+        say_error(rc);
+        return 2;
+    }
+    printf("VGT: rig_files=%s\n", g.dir);
+    machine_vm(&m, &g);
+    rc = run(o, &m, &g, b);
+    rig_guest_end(&g);
+    return rc;
+}
+
+static int run_bare(const struct options *o, struct blit *b)
+{
+    struct machine m;
+    int rc = machine_bare(&m, o->bare, (uint64_t)o->mib << 8);
+
+    if (rc) {
+        say_error(rc);
+        return 2;
+    }
+    rc = run(o, &m, NULL, b);
+    machine_bare_end(&m);
+    return rc;
 }
 
 static int usage(FILE *out, int status)
 {
     fputs(
         "usage: vgt-rig-guest --dir DIR --domid N [options]\n"
+        "       vgt-rig-guest --bare PATH [options]\n"
         "A guest for services that run with --vmm shm:DIR (docs/rig.md). Makes DIR/N, leaves it.\n"
+        "With --bare no guest: the same driver on softgpu itself, whose vfio-user socket PATH is.\n"
         "  --mib N       memory (32)\n"
         "  --vcpus N     1 to 17 (2)\n"
         "  --seconds S   work at least so long (0),\n"
@@ -226,6 +279,7 @@ static int usage(FILE *out, int status)
         "  --report S    say how far it is every S seconds\n"
         "  --seed N      of what is drawn (1)\n"
         "  --screen      turn a pipe on and show a picture\n"
+        "  --rebind      map what a batch writes to for it alone, somewhere else each time\n"
         "  --poison      write the inputs of poison.h, twice; each time it waits for SIGUSR1\n",
         out);
     return status;
@@ -262,6 +316,12 @@ static int set(struct options *o, int opt)
     case 'p':
         o->poison = true;
         return 0;
+    case 'b':
+        o->bare = optarg;
+        return 0;
+    case 'R':
+        o->rebind = true;
+        return 0;
     case 'e':
         o->seed = strtoull(optarg, NULL, 0);
         return 0;
@@ -271,23 +331,15 @@ static int set(struct options *o, int opt)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"dir", 1, NULL, 'd'},
-                                          {"domid", 1, NULL, 'i'},
-                                          {"mib", 1, NULL, 'm'},
-                                          {"vcpus", 1, NULL, 'v'},
-                                          {"seconds", 1, NULL, 's'},
-                                          {"rounds", 1, NULL, 'n'},
-                                          {"limit", 1, NULL, 'l'},
-                                          {"report", 1, NULL, 'r'},
-                                          {"seed", 1, NULL, 'e'},
-                                          {"screen", 0, NULL, 'c'},
-                                          {"poison", 0, NULL, 'p'},
-                                          {"help", 0, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"dir", 1, NULL, 'd'},    {"domid", 1, NULL, 'i'},   {"mib", 1, NULL, 'm'},
+        {"vcpus", 1, NULL, 'v'},  {"seconds", 1, NULL, 's'}, {"rounds", 1, NULL, 'n'},
+        {"limit", 1, NULL, 'l'},  {"report", 1, NULL, 'r'},  {"seed", 1, NULL, 'e'},
+        {"screen", 0, NULL, 'c'}, {"poison", 0, NULL, 'p'},  {"bare", 1, NULL, 'b'},
+        {"rebind", 0, NULL, 'R'}, {"help", 0, NULL, 'h'},    {0}};
     struct options o = {.mib = 32, .vcpus = 2, .rounds = 10, .limit = 60, .seed = 1};
     static struct blit blit;
-    struct rig_guest g;
-    int opt, rc;
+    int opt;
 
     while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         if (opt == 'h')
@@ -295,19 +347,11 @@ int main(int argc, char **argv)
         if (set(&o, opt))
             return usage(stderr, 2);
     }
-    if (!o.dir || !o.domid || optind != argc)
+    if ((o.bare ? o.dir != NULL : !o.dir || !o.domid) || optind != argc)
         return usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGTERM, on_term);
     signal(SIGINT, on_term);
     signal(SIGUSR1, on_usr1);
-    rc = rig_guest_new(&g, o.dir, o.domid, (uint64_t)o.mib << 8, (uint16_t)o.vcpus);
-    if (rc) {
-        printf("VGT: rig_error=%s\n", strerror(-rc));
-        return 2;
-    }
-    printf("VGT: rig_files=%s\n", g.dir);
-    rc = run(&o, &g, &blit);
-    rig_guest_end(&g);
-    return rc;
+    return o.bare ? run_bare(&o, &blit) : run_guest(&o, &blit);
 }

@@ -16,7 +16,7 @@ void poison_write(struct driver *d)
     const uint32_t pdp = PVINFO_BASE + offsetof(struct pvinfo, pdp);
 
     driver_ggtt(d, d->low_base + d->low_size - SHM_PAGE, POISON_GGTT >> 12);
-    driver_poke(d, d->pt * SHM_PAGE + 8 * POISON_SLOT, 8, POISON_ENTRY);
+    driver_poke(d, d->g8.pt * SHM_PAGE + 8 * POISON_SLOT, 8, POISON_ENTRY);
     driver_w32(d, pdp, (uint32_t)POISON_ROOT);
     driver_w32(d, pdp + 4, 0);
     driver_w32(d, PVINFO_BASE + offsetof(struct pvinfo, g2v_notify), PVINFO_PPGTT_L4_CREATE);
@@ -29,7 +29,7 @@ static void page(struct driver *d, uint32_t gma, const void *bytes, size_t size)
 
     if (d->failed)
         return;
-    memcpy(d->g->ram + gfn * SHM_PAGE, bytes, size);
+    memcpy(d->m->ram + gfn * SHM_PAGE, bytes, size);
     driver_ggtt(d, gma, gfn);
 }
 
@@ -47,7 +47,7 @@ static uint64_t make_context(struct driver *d)
 
     ctx_gen8_init(GEN8_BCS, image);
     ctx_gen8_set_ring(image, ring, SHM_PAGE, 0, sizeof(ring_dw));
-    ctx_gen8_set_pdp(image, 0, d->pml4 << 12);
+    ctx_gen8_set_pdp(image, 0, d->g8.pml4 << 12);
     for (unsigned i = 0; i < CTX_GEN8_XCS_PAGES; i++)
         page(d, desc.lrca + i * SHM_PAGE, image + i * 1024, SHM_PAGE);
     page(d, ring, ring_dw, sizeof(ring_dw));
@@ -58,5 +58,5 @@ void poison_submit(struct poison *p, struct driver *d)
 {
     if (!p->desc)
         p->desc = make_context(d);
-    driver_submit(d, p->desc, 0);
+    driver8_submit(d, p->desc, 0);
 }

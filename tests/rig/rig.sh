@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
-# rig_begin: B (programs of services), T (all others), seed, limit, vcpus, work (seconds), out,
+# rig_begin: B (programs of services), T (all others), gen (softgpu's --gpu), seed, limit, vcpus, work (seconds), out,
 # guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program, mmio_of[DOMID]. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=() mmio_of=()
@@ -63,7 +63,7 @@ start_keeper() {
 
 # The GPU and the program in the module's place: they are the machine and never die.
 start_gpu() {
-    ask unit softgpu never "$T/softgpu/softgpu" --gpu bdw --socket "$D/gpu" --ctl "$D/gpu-ctl"
+    ask unit softgpu never "$T/softgpu/softgpu" --gpu "$gen" --socket "$D/gpu" --ctl "$D/gpu-ctl"
     until_true [ -S "$D/gpu" ]
     ask unit softstub never "$T/tests/rig/vgt-softstub" --gpu "$D/gpu" --socket "$D/stub" \
         --ctl "$D/stub-ctl" --judge "$D/gpu-ctl"

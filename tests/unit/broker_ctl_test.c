@@ -62,7 +62,32 @@ static void test_status(void **state)
     assert_int_equal(reply->guests[0]->quarantined_inputs, 3);
     assert_int_equal(reply->guests[0]->n_quarantined, 0);
     assert_int_equal(reply->gpu->low_total, 256 * MIB);
+    assert_string_equal(reply->gpu->name, ""); /* of no family */
     rig_stop(&r);
+}
+
+static void test_gpu_names(void **state)
+{
+    static const struct {
+        uint32_t id;
+        const char *name;
+    } gpus[] = {
+        {0x0412, "Haswell GT2"},
+        {0x0402, "Haswell GT1"},
+        {0x0a26, "Haswell GT3 ULT"},
+        {0x0d22, "Haswell GT3"},
+        {0x1616, "Broadwell GT2 ULT"},
+        {0x1622, "Broadwell GT3"},
+        {0x162b, "Broadwell GT3 ULT"},
+        {0x1612, "Broadwell GT2"},
+        {0x1912, ""},
+        {0, ""},
+    };
+    char name[DEVICE_NAME_SIZE];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(gpus) / sizeof(gpus[0]); i++)
+        assert_string_equal(device_name(gpus[i].id, name), gpus[i].name);
 }
 
 /* Services that outlived the broker did not restart; the broker did. */
@@ -312,11 +337,11 @@ static void test_patience(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),   cmocka_unit_test(test_broker_restart),
-        cmocka_unit_test(test_show),     cmocka_unit_test(test_screenshot),
-        cmocka_unit_test(test_slice),    cmocka_unit_test(test_slow_client),
-        cmocka_unit_test(test_aperture), cmocka_unit_test(test_rule_breakers),
-        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_gpu_names),      cmocka_unit_test(test_status),
+        cmocka_unit_test(test_broker_restart), cmocka_unit_test(test_show),
+        cmocka_unit_test(test_screenshot),     cmocka_unit_test(test_slice),
+        cmocka_unit_test(test_slow_client),    cmocka_unit_test(test_aperture),
+        cmocka_unit_test(test_rule_breakers),  cmocka_unit_test(test_patience),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

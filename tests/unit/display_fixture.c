@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 uint64_t test_now = 1000000000;
+enum gpu_gen test_gen = GPU_GEN8;
 
 static uint64_t now_ns(void)
 {
@@ -163,7 +164,7 @@ void rig_new(struct rig *r, bool monitor)
     r->log = (struct log){.fd = 2, .level = LOG_EMERG, .name = "test"};
     r->monitor = monitor;
     edid_build(r->edid, 1920, 1080, 60, "desk", 1);
-    r->fake = gpu_fake_new(GPU_GEN8, 1u << 20);
+    r->fake = gpu_fake_new(test_gen, test_gen == GPU_GEN7 ? 1u << 19 : 1u << 20);
     assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_DISPLAY, &r->gpu), 0);
     hooks(r);
     for (unsigned i = 0; i < GUESTS; i++)
@@ -273,12 +274,17 @@ void turns(struct rig *r, unsigned n)
         assert_int_equal(loop_turn(r->loop, 0), 0);
 }
 
+enum gpu_irq_bank vblank_bank(void)
+{
+    return test_gen == GPU_GEN7 ? GPU_IRQ_DE : GPU_IRQ_PIPE_A;
+}
+
 void vblank(struct rig *r)
 {
     r->frame++;
     test_now += 16666667;
     gpu_fake_set(r->fake, PRI_SURFLIVE, gpu_fake_get(r->fake, PRI_SURF));
-    gpu_fake_raise(r->fake, GPU_IRQ_PIPE_A, 1);
+    gpu_fake_raise(r->fake, vblank_bank(), 1);
     turns(r, 1);
     display_step(r->d); /* the timer */
 }

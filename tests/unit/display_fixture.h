@@ -57,7 +57,13 @@ struct rig {
     struct shot_piece piece; /* the last one */
 };
 
-extern uint64_t test_now; /* CLOCK_MONOTONIC of the code under test, ns */
+extern uint64_t test_now;     /* CLOCK_MONOTONIC of the code under test, ns */
+extern enum gpu_gen test_gen; /* what rig_new() makes */
+
+/* main() of a test: all of it on a Haswell, then on a Broadwell. */
+#define RUN_BOTH(tests)                                                                            \
+    ((test_gen = GPU_GEN7, cmocka_run_group_tests_name("Haswell", tests, NULL, NULL)) ||           \
+     (test_gen = GPU_GEN8, cmocka_run_group_tests_name("Broadwell", tests, NULL, NULL)))
 
 void rig_new(struct rig *r, bool monitor);
 /* The service as the configuration says; ends a former one. */
@@ -78,6 +84,8 @@ void turns(struct rig *r, unsigned n);
 
 /* n guests with xga(), 0 is on the screen with its first frame shown, the log is empty. */
 void rig_shown(struct rig *r, unsigned n, bool monitor);
+/* The bank that pipe A's vblank, bit 0, is in. */
+enum gpu_irq_bank vblank_bank(void);
 /* The surface the plane is set to, 0 when it is off. */
 uint32_t now_shown(struct rig *r);
 

@@ -150,5 +150,5 @@ int main(void)
         cmocka_unit_test(restart),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_BOTH(tests);
 }

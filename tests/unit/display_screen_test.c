@@ -65,6 +65,43 @@ static void order_of_a_modeset(void **state)
     rig_free(&r);
 }
 
+/* Where the two generations are not the same hardware. */
+static void what_differs(void **state)
+{
+    bool hsw = test_gen == GPU_GEN7;
+    uint32_t imr, ier, v;
+
+    (void)state;
+    rig_shown(&r, 1, true);
+    assert_int_equal(gpu_irq_get(r.gpu, vblank_bank(), &imr, &ier), 0);
+    assert_true(ier & 1 && !(imr & 1));
+    assert_int_equal(gpu_irq_get(r.gpu, hsw ? GPU_IRQ_PIPE_A : GPU_IRQ_DE, &imr, &ier), -EACCES);
+    assert_int_equal(gpu_fake_get(r.fake, DDI_BUF_TRANS_B9), 0x00ffffff);
+    assert_int_equal(gpu_fake_get(r.fake, DDI_BUF_TRANS_B9 + 4), hsw ? 0x00040006 : 0x00140006);
+    vga(&r, 0, (uint32_t)LOW(0)); /* another mode: everything is said again */
+    ring(&r, 0);
+    assert_true(wrote(&r, 0, WRPLL_CTL1, &v) >= 0);
+    assert_int_equal(wrote(&r, 0, PIPE_MISC, NULL) >= 0, !hsw);
+    rig_free(&r);
+}
+
+/* What firmware showed on an analog monitor, and how its tiles were. */
+static void firmware_used_vga(void **state)
+{
+    static const uint32_t on[] = {ADPA, PCH_TRANS_CONF, FDI_RX_CTL, DDI_BUF_CTL_E, SPLL_CTL};
+
+    (void)state;
+    rig_new(&r, true);
+    for (unsigned i = 0; i < sizeof(on) / sizeof(on[0]); i++)
+        gpu_fake_set(r.fake, on[i], ON | 0x100);
+    gpu_fake_set(r.fake, DISP_ARB_CTL, 0x2040);
+    rig_start(&r);
+    for (unsigned i = 0; i < sizeof(on) / sizeof(on[0]); i++)
+        assert_int_equal(gpu_fake_get(r.fake, on[i]), 0x100);
+    assert_int_equal(gpu_fake_get(r.fake, DISP_ARB_CTL), test_gen == GPU_GEN7 ? 0x40 : 0x2040);
+    rig_free(&r);
+}
+
 static void nobody_asked(void **state)
 {
     (void)state;
@@ -357,6 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start_takes_over),
         cmocka_unit_test(order_of_a_modeset),
+        cmocka_unit_test(what_differs),
+        cmocka_unit_test(firmware_used_vga),
         cmocka_unit_test(nobody_asked),
         cmocka_unit_test(flips),
         cmocka_unit_test(plane_off_and_on),
@@ -372,5 +411,5 @@ int main(void)
         cmocka_unit_test(headless),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_BOTH(tests);
 }

@@ -158,14 +158,14 @@ static void frames_go_on(void **state)
 /* What reaches the physical WRPLL is near enough for any clock a monitor may have. */
 static void wrpll(void **state)
 {
-    struct mode_gen8_regs r = {.clk_sel = PORT_CLK_WRPLL1};
+    struct modeline_regs r = {.clk_sel = PORT_CLK_WRPLL1};
 
     (void)state;
     for (uint32_t khz = 20000; khz <= 300000; khz += 1301) {
         uint32_t got;
 
         assert_int_equal(mode_wrpll(khz, &r.wrpll[0]), 0);
-        got = mode_gen8_port_khz(&r);
+        got = modeline_port_khz(&r);
         assert_in_range(got, khz - khz / 200, khz + khz / 200);
     }
     assert_true(mode_wrpll(1000, &r.wrpll[0]) < 0);
@@ -179,5 +179,5 @@ int main(void)
         cmocka_unit_test(wrpll),      cmocka_unit_test(frames_go_on),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_BOTH(tests);
 }

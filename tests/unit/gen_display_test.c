@@ -3,8 +3,8 @@
  * Frame buffers and display timing: values a stock driver programmed for 1024x768, the beam as a
  * function of time, and tiling against a slow pixel-by-pixel model. One thread, no I/O.
  */
-#include "gen/fb_gen8.h"
-#include "gen/mode_gen8.h"
+#include "gen/fb.h"
+#include "gen/modeline.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 /* As traced: 1024x768 at 60 Hz, HDMI on port B, WRPLL 1. */
-static struct mode_gen8_regs xga(void)
+static struct modeline_regs xga(void)
 {
-    return (struct mode_gen8_regs){
+    return (struct modeline_regs){
         .htotal = 0x053f03ff,
         .vtotal = 0x032502ff,
         .vblank = 0x032502ff,
@@ -30,11 +30,11 @@ static struct mode_gen8_regs xga(void)
 
 static void traced_mode(void **state)
 {
-    struct mode_gen8_regs r = xga();
-    struct mode_gen8 m;
+    struct modeline_regs r = xga();
+    struct modeline m;
 
     (void)state;
-    assert_int_equal(mode_gen8_decode(&r, &m), 0);
+    assert_int_equal(modeline_decode(&r, &m), 0);
     assert_int_equal(m.hactive, 1024);
     assert_int_equal(m.htotal, 1344);
     assert_int_equal(m.vactive, 768);
@@ -45,78 +45,78 @@ static void traced_mode(void **state)
 
 static void clocks(void **state)
 {
-    struct mode_gen8_regs r = xga();
-    struct mode_gen8 m;
+    struct modeline_regs r = xga();
+    struct modeline m;
 
     (void)state;
     r.clk_sel = 7u << 29;
-    assert_int_equal(mode_gen8_decode(&r, &m), -EINVAL);
+    assert_int_equal(modeline_decode(&r, &m), -EINVAL);
     r.clk_sel = 5u << 29; /* the other WRPLL is off */
-    assert_int_equal(mode_gen8_port_khz(&r), 0);
+    assert_int_equal(modeline_port_khz(&r), 0);
     r.wrpll[1] = 0x90000000; /* on, with dividers of zero */
-    assert_int_equal(mode_gen8_port_khz(&r), 0);
+    assert_int_equal(modeline_port_khz(&r), 0);
     r.clk_sel = 1u << 29;
-    assert_int_equal(mode_gen8_port_khz(&r), 270000);
+    assert_int_equal(modeline_port_khz(&r), 270000);
     r.ddi_func = 1u << 31 | 2u << 24; /* DisplayPort: 65/270 of the link */
     r.link_m = 65 * 1000;
     r.link_n = 270 * 1000;
-    assert_int_equal(mode_gen8_decode(&r, &m), 0);
+    assert_int_equal(modeline_decode(&r, &m), 0);
     assert_int_equal(m.clock_khz, 65000);
     r.link_n = 0;
-    assert_int_equal(mode_gen8_decode(&r, &m), -EINVAL);
+    assert_int_equal(modeline_decode(&r, &m), -EINVAL);
     r.clk_sel = 3u << 29;
     r.spll = 1u << 31 | 1u << 26;
-    assert_int_equal(mode_gen8_port_khz(&r), 270000);
+    assert_int_equal(modeline_port_khz(&r), 270000);
     r.ddi_func = 0;
-    assert_int_equal(mode_gen8_decode(&r, &m), 1);
+    assert_int_equal(modeline_decode(&r, &m), 1);
 }
 
 static void contradictions(void **state)
 {
-    struct mode_gen8 m;
-    struct mode_gen8_regs r = xga();
+    struct modeline m;
+    struct modeline_regs r = xga();
 
     (void)state;
     r.htotal = 0x000003ff; /* active longer than total */
-    assert_int_equal(mode_gen8_decode(&r, &m), -EINVAL);
+    assert_int_equal(modeline_decode(&r, &m), -EINVAL);
     r = xga();
     r.vtotal = 0;
-    assert_int_equal(mode_gen8_decode(&r, &m), -EINVAL);
+    assert_int_equal(modeline_decode(&r, &m), -EINVAL);
     r = xga();
     r.vblank = 0xffffffff;
-    assert_int_equal(mode_gen8_decode(&r, &m), -EINVAL);
+    assert_int_equal(modeline_decode(&r, &m), -EINVAL);
 }
 
 /* Between two vblanks the frame counter stands; at each it goes up by one. */
 static void beam(void **state)
 {
-    struct mode_gen8_regs r = xga();
-    struct mode_gen8 m;
+    struct modeline_regs r = xga();
+    struct modeline m;
     uint64_t t = 0;
     uint32_t frame;
 
     (void)state;
-    assert_int_equal(mode_gen8_decode(&r, &m), 0);
-    frame = mode_gen8_frame(&m, 0);
+    assert_int_equal(modeline_decode(&r, &m), 0);
+    frame = modeline_frame(&m, 0);
     for (unsigned i = 0; i < 5000; i++) {
-        uint64_t next = mode_gen8_next_vblank(&m, t);
+        uint64_t next = modeline_next_vblank(&m, t);
 
         assert_true(next > t && next - t < 16700000);
-        assert_int_equal(mode_gen8_frame(&m, next - 1), frame);
-        assert_int_equal(mode_gen8_frame(&m, next), frame + 1);
-        assert_int_equal((mode_gen8_line(&m, next) + m.line_offset) % m.vtotal, m.vblank_start);
+        assert_int_equal(modeline_frame(&m, next - 1), frame);
+        assert_int_equal(modeline_frame(&m, next), frame + 1);
+        assert_int_equal((modeline_line(&m, next) + m.line_offset) % m.vtotal, m.vblank_start);
         t = next;
         frame++;
     }
     assert_in_range(t / 5000, 16600000, 16700000);
-    assert_int_equal(mode_gen8_line(&m, 0), m.vtotal - 2);
+    assert_int_equal(modeline_line(&m, 0), m.vtotal - 2);
     t = UINT64_MAX / 4; /* centuries do not overflow */
-    assert_true(mode_gen8_line(&m, t) < m.vtotal && mode_gen8_next_vblank(&m, t) > t);
+    assert_true(modeline_line(&m, t) < m.vtotal && modeline_next_vblank(&m, t) > t);
 }
 
-static struct fb_gen8_regs plane(uint32_t format, bool tiled)
+static struct fb_regs plane(uint32_t format, bool tiled)
 {
-    return (struct fb_gen8_regs){
+    return (struct fb_regs){
         .dspcntr = 1u << 31 | format << 26 | (tiled ? 1u << 10 : 0),
         .dspstride = 0x1000,
         .dspsurf = 0x08000fff,
@@ -126,11 +126,11 @@ static struct fb_gen8_regs plane(uint32_t format, bool tiled)
 
 static void decode(void **state)
 {
-    struct fb_gen8_regs r = plane(6, true);
-    struct fb_gen8 fb;
+    struct fb_regs r = plane(6, true);
+    struct fb fb;
 
     (void)state;
-    assert_int_equal(fb_gen8_decode(&r, &fb), 0);
+    assert_int_equal(fb_decode(&r, &fb), 0);
     assert_int_equal(fb.base, 0x08000000);
     assert_int_equal(fb.width, 1024);
     assert_int_equal(fb.height, 768);
@@ -140,28 +140,28 @@ static void decode(void **state)
     assert_int_equal(fb.format, FB_XRGB8888);
     assert_int_equal(fb.bytes, 4096 * 768);
     r.dspcntr = 0;
-    assert_int_equal(fb_gen8_decode(&r, &fb), 1);
+    assert_int_equal(fb_decode(&r, &fb), 1);
 }
 
 static void undecodable(void **state)
 {
-    struct fb_gen8 fb;
-    struct fb_gen8_regs r = plane(1, false);
+    struct fb fb;
+    struct fb_regs r = plane(1, false);
 
     (void)state;
-    assert_int_equal(fb_gen8_decode(&r, &fb), -EINVAL); /* format */
+    assert_int_equal(fb_decode(&r, &fb), -EINVAL); /* format */
     r = plane(6, false);
     r.dspstride = 0xfc0;
-    assert_int_equal(fb_gen8_decode(&r, &fb), -EINVAL); /* stride below a row */
+    assert_int_equal(fb_decode(&r, &fb), -EINVAL); /* stride below a row */
     r = plane(6, true);
     r.dspstride = 0x1040;
-    assert_int_equal(fb_gen8_decode(&r, &fb), -EINVAL); /* no whole tiles */
+    assert_int_equal(fb_decode(&r, &fb), -EINVAL); /* no whole tiles */
     r = plane(6, false);
     r.dspoffset = 1;
-    assert_int_equal(fb_gen8_decode(&r, &fb), -EINVAL); /* row beyond the stride */
+    assert_int_equal(fb_decode(&r, &fb), -EINVAL); /* row beyond the stride */
     r = plane(6, false);
     r.dspsurf = 0xfffff000;
-    assert_int_equal(fb_gen8_decode(&r, &fb), -EINVAL); /* beyond 4 GiB */
+    assert_int_equal(fb_decode(&r, &fb), -EINVAL); /* beyond 4 GiB */
 }
 
 /* Every byte of a surface has one place in the tiles, and tiles fill their page. */
@@ -171,10 +171,10 @@ static void tiling_is_a_permutation(void **state)
     uint8_t *seen = calloc(stride, rows);
 
     (void)state;
-    assert_int_equal(fb_gen8_xtile_offset(stride, 513, 9), 8 * 1536 + 4096 + 512 + 1);
+    assert_int_equal(fb_xtile_offset(stride, 513, 9), 8 * 1536 + 4096 + 512 + 1);
     for (uint32_t y = 0; y < rows; y++) {
         for (uint32_t x = 0; x < stride; x++) {
-            size_t at = fb_gen8_xtile_offset(stride, x, y);
+            size_t at = fb_xtile_offset(stride, x, y);
 
             assert_true(at < (size_t)stride * rows);
             assert_int_equal(seen[at]++, 0);
@@ -189,25 +189,25 @@ static void copy(void **state)
     (void)state;
     srandom(2);
     for (unsigned tiled = 0; tiled < 2; tiled++) {
-        struct fb_gen8 fb = {
+        struct fb fb = {
             .x = 200, .y = 5, .width = 77, .height = 30, .bpp = 32, .stride = 1536, .tiled = tiled};
         uint8_t *src = malloc(1536 * 40), *dst = calloc(30, 320);
 
         fb.bytes = 1536 * (tiled ? 40 : 35);
         for (unsigned i = 0; i < 1536 * 40; i++)
             src[i] = (uint8_t)random();
-        assert_int_equal(fb_gen8_copy(&fb, src, fb.bytes, dst, 320), 0);
+        assert_int_equal(fb_copy(&fb, src, fb.bytes, dst, 320), 0);
         for (uint32_t y = 0; y < 30; y++) {
             for (uint32_t x = 0; x < 320; x++) {
                 uint32_t column = 800 + x, row = y + 5;
                 size_t at =
-                    tiled ? fb_gen8_xtile_offset(1536, column, row) : (size_t)row * 1536 + column;
+                    tiled ? fb_xtile_offset(1536, column, row) : (size_t)row * 1536 + column;
 
                 assert_int_equal(dst[y * 320 + x], x < 77 * 4 ? src[at] : 0);
             }
         }
-        assert_int_equal(fb_gen8_copy(&fb, src, fb.bytes - 1, dst, 320), -EINVAL);
-        assert_int_equal(fb_gen8_copy(&fb, src, fb.bytes, dst, 77 * 4 - 1), -EINVAL);
+        assert_int_equal(fb_copy(&fb, src, fb.bytes - 1, dst, 320), -EINVAL);
+        assert_int_equal(fb_copy(&fb, src, fb.bytes, dst, 77 * 4 - 1), -EINVAL);
         free(src);
         free(dst);
     }

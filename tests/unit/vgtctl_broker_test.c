@@ -3,7 +3,7 @@
  * vgtctl as a whole, against a broker in a process of its own: every command, errors of the broker,
  * a broker that is silent, gone or speaks something else, and wrong command lines.
  */
-#include "gen/fb_gen8.h"
+#include "gen/fb.h"
 #include "vgtctl/ctl.h"
 
 #include <png.h>

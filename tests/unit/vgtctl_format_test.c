@@ -2,7 +2,7 @@
 /*
  * vgtctl's output: golden text and JSON of a status, units, screenshots from pieces, PNG files.
  */
-#include "gen/fb_gen8.h"
+#include "gen/fb.h"
 #include "vgtctl/json.h"
 #include "vgtctl/png.h"
 #include "vgtctl/text.h"

@@ -2,14 +2,14 @@
 # Sourced by run-xen: start the software GPU beside the machine and collect its verdict.
 softgpu_pid=
 
-softgpu_start() { # TREE OUT SLOWNESS; status 1 when it has not been built
+softgpu_start() { # TREE OUT SLOWNESS GPU; status 1 when it has not been built
     sg_bin=${VGT_SOFTGPU:-$1/build/gcc/softgpu/softgpu}
     sg_ask=$1/build/gcc/tests/native/ctl-ask
     [ -x "$sg_bin" ] || return 1
     [ -x "$sg_ask" ] || die "$sg_ask is missing (ninja gcc builds it)"
     # UNIX socket paths are short: a folder of its own below /tmp.
     sg_dir=$(mktemp -d /tmp/vgt-softgpu.XXXXXX)
-    "$sg_bin" --verbose --slow-display "$3" --socket "$sg_dir/gpu" --ctl "$sg_dir/ctl" \
+    "$sg_bin" --verbose --gpu "$4" --slow-display "$3" --socket "$sg_dir/gpu" --ctl "$sg_dir/ctl" \
         --judge-chan "$sg_dir/judge" >"$2/softgpu.log" 2>&1 </dev/null &
     softgpu_pid=$!
     sg_deadline=$(($(date +%s) + 10))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frame buffers of gen8; see fb_gen8.h. Pure functions, any thread. */
-#include "gen/fb_gen8.h"
+/* Frame buffers; see fb.h. Pure functions, any thread. */
+#include "gen/fb.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static const struct {
     [8] = {FB_XBGR2101010, 32}, [10] = {FB_XRGB2101010, 32}, [14] = {FB_XBGR8888, 32},
 };
 
-static int surface_bytes(struct fb_gen8 *fb)
+static int surface_bytes(struct fb *fb)
 {
     uint64_t right = (uint64_t)(fb->x + fb->width) * (fb->bpp / 8);
     uint64_t rows = fb->y + fb->height, bytes;
@@ -37,7 +37,7 @@ static int surface_bytes(struct fb_gen8 *fb)
     return 0;
 }
 
-int fb_gen8_decode(const struct fb_gen8_regs *r, struct fb_gen8 *fb)
+int fb_decode(const struct fb_regs *r, struct fb *fb)
 {
     unsigned format = r->dspcntr >> DSPCNTR_FORMAT & 15;
 
@@ -45,7 +45,7 @@ int fb_gen8_decode(const struct fb_gen8_regs *r, struct fb_gen8 *fb)
         return 1;
     if (!formats[format].bpp)
         return -EINVAL;
-    *fb = (struct fb_gen8){
+    *fb = (struct fb){
         .base = r->dspsurf & ~4095u,
         .x = r->dspoffset & OFFSET_MASK,
         .y = r->dspoffset >> 16 & OFFSET_MASK,
@@ -53,14 +53,14 @@ int fb_gen8_decode(const struct fb_gen8_regs *r, struct fb_gen8 *fb)
         .height = (r->pipesrc & SIZE_MASK) + 1,
         .stride = r->dspstride & DSPSTRIDE_BYTES,
         .bpp = formats[format].bpp,
-        .format = (enum fb_gen8_format)formats[format].format,
+        .format = (enum fb_format)formats[format].format,
         .tiled = r->dspcntr & DSPCNTR_TILED,
         .rotated = r->dspcntr & DSPCNTR_ROTATE,
     };
     return surface_bytes(fb);
 }
 
-size_t fb_gen8_xtile_offset(uint32_t stride, uint32_t column, uint32_t row)
+size_t fb_xtile_offset(uint32_t stride, uint32_t column, uint32_t row)
 {
     size_t tile_row = (size_t)(row / FB_TILE_HEIGHT) * FB_TILE_HEIGHT * stride;
     size_t tile = (size_t)(column / FB_TILE_WIDTH) * FB_TILE_WIDTH * FB_TILE_HEIGHT;
@@ -70,23 +70,23 @@ size_t fb_gen8_xtile_offset(uint32_t stride, uint32_t column, uint32_t row)
 }
 
 /* Bytes [column, column + len) of one row; a row crosses tiles every 512 bytes. */
-static void copy_tiled_row(const struct fb_gen8 *fb, const uint8_t *src, uint32_t row,
-                           uint32_t column, uint32_t len, uint8_t *dst)
+static void copy_tiled_row(const struct fb *fb, const uint8_t *src, uint32_t row, uint32_t column,
+                           uint32_t len, uint8_t *dst)
 {
     while (len) {
         uint32_t part = FB_TILE_WIDTH - column % FB_TILE_WIDTH;
 
         if (part > len)
             part = len;
-        memcpy(dst, src + fb_gen8_xtile_offset(fb->stride, column, row), part);
+        memcpy(dst, src + fb_xtile_offset(fb->stride, column, row), part);
         dst += part;
         column += part;
         len -= part;
     }
 }
 
-int fb_gen8_copy(const struct fb_gen8 *fb, const uint8_t *src, size_t src_len, uint8_t *dst,
-                 size_t dst_stride)
+int fb_copy(const struct fb *fb, const uint8_t *src, size_t src_len, uint8_t *dst,
+            size_t dst_stride)
 {
     uint32_t pixel = fb->bpp / 8, len = fb->width * pixel, column = fb->x * pixel;
 

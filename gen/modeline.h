@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Display timing of gen8: what a pipe's registers say about its mode, and where its beam is at a
- * given time. services/display derives the timing of a guest's pipe; services/mmio computes scan
- * line, frame counter and the next vblank from it. Pure functions, any thread. Facts: Broadwell
- * PRM vol. 2c (WRPLL_CTL, SPLL_CTL, PORT_CLK_SEL, TRANS_*), vol. 11 "Display clocks".
+ * Display timing of Haswell and Broadwell, which have the same transcoders and clocks: what a
+ * pipe's registers say about its mode, and where its beam is at a given time. services/display
+ * derives the timing of a guest's pipe; services/mmio computes scan line, frame counter and the
+ * next vblank from it. Pure functions, any thread. Facts: Haswell and Broadwell PRM vol. 2c
+ * (WRPLL_CTL, SPLL_CTL, PORT_CLK_SEL, TRANS_*), vol. 11 "Display clocks".
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <stdint.h>
 
 /* Raw register values of a transcoder and of the port it drives. */
-struct mode_gen8_regs {
+struct modeline_regs {
     uint32_t htotal, vtotal, vblank; /* TRANS_HTOTAL, VTOTAL, VBLANK */
     uint32_t ddi_func;               /* TRANS_DDI_FUNC_CTL */
     uint32_t clk_sel;                /* PORT_CLK_SEL of the port ddi_func names */
@@ -19,7 +20,7 @@ struct mode_gen8_regs {
     uint32_t link_m, link_n;         /* PIPE_LINK_M1, N1: DisplayPort and FDI only */
 };
 
-struct mode_gen8 {
+struct modeline {
     uint32_t hactive, htotal; /* pixels */
     uint32_t vactive, vtotal; /* lines */
     uint32_t vblank_start;    /* line at which vblank starts */
@@ -32,17 +33,17 @@ struct mode_gen8 {
  * Clock of a port in kHz (link clock of DisplayPort, pixel clock of HDMI); 0 when the selected
  * PLL is off or none is selected.
  */
-uint32_t mode_gen8_port_khz(const struct mode_gen8_regs *r);
+uint32_t modeline_port_khz(const struct modeline_regs *r);
 
 /* Decode. Returns 0, 1 when the transcoder is off, -EINVAL when the numbers make no mode. */
-int mode_gen8_decode(const struct mode_gen8_regs *r, struct mode_gen8 *m);
+int modeline_decode(const struct modeline_regs *r, struct modeline *m);
 
 /*
  * The beam at t ns, where line 0 of frame 0 began at 0. The line is what PIPE_SCANLINE reads,
  * the frame what PIPE_FRMCNT reads: it counts at the start of each vblank.
  */
-uint32_t mode_gen8_line(const struct mode_gen8 *m, uint64_t t);
-uint32_t mode_gen8_frame(const struct mode_gen8 *m, uint64_t t);
+uint32_t modeline_line(const struct modeline *m, uint64_t t);
+uint32_t modeline_frame(const struct modeline *m, uint64_t t);
 
 /* The first time after t at which a vblank starts, ns. */
-uint64_t mode_gen8_next_vblank(const struct mode_gen8 *m, uint64_t t);
+uint64_t modeline_next_vblank(const struct modeline *m, uint64_t t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Display timing of gen8; see mode_gen8.h. Pure functions, any thread. */
-#include "gen/mode_gen8.h"
+/* Display timing; see modeline.h. Pure functions, any thread. */
+#include "gen/modeline.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -42,7 +42,7 @@ static uint32_t spll_khz(uint32_t ctl)
     return ctl & PLL_ENABLE ? khz[ctl >> 26 & 3] : 0;
 }
 
-uint32_t mode_gen8_port_khz(const struct mode_gen8_regs *r)
+uint32_t modeline_port_khz(const struct modeline_regs *r)
 {
     static const uint32_t lcpll[3] = {540000, 270000, 162000};
     uint32_t sel = r->clk_sel >> 29;
@@ -61,9 +61,9 @@ static bool is_tmds(uint32_t ddi_func)
     return DDI_MODE(ddi_func) == DDI_MODE_HDMI || DDI_MODE(ddi_func) == DDI_MODE_DVI;
 }
 
-static uint32_t pixel_khz(const struct mode_gen8_regs *r)
+static uint32_t pixel_khz(const struct modeline_regs *r)
 {
-    uint64_t port = mode_gen8_port_khz(r);
+    uint64_t port = modeline_port_khz(r);
     uint32_t m = r->link_m & LINK_MASK, n = r->link_n & LINK_MASK;
 
     if (is_tmds(r->ddi_func)) /* 12 bits a colour: three clocks for two pixels */
@@ -71,16 +71,16 @@ static uint32_t pixel_khz(const struct mode_gen8_regs *r)
     return n ? (uint32_t)(port * m / n) : 0;
 }
 
-static uint64_t frame_pixels(const struct mode_gen8 *m)
+static uint64_t frame_pixels(const struct modeline *m)
 {
     return (uint64_t)m->htotal * m->vtotal;
 }
 
-int mode_gen8_decode(const struct mode_gen8_regs *r, struct mode_gen8 *m)
+int modeline_decode(const struct modeline_regs *r, struct modeline *m)
 {
     if (!(r->ddi_func & DDI_ENABLE))
         return 1;
-    *m = (struct mode_gen8){
+    *m = (struct modeline){
         .hactive = (r->htotal & TIMING_MASK) + 1,
         .htotal = (r->htotal >> 16 & TIMING_MASK) + 1,
         .vactive = (r->vtotal & TIMING_MASK) + 1,
@@ -97,37 +97,37 @@ int mode_gen8_decode(const struct mode_gen8_regs *r, struct mode_gen8 *m)
 }
 
 /* Pixels since the origin; split so that no product overflows. */
-static uint64_t pixels_at(const struct mode_gen8 *m, uint64_t t)
+static uint64_t pixels_at(const struct modeline *m, uint64_t t)
 {
     return t / NS_PER_MS * m->clock_khz + t % NS_PER_MS * m->clock_khz / NS_PER_MS;
 }
 
 /* The first whole ns at which `pixels` have passed. */
-static uint64_t time_of(const struct mode_gen8 *m, uint64_t pixels)
+static uint64_t time_of(const struct modeline *m, uint64_t pixels)
 {
     uint64_t ms = pixels / m->clock_khz, rest = pixels % m->clock_khz;
 
     return ms * NS_PER_MS + (rest * NS_PER_MS + m->clock_khz - 1) / m->clock_khz;
 }
 
-uint32_t mode_gen8_line(const struct mode_gen8 *m, uint64_t t)
+uint32_t modeline_line(const struct modeline *m, uint64_t t)
 {
     uint64_t line = pixels_at(m, t) % frame_pixels(m) / m->htotal;
 
     return (uint32_t)((line + m->vtotal - m->line_offset) % m->vtotal);
 }
 
-static uint64_t lead(const struct mode_gen8 *m)
+static uint64_t lead(const struct modeline *m)
 {
     return (uint64_t)(m->vtotal - m->vblank_start) * m->htotal;
 }
 
-uint32_t mode_gen8_frame(const struct mode_gen8 *m, uint64_t t)
+uint32_t modeline_frame(const struct modeline *m, uint64_t t)
 {
     return (uint32_t)((pixels_at(m, t) + lead(m)) / frame_pixels(m));
 }
 
-uint64_t mode_gen8_next_vblank(const struct mode_gen8 *m, uint64_t t)
+uint64_t modeline_next_vblank(const struct modeline *m, uint64_t t)
 {
     uint64_t n = (pixels_at(m, t) + lead(m)) / frame_pixels(m) + 1;
 
