@@ -7,7 +7,7 @@
 #include "services/sched/vring.h"
 
 /* Offsets in an engine's block. */
-enum { RING_MI_MODE = 0x9c, RING_PP_DIR_BASE = 0x228, RING_CCID = 0x180 };
+enum { RING_HEAD = 0x34, RING_MI_MODE = 0x9c, RING_PP_DIR_BASE = 0x228, RING_CCID = 0x180 };
 
 #define MI_MODE_STOP (1u << 8)
 #define CCID_VALID   (1u << 0)
@@ -41,8 +41,9 @@ static void take_ring(struct guest *g, const struct mmio_sched *m)
         guest_reset_engine(g, m->engine);
         g->stats.resets--; /* nobody asked for one */
         r->directory = old.directory;
+        r->head = old.head;
     }
-    vring_set(r, &m->ring);
+    vring_set(r, &m->ring, (m->offset & 0xfff) == RING_HEAD);
     r->epoch = m->epoch;
     if (vring_busy(&old))
         g->c.hooks.reset(g->c.hooks.ctx, g, m->engine);
@@ -103,8 +104,11 @@ static bool idle(const struct guest *g, unsigned engine)
     return g->engine[engine].v->hung || vring_idle(g->engine[engine].r);
 }
 
+/* As vgt-mmio has it: the status page's address goes, too. */
 static void reset(struct guest *g, unsigned engine)
 {
+    g->engine[engine].v->hwsp = 0;
+    context_set_hwsp(g->c.contexts, engine, 0);
     vring_reset(g->engine[engine].r);
     g->engine[engine].r->news = 1;
 }

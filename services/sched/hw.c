@@ -71,6 +71,21 @@ bool hw_has_rings(const struct hw *hw)
 
 /* ---- interrupts */
 
+uint32_t hw_bank_bits(const struct hw_kind *kind, unsigned engine)
+{
+    const struct hw_place *p = &kind->place[engine];
+
+    return kind->bits << p->shift | (p->notify ? 1u << p->notify : 0);
+}
+
+uint32_t hw_own_bits(const struct hw_kind *kind, unsigned engine, uint32_t bank)
+{
+    const struct hw_place *p = &kind->place[engine];
+    uint32_t bits = bank >> p->shift & kind->bits;
+
+    return p->notify && bank & 1u << p->notify ? bits | HW_NOTIFY : bits;
+}
+
 static uint32_t wanted_bits(const struct hw *hw, unsigned bank)
 {
     const struct hw_place *place = hw->kind->place;
@@ -78,7 +93,7 @@ static uint32_t wanted_bits(const struct hw *hw, unsigned bank)
 
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
         if (hw_exists(hw, e) && place[e].bank == bank)
-            bits |= hw->kind->bits << place[e].shift;
+            bits |= hw_bank_bits(hw->kind, e);
     return bits;
 }
 
@@ -102,9 +117,8 @@ int hw_interrupts(struct hw *hw, uint32_t bits[GEN8_ENGINES])
     int rc = gpu_irq_pending(hw->gpu, pending);
 
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        bits[e] = rc >= 0 && hw_exists(hw, e)
-                      ? pending[place[e].bank] >> place[e].shift & hw->kind->bits
-                      : 0;
+        bits[e] =
+            rc >= 0 && hw_exists(hw, e) ? hw_own_bits(hw->kind, e, pending[place[e].bank]) : 0;
     return rc < 0 ? rc : 0;
 }
 

@@ -21,6 +21,8 @@ enum {
 
 #define ECOCHK_PPGTT_WB  (3u << 3)
 #define CCID             0x2180u
+#define ARB_MODE         0x4030u
+#define ARB_MODE_SWIZZLE (1u << 4 | 1u << 5)
 #define GAC_ECO_BITS     0x14090u
 #define ECO_CACHE64B     (3u << 8)
 #define ECO_SNB          (1u << 13)
@@ -57,7 +59,7 @@ static int start_ring(struct hw *hw, unsigned engine)
 static int start(struct hw *hw, unsigned engine)
 {
     uint32_t base = gen8_engine_base(engine);
-    uint32_t bits = hw_gen7.bits << hw_gen7.place[engine].shift;
+    uint32_t bits = hw_bank_bits(&hw_gen7, engine);
     uint32_t mode = GFX_MODE_PPGTT | GFX_MODE_REPLAY;
     const struct hw_set set[] = {
         {base + RING_HWSTAM, UINT32_MAX},
@@ -74,9 +76,12 @@ static int start(struct hw *hw, unsigned engine)
     return rc ? rc : start_ring(hw, engine);
 }
 
+/* Tiles are not swizzled: guests are told so by what their memory controller says. */
 static int set_global(struct hw *hw)
 {
-    int rc = gpu_rmw32(hw->gpu, HW_GAM_ECOCHK, 0, ECOCHK_PPGTT_WB, NULL);
+    int rc = gpu_write32(hw->gpu, ARB_MODE, MASKED(0, ARB_MODE_SWIZZLE));
+
+    rc = rc ? rc : gpu_rmw32(hw->gpu, HW_GAM_ECOCHK, 0, ECOCHK_PPGTT_WB, NULL);
 
     return rc ? rc : gpu_rmw32(hw->gpu, GAC_ECO_BITS, 0, ECO_CACHE64B | ECO_SNB, NULL);
 }
@@ -146,11 +151,11 @@ int hw_ring_where(struct hw *hw, unsigned engine, uint32_t *head, uint32_t *tail
 
 const struct hw_kind hw_gen7 = {
     .engines = GEN8_M_RCS | GEN8_M_BCS | GEN8_M(GEN8_VCS) | GEN8_M_VECS,
-    .bits = HW_USER_INTERRUPT | HW_NOTIFY,
-    .place = {[GEN8_RCS] = {GPU_IRQ_GT0, 0, 1},
-              [GEN8_BCS] = {GPU_IRQ_GT0, 22, 3},
-              [GEN8_VCS] = {GPU_IRQ_GT0, 12, 2},
-              [GEN8_VECS] = {GPU_IRQ_GT2, 10, 4}},
+    .bits = HW_USER_INTERRUPT,
+    .place = {[GEN8_RCS] = {GPU_IRQ_GT0, 0, 1, 4},
+              [GEN8_BCS] = {GPU_IRQ_GT0, 22, 3, 26},
+              [GEN8_VCS] = {GPU_IRQ_GT0, 12, 2, 16},
+              [GEN8_VECS] = {GPU_IRQ_GT2, 10, 4, 13}},
     .start = start,
     .set_global = set_global,
     .alive = alive,

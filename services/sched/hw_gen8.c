@@ -38,7 +38,7 @@ static const uint16_t tlb_register[GEN8_ENGINES] = {
 static int start(struct hw *hw, unsigned engine)
 {
     uint32_t base = gen8_engine_base(engine);
-    uint32_t bits = hw_gen8.bits << hw_gen8.place[engine].shift;
+    uint32_t bits = hw_bank_bits(&hw_gen8, engine);
     const struct hw_set set[] = {
         {base + RING_HWSTAM, UINT32_MAX},
         {base + RING_HWS_PGA, hw->hwsp[engine]},

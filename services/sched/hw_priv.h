@@ -35,11 +35,12 @@ enum {
 /* What an engine is called elsewhere: its bits of an interrupt bank, its bit in GDRST. */
 struct hw_place {
     uint8_t bank, shift, reset_bit;
+    uint8_t notify; /* HW_NOTIFY's bit in the bank; 0: not wanted */
 };
 
 struct hw_kind {
     uint32_t engines; /* mask of those the generation can have */
-    uint32_t bits;    /* interrupts that are wanted, in an engine's own numbering */
+    uint32_t bits;    /* interrupts that are wanted, in an engine's own numbering; and HW_NOTIFY */
     struct hw_place place[GEN8_ENGINES];
     /* As after a reset: into the state in which work may be given to it. */
     int (*start)(struct hw *hw, unsigned engine);
@@ -55,6 +56,10 @@ struct hw_kind {
     int (*invalidate)(struct hw *hw);
 };
 extern const struct hw_kind hw_gen7, hw_gen8;
+
+/* Those of the kind's that an engine has, as bits of its bank; and back. */
+uint32_t hw_bank_bits(const struct hw_kind *kind, unsigned engine);
+uint32_t hw_own_bits(const struct hw_kind *kind, unsigned engine, uint32_t bank);
 
 bool hw_exists(const struct hw *hw, unsigned engine);
 /* Until (register & mask) == want: 0, -ETIMEDOUT, -errno. */

@@ -60,6 +60,19 @@ int ring_directory(struct context_set *s, uint32_t directory, uint32_t *pp_dir_b
     return CONTEXT_WAIT;
 }
 
+void ring_ask_again(struct context_set *s)
+{
+    s->asked_directory = 0;
+}
+
+void ring_directory_used(struct context_set *s, uint32_t directory)
+{
+    const uint64_t pdp[4] = {directory};
+
+    if (directory)
+        s->c.need_root(s->c.ctx, 2, pdp);
+}
+
 uint32_t ring_status_page(const struct context_set *s, enum gen8_engine engine)
 {
     return gmem_inside(s->mem, s->hwsp[engine], 4096) ? s->hwsp[engine] : 0;

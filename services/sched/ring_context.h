@@ -51,6 +51,11 @@ void ring_drop(struct context_set *s, struct ring_piece *p);
  * CONTEXT_WAIT. */
 int ring_directory(struct context_set *s, uint32_t directory, uint32_t *pp_dir_base);
 
+/* What gtt was asked for and has not shown may be asked for again: it may have come and gone. */
+void ring_ask_again(struct context_set *s);
+/* The directory is in use: gtt gives others away first. */
+void ring_directory_used(struct context_set *s, uint32_t directory);
+
 /* The guest's status page of an engine, if it is one that an engine may write to; else 0. */
 uint32_t ring_status_page(const struct context_set *s, enum gen8_engine engine);
 

@@ -88,6 +88,7 @@ static int hand_over(struct engine *e, struct guest *g)
     if (owner == g->c.domid)
         return 0;
     assert(!e->running);
+    ring_directory_used(g->c.contexts, engine_part(e, g)->r->directory);
     return rings_regs_switch(e, owner ? engine_find(e, owner) : NULL, g);
 }
 

@@ -14,6 +14,7 @@
 #include "services/sched/ring_context.h"
 
 #define MI_USER_INTERRUPT 0x01000000u
+#define MI_ARB_ON         (8u << 23 | 1u)
 #define MI_STORE_DATA     (0x20u << 23 | 2u) /* four */
 #define MI_GGTT           (1u << 22)
 #define MI_FLUSH_DW       (0x26u << 23 | 2u) /* four */
@@ -93,6 +94,8 @@ static void prelude(struct out *o, const struct engine *e, struct guest *g, uint
     const struct context *image = engine_part(e, g)->ctx[0];
     bool handover = r->w.owner != g->c.domid, load = handover || directory != r->directory;
 
+    if (handover)
+        put(o, MI_ARB_ON); /* the one before may have left it off */
     if (load || r->flush)
         flush_tlb(o, e);
     if (load) {

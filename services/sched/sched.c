@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/crash.h"
+#include "services/sched/ring_context.h"
 #include "services/sched/sched_priv.h"
 
 uint64_t sched_now(void)
@@ -214,6 +215,8 @@ static void on_timer(void *data, uint32_t events)
     (void)events;
     s->looked = now;
     sched_guests_take(s);
+    for (unsigned i = 0; i < s->ring.count && hw_has_rings(&s->hw); i++)
+        ring_ask_again(s->ring.guest[i]->c.contexts);
     unblock(s);
     for (unsigned e = 0; e < GEN8_ENGINES && s->up; e++)
         if (s->hw.engines & GEN8_M(e))

@@ -42,14 +42,14 @@ void vring_reset(struct sched_vring *r)
     r->kept = kept;
 }
 
-void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs)
+void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs, bool head)
 {
-    uint32_t size;
+    uint32_t size, at = head ? regs->head & PLACE_BITS : r->head;
 
     r->start = regs->start;
     r->ctl = regs->ctl;
     size = vring_size(r);
-    r->head = r->given = (regs->head & PLACE_BITS) % size;
+    r->head = r->given = at % size;
     r->tail = (regs->tail & PLACE_BITS) % size;
     r->wait = 0;
     r->news = 1;

@@ -14,8 +14,9 @@ bool vring_check(struct sched_vring *r);
 /* As a reset engine. */
 void vring_reset(struct sched_vring *r);
 
-/* The four registers as they now are: what was not executed is forgotten. */
-void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs);
+/* The four registers as they now are; head: the guest wrote HEAD, else the ring goes on where it
+ * was. What was given and not executed is forgotten. */
+void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs, bool head);
 /* There is work up to there. False: no place in the ring; nothing changes. */
 bool vring_tail(struct sched_vring *r, uint32_t tail, uint64_t epoch);
 

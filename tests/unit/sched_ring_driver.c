@@ -100,6 +100,7 @@ void ring_driver_start(struct ring_driver *d, unsigned engine)
     struct mmio_sched page = {.kind = MMIO_SCHED_HWSP, .engine = engine, .value = p->hwsp};
     struct mmio_sched ring = {.kind = MMIO_SCHED_RING,
                               .engine = engine,
+                              .offset = gen8_engine_base(engine) + 0x34,
                               .ring = {.start = p->ring, .ctl = (RING_BYTES - PAGE) | 1}};
 
     p->head = p->tail = 0;
