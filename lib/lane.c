@@ -188,6 +188,18 @@ int lane_tx_want_room(struct lane_tx *tx)
     return tx->tail - tx->head_cache < tx->mem.config.slots ? LANE_READY : 0;
 }
 
+int lane_tx_want_drained(struct lane_tx *tx)
+{
+    int rc = lane_tx_commit(tx);
+
+    if (rc)
+        return rc;
+    atomic_store(&tx->mem.shared->producer.room_at, tx->tail - 1);
+    if (!load_head(tx, memory_order_seq_cst))
+        return LANE_BROKEN;
+    return tx->tail == tx->head_cache ? LANE_READY : 0;
+}
+
 int lane_consumer_attach(struct lane_rx *rx, int fd, uint32_t layout, int wake_fd, int room_fd)
 {
     const struct lane_consumer_line *line;

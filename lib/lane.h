@@ -160,6 +160,13 @@ int lane_tx_put(struct lane_tx *tx, const void *msg, size_t size);
  */
 int lane_tx_want_room(struct lane_tx *tx);
 
+/*
+ * The caller is about to wait for room_fd until the consumer has advanced over all that was put. 0:
+ * announced, sleep; LANE_READY: it has; LANE_BROKEN. A lane has one such wait at a time, for room
+ * or for this: after a wake, ask again.
+ */
+int lane_tx_want_drained(struct lane_tx *tx);
+
 /* Attach as the one consumer: resume at the shared head, i.e. replay what was not advanced over. */
 int lane_consumer_attach(struct lane_rx *rx, int fd, uint32_t layout, int wake_fd, int room_fd);
 void lane_consumer_detach(struct lane_rx *rx);

@@ -92,7 +92,9 @@ struct mmio {
     uint64_t accesses, replayed;    /* replayed: begun by a predecessor */
     uint16_t serving;               /* vCPU whose access a handler runs for */
     bool display_dirty; /* a register display looks at was written; the loop clears it */
-    bool gtt_waits;     /* parked_gtt was taken from gtt's lane and is not answered yet */
+    uint32_t
+        root; /* Haswell: first entry of the page directory that gtt was told of last; 0: none */
+    bool gtt_waits; /* parked_gtt was taken from gtt's lane and is not answered yet */
     struct lane_slot parked_gtt;
 };
 

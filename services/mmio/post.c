@@ -72,6 +72,11 @@ int mmio_post_gtt_room(struct mmio *m)
     }
 }
 
+int mmio_post_gtt_settled(struct mmio *m)
+{
+    return lane_tx_want_drained(m->s.to_gtt) == LANE_READY ? 0 : MMIO_LATER;
+}
+
 int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4])
 {
     struct mmio_gtt msg = {.kind = create ? MMIO_GTT_PPGTT_NEW : MMIO_GTT_PPGTT_GONE,

@@ -151,12 +151,39 @@ static int plain_write(struct mmio *m, const struct mmio_write *w)
     return rc;
 }
 
+/*
+ * A driver that loads a directory by MMIO is setting an engine up, and may wait for its first
+ * request for a fifth of a second only. Shadows of a directory of 512 tables, all of which an
+ * aliasing PPGTT has, can take longer; so this access is answered when they stand. Its vCPU waits,
+ * nobody else.
+ */
+static int directory_stands(struct mmio *m, uint32_t directory)
+{
+    const uint64_t pdp[4] = {directory};
+    int rc;
+
+    if (!directory)
+        return 0;
+    if (m->root != directory) {
+        rc = mmio_post_ppgtt(m, true, 2, pdp);
+        if (rc)
+            return rc;
+        crash_point("mmio.directory.posted");
+        m->root = directory;
+    }
+    return mmio_post_gtt_settled(m);
+}
+
 /* The first of a directory's entries, 64 bytes of them at a time. */
 static int pp_dir_base_write(struct mmio *m, const struct mmio_write *w)
 {
-    uint32_t value = w->value & 0xffff0000u;
-    int rc = told(m, w, value);
+    uint32_t value = w->value & 0xffff0000u, engine = mmio_engine_of(w->offset);
+    int rc;
 
+    mmio_undo(m, &m->vreg->submit, sizeof m->vreg->submit);
+    rc = directory_stands(m, value >> 12);
+    if (!rc && present(m, engine))
+        rc = mmio_post_reg(m, engine, w->offset, value);
     if (!rc)
         *mmio_reg(m, w->offset) = value;
     return rc;
@@ -297,6 +324,7 @@ static void attach(struct mmio *m)
 
 static void reset(struct mmio *m)
 {
+    m->root = 0;
     for (uint32_t engine = 0; engine < ENGINES; engine++)
         mmio_ring7_reset(m, engine);
 }
