@@ -13,7 +13,7 @@
 enum account_event {
     ACCOUNT_BAD_ACCESS,     /* register or config access of impossible size or place */
     ACCOUNT_UNKNOWN_REG,    /* register no handler knows */
-    ACCOUNT_BAD_GTT,        /* GGTT entry outside the guest's ranges or memory */
+    ACCOUNT_BAD_GTT,        /* GGTT entry without memory, or outside the guest's ranges */
     ACCOUNT_BAD_PPGTT,      /* page-table entry that names no memory of the guest */
     ACCOUNT_BAD_COMMAND,    /* command refused by the audit */
     ACCOUNT_BAD_CONTEXT,    /* context image refused by the audit */

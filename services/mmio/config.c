@@ -149,12 +149,15 @@ static int trap_entries(struct mmio *m, uint64_t base, uint64_t from, uint64_t s
 static int trap_bar0(struct mmio *m, uint64_t base, bool on)
 {
     const struct mmio_vgpu *g = &m->s.vgpu;
-    int rc = base ? trap(m, base, m->model->gtt_base, on) : 0;
+    int rc;
 
     if (!base)
         return 0;
+    rc = trap(m, base, m->model->gtt_base, on);
     rc = rc ? rc : trap_entries(m, base, g->low_base, g->low_size, on);
-    return rc ? rc : trap_entries(m, base, g->high_base, g->high_size, on);
+    rc = rc ? rc : trap_entries(m, base, g->high_base, g->high_size, on);
+    /* A process of an older build trapped it all, in one range: this goes with the others. */
+    return rc || on ? rc : trap(m, base, m->model->bar0_size, false);
 }
 
 /* In all that moves: what is noted is trapped. A process that dies between the two calls leaves the

@@ -104,7 +104,7 @@ static int reg_write(struct mmio *m, const struct mmio_unit *u, uint64_t value)
     return 0;
 }
 
-/* ---- GGTT entries: the upper half of BAR0, a granule each */
+/* ---- GGTT entries: the upper half of BAR0, a granule each; those that trap */
 
 static uint64_t gtt_read(struct mmio *m, const struct mmio_unit *u)
 {
@@ -156,7 +156,7 @@ static int guest_write(struct mmio *m, const struct mmio_unit *u, uint64_t value
     return mmio_post_table_write(m, u->addr / PAGE, u->addr % PAGE, u->len);
 }
 
-/* ---- everything else we trap: the aperture that is not this guest's, the hole in BAR0 */
+/* ---- everything else we trap: aperture that is not this guest's, OpRegion, the hole in BAR0 */
 
 static uint64_t none_read(struct mmio *m, const struct mmio_unit *u)
 {

@@ -3,7 +3,8 @@
  * gtt.c: the guest's GGTT entries, of 4 or 8 bytes: an image of what it wrote, of any width, and a
  * message to gtt for each change. Called by dispatch.c. What an entry means is gtt's business.
  * Posted before the image changes, so a full lane finds it unchanged; doing a write twice is
- * harmless.
+ * harmless. Only entries of the guest's own part trap (config.c), unless a process of an older
+ * build was here, which trapped all of BAR0: so the others are served as well, and counted by gtt.
  */
 #include <string.h>
 
@@ -11,7 +12,7 @@
 
 #include "lib/crash.h"
 
-/* The image has 8 bytes for an entry in any case. */
+/* The image has 8 bytes for an entry in any case. What comes from dispatch.c is always inside. */
 static bool inside(const struct mmio *m, uint32_t at, uint32_t len)
 {
     uint32_t size = m->model->entry_size;

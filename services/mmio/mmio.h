@@ -39,7 +39,7 @@ enum mmio_fault {
     MMIO_FAULT_WIDTH,      /* access of a width or alignment the register does not take */
     MMIO_FAULT_UNKNOWN,    /* register outside the table: served as plain storage */
     MMIO_FAULT_READ_ONLY,  /* write to a read-only register, dropped */
-    MMIO_FAULT_RANGE,      /* outside everything we serve, or a GGTT entry that is not there */
+    MMIO_FAULT_RANGE,      /* it traps, but nothing is there; a BAR where Xen refuses one */
     MMIO_FAULT_OPERAND,    /* string access whose memory operand is no RAM */
     MMIO_FAULT_QUARANTINE, /* access answered unserved: it killed this service before */
     MMIO_FAULT_NOTIFY,     /* PVINFO notice that makes no sense */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vggtt.h: the guest's own view of its GGTT: every entry as the guest wrote it, before any check.
- * Written by vgt-mmio@N, read by gtt (to rebuild the shadow) and sched (guest frame of a ring or
- * context page). A sealed memfd created by the broker.
+ * vggtt.h: the guest's own view of its GGTT: every entry of its part as it wrote it, before any
+ * check; the others, which do not trap, stay 0. Written by vgt-mmio@N, read by gtt (to rebuild the
+ * shadow) and sched (guest frame of a ring or context page). A sealed memfd created by the broker.
  */
 #pragma once
 #include <assert.h>

@@ -114,28 +114,41 @@ static void looks(struct peer_input *in)
     fix_r(f, FRAMES + pipe * 0x1000);
 }
 
-/* Of what differs between generations, and everything else. */
-static uint32_t some_register(struct peer_input *in)
+/* Around an edge of the guest's entries. */
+static uint32_t some_entry(uint32_t which, uint32_t offset)
 {
-    static const uint32_t blocks[] = {0x2000,  0x12000, 0x22000,  0x1a000, 0x1c000, 0x4000,
-                                      0x44000, 0x44300, 0x941c,   0xc4000, 0x78800, 0x70000,
-                                      0x64000, 0xc5100, 0x1ffff0, 0x3ffbf8};
+    static const uint32_t edges[] = {FIX_FIRST, FIX_BEYOND, FIX_FIRST_HI, FIX_BEYOND_HI};
+    uint32_t gtt = (f->gen == 7 ? FIX_GTT7 : FIX_GTT8) - FIX_BAR0;
+
+    return gtt + edges[which % 4] * (f->gen == 7 ? 4 : 8) + offset % 0x400 - 0x200;
+}
+
+/* Of what differs between generations, and everything else. */
+static uint32_t some_place(struct peer_input *in)
+{
+    static const uint32_t blocks[] = {0x2000,  0x12000, 0x22000, 0x1a000, 0x1c000,
+                                      0x4000,  0x44000, 0x44300, 0x941c,  0xc4000,
+                                      0x78800, 0x70000, 0x64000, 0xc5100, 0x1ffff0};
     uint32_t at = peer_take32(in, 1), offset = peer_take32(in, 2);
 
-    return at & 0x80 ? offset << 6 : blocks[at % 16] + offset % 0x400;
+    if (at & 0x80)
+        return offset << 6;
+    return at % 16 < 15 ? blocks[at % 16] + offset % 0x400 : some_entry(at >> 4, offset);
 }
 
 static void touches(struct peer_input *in)
 {
-    uint32_t offset = some_register(in), how = peer_take32(in, 1);
+    uint32_t offset = some_place(in), how = peer_take32(in, 1);
     unsigned size = 1u << (how & 3);
+    struct vmm_access a = fix_access(FIX_BAR0 + offset, size, !(how & 4), 0);
     struct mmio_sched told;
 
     fix_forget(f);
-    if (how & 4)
-        fix_read(f, FIX_BAR0 + offset, size);
-    else
-        fix_write(f, FIX_BAR0 + offset, size, peer_take(in, size));
+    if (a.write)
+        a.data = peer_take(in, size);
+    if (fake_start(f->guest, &a, NULL) != 1)
+        return; /* nothing of ours: Xen drops it */
+    peer_check(mmio_pump(&f->mmio) == 1 && fake_done(f->guest, 0, NULL) == 1);
     while (fix_sched(f, &told))
         peer_check(told.seq + 3 > f->s->vreg.submit.seq && told.seq <= f->s->vreg.submit.seq);
     fake_forget_msis(f->guest);

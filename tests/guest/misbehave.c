@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * misbehave.c: a guest without a driver that does to its virtual GPU what a hostile one would:
- * accesses of impossible width and place, GTT entries outside its memory, page-table notices
- * without sense, descriptors, contexts and commands that must never run. Then it behaves once and
- * expects to be served. Prints "VGT: misbehave_KEY=VALUE" lines; ends with 0 when the device
- * outlived all.
+ * accesses of impossible width and place, GTT entries outside its part and its memory, page-table
+ * notices without sense, descriptors, contexts and commands that must never run. Then it behaves
+ * once and expects to be served. Prints "VGT: misbehave_KEY=VALUE" lines; ends with 0 when the
+ * device outlived all.
  */
 #include "gen/cmds_gen8.h"
 #include "gen/ctx_gen8.h"
@@ -121,7 +121,7 @@ static void bad_entries(struct bad *b)
 {
     uint64_t ours = b->gfn[TARGET] << 12 | 1;
 
-    set_entry(b, 0, ours);
+    set_entry(b, 0, ours); /* of the first three nobody hears, but no harm may come of them */
     set_entry(b, (b->low_base + b->low_size) / PAGE, ours);
     set_entry(b, (1u << 20) - 1, ours);                     /* the last one there is: the host's */
     set_entry(b, b->low_base / PAGE + PAGES, 0x7ffffff001); /* no memory there */

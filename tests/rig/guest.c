@@ -191,10 +191,28 @@ static void say_error(int rc)
     printf("VGT: rig_error=%s\n", strerror(-rc));
 }
 
+/* The entries beside our piece are nobody's: writes are dropped, reads give all ones. */
+static int beside_ours(struct rig_guest *g, const struct driver *d)
+{
+    uint64_t table = DRIVER_BAR0 + d->gen->gtt, first = d->low_base / SHM_PAGE;
+    uint64_t beside[] = {0, first - 1, first + d->low_size / SHM_PAGE}, value;
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t at = table + d->gen->entry_bytes * beside[i];
+
+        if (vcpu_write(g, d->vcpu, at, d->gen->entry_bytes, 1) != -ENXIO ||
+            vcpu_read(g, d->vcpu, at, d->gen->entry_bytes, &value) != -ENXIO || value != ~0ull)
+            return -EEXIST;
+    }
+    return 0;
+}
+
 static int bring_up(const struct options *o, struct machine *m, struct driver *d, struct blit *b)
 {
     int rc = driver_init(d, m, 0);
 
+    if (!rc && !o->bare)
+        rc = beside_ours(m->self, d);
     if (!rc && o->poison && d->gen->number != 8)
         rc = -ENOTSUP;
     if (!rc && o->screen)

@@ -179,13 +179,14 @@ static int enter(struct rig_guest *g, struct shm_slot *s)
     }
 }
 
-static bool traps(const struct rig_guest *g, uint64_t gpa)
+/* As Xen has it: all of an access lies in one range, or nobody is asked. */
+static bool traps(const struct rig_guest *g, uint64_t gpa, unsigned size)
 {
     for (unsigned i = 0; i < VMM_MAX_RANGES; i++) {
         uint64_t len = __atomic_load_n(&g->s->range[i].len, __ATOMIC_SEQ_CST);
         uint64_t start = __atomic_load_n(&g->s->range[i].start, __ATOMIC_SEQ_CST);
 
-        if (len && gpa - start < len)
+        if (len >= size && gpa - start <= len - size)
             return true;
     }
     return false;
@@ -277,7 +278,7 @@ static int perform(struct rig_guest *g, const struct vmm_access *a, uint64_t *da
 
     if (rc)
         return rc;
-    if (a->space == VMM_CONFIG || traps(g, a->addr))
+    if (a->space == VMM_CONFIG || traps(g, a->addr, a->size))
         rc = hand_over(g, a, data);
     else
         rc = ram_access(g, a, data);

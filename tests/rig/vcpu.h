@@ -28,7 +28,8 @@ void rig_guest_end(struct rig_guest *g);
 void rig_guest_free(struct rig_guest *g);
 
 /*
- * One access. 0; -ENXIO: nothing is there (reads give all ones); -ESHUTDOWN: the guest was killed;
+ * One access. 0; -ENXIO: nothing is there, or a range that traps has not all of it (writes are
+ * dropped, reads give all ones, as Xen does); -ESHUTDOWN: the guest was killed;
  * -EPROTO: the frame stopped trapping between a request and the end of its access, which crashes
  * the guest on Xen and does so here. size: 1, 2, 4, 8, within one page.
  */

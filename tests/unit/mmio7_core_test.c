@@ -8,13 +8,14 @@
 
 #include <string.h>
 
-#define GTT(index) (FIX_GTT7 + 4ull * (index))
-#define ENTRIES    (512u << 10)
-#define VALID      0x3001u /* RING_CTL: 16 KiB, enabled */
-#define IDLE       (1u << 9)
-#define STOP       (1u << 8)
-#define ON(bit)    ((bit) << 16 | (bit)) /* of a masked register */
-#define OFF(bit)   ((bit) << 16)
+#define ENTRY(index) (FIX_GTT7 + 4ull * (index))
+#define GTT(own)     ENTRY(FIX_FIRST + (own)) /* the guest's entries, from its first */
+#define ENTRIES      (512u << 10)
+#define VALID        0x3001u /* RING_CTL: 16 KiB, enabled */
+#define IDLE         (1u << 9)
+#define STOP         (1u << 8)
+#define ON(bit)      ((bit) << 16 | (bit)) /* of a masked register */
+#define OFF(bit)     ((bit) << 16)
 
 static int setup(void **state)
 {
@@ -43,9 +44,8 @@ static void config(void **state)
     fix_cfg_w(f, 0x10, 4, ~0u);
     assert_int_equal(fix_cfg_r(f, 0x10, 4), 0xffc00004);
     fix_cfg_w(f, 0x10, 4, 0xe0000000);
-    assert_true(fake_trapped(f->guest, 0xe0000000));
-    assert_true(fake_trapped(f->guest, 0xe03fffff));
-    assert_false(fake_trapped(f->guest, 0xe0400000));
+    fix_bar0_traps(f, FIX_BAR0, false);
+    fix_bar0_traps(f, 0xe0000000, true);
     assert_int_equal(fix_read(f, 0xe0078000, 8), PVINFO_MAGIC);
 }
 
@@ -75,13 +75,13 @@ static void no_such_generation(void **state)
     }
 }
 
-static void expect_pte(struct fix *f, uint64_t index, uint64_t value, uint64_t epoch)
+static void expect_pte(struct fix *f, uint64_t own, uint64_t value, uint64_t epoch)
 {
     struct mmio_gtt msg;
 
     assert_true(fix_gtt(f, &msg));
     assert_int_equal(msg.kind, MMIO_GTT_PTE);
-    assert_int_equal(msg.pte.index, index);
+    assert_int_equal(msg.pte.index, FIX_FIRST + own);
     assert_int_equal(msg.pte.value, value);
     assert_int_equal(msg.epoch, epoch);
 }
@@ -106,26 +106,42 @@ static void ggtt_entries_of_any_width(void **state)
     expect_pte(f, 7, 0x22220004, 8);
     assert_int_equal(fix_read(f, GTT(5), 8), 0x000300020001aa03);
     assert_int_equal(fix_read(f, GTT(6) + 1, 8) & 0xffffffffffffff, 0x22220004000300);
-    assert_int_equal(f->s->vggtt.pte[5], 0x0001aa03); /* a slot of 64 bits each */
-    assert_int_equal(f->s->vggtt.pte[7], 0x22220004);
+    assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 5], 0x0001aa03); /* a slot of 64 bits each */
+    assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 7], 0x22220004);
     assert_false(fix_gtt(f, &msg));
 }
 
-static void ends_of_the_ggtt(void **state)
+static void edges_of_the_entries(void **state)
+{
+    static const uint32_t first[] = {FIX_FIRST, FIX_FIRST_HI};
+    static const uint32_t last[] = {FIX_BEYOND - 1, FIX_BEYOND_HI - 1};
+    struct fix *f = *state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        fix_write(f, ENTRY(first[i]), 4, 0x1003);
+        expect_pte(f, first[i] - FIX_FIRST, 0x1003, 2 * i + 1);
+        fix_write(f, ENTRY(last[i]), 4, 0x2003);
+        expect_pte(f, last[i] - FIX_FIRST, 0x2003, 2 * i + 2);
+        assert_int_equal(fix_read(f, ENTRY(first[i]), 4), 0x1003);
+        assert_int_equal(fix_read(f, ENTRY(last[i]), 4), 0x2003);
+        fix_dropped(f, ENTRY(first[i] - 1), 4);
+        fix_dropped(f, ENTRY(first[i]) - 4, 8); /* half of it is ours */
+        fix_dropped(f, ENTRY(last[i] + 1) - 4, 8);
+        fix_dropped(f, ENTRY(last[i] + 1), 4);
+    }
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
+}
+
+static void entries_of_nobody(void **state)
 {
     struct fix *f = *state;
-    struct vmm_access a = fix_access(GTT(0) - 4, 8, true, 0x5555500366666666);
 
-    fix_begin(f, &a); /* the last register and the first entry */
-    assert_int_equal(mmio_pump(&f->mmio), 1);
-    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
-    assert_int_equal(fix_r(f, VREG_MMIO_BYTES - 4), 0x66666666);
-    expect_pte(f, 0, 0x55555003, 1);
-    fix_write(f, GTT(ENTRIES - 1), 8, ~0ull); /* the last, and what is no more BAR0 */
-    expect_pte(f, ENTRIES - 1, 0xffffffff, 2);
-    assert_int_equal(fix_read(f, GTT(ENTRIES - 1), 8), 0xffffffff);
-    assert_int_equal(f->s->vggtt.pte[ENTRIES], 0);
-    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 2);
+    fix_bar0_traps(f, FIX_BAR0, true);
+    fix_dropped(f, ENTRY(0) - 4, 8); /* half register */
+    fix_dropped(f, ENTRY(0), 4);
+    fix_dropped(f, ENTRY(FIX_BEYOND + 1000), 4); /* between the pieces */
+    fix_dropped(f, ENTRY(ENTRIES - 1), 4);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
 }
 
 static void string_of_entries(void **state)
@@ -139,11 +155,11 @@ static void string_of_entries(void **state)
     fix_begin(f, &a);
     for (int passes = 0; mmio_pump(&f->mmio) == 0 && passes < 10; passes++)
         while (fix_gtt(f, &msg))
-            assert_int_equal(msg.pte.index, 100 + seen++);
+            assert_int_equal(msg.pte.index, FIX_FIRST + 100 + seen++);
     while (fix_gtt(f, &msg))
-        assert_int_equal(msg.pte.index, 100 + seen++);
+        assert_int_equal(msg.pte.index, FIX_FIRST + 100 + seen++);
     assert_int_equal(seen, 37);
-    assert_int_equal(f->s->vggtt.pte[136], 0x5003);
+    assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 136], 0x5003);
 }
 
 /* ---- rings */
@@ -421,7 +437,8 @@ int main(void)
         T(pvinfo),
         T(no_such_generation),
         T(ggtt_entries_of_any_width),
-        T(ends_of_the_ggtt),
+        T(edges_of_the_entries),
+        T(entries_of_nobody),
         T(string_of_entries),
         T(ring_of_each_engine),
         T(waits_for_room),

@@ -234,14 +234,14 @@ static void reset_of_all(void **state)
 static void gtt_prepare(struct fix *f, struct vmm_access *a)
 {
     (void)f;
-    *a = fix_access(FIX_GTT7, 8, true, 0x0000800300007003);
+    *a = fix_access(FIX_GTT7 + 4 * FIX_FIRST, 8, true, 0x0000800300007003);
     a->count = 3;
 }
 
 static void gtt_judge(struct fix *f)
 {
     struct mmio_gtt msg;
-    uint64_t epoch = 0, index = 0;
+    uint64_t epoch = 0, index = FIX_FIRST;
 
     while (fix_gtt(f, &msg)) {
         assert_in_range(msg.epoch, epoch, epoch + 1);
@@ -250,11 +250,11 @@ static void gtt_judge(struct fix *f)
         epoch = msg.epoch;
         index = msg.pte.index;
     }
-    assert_int_equal(index, 5);
+    assert_int_equal(index, FIX_FIRST + 5);
     assert_int_equal(epoch, f->s->vreg.gtt_epoch);
     assert_in_range(epoch, 6, 7);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(f->s->vggtt.pte[i], i & 1 ? 0x8003 : 0x7003);
+        assert_int_equal(f->s->vggtt.pte[FIX_FIRST + i], i & 1 ? 0x8003 : 0x7003);
 }
 
 static void pairs_of_entries(void **state)
@@ -322,6 +322,12 @@ static void pch_comes_up(void **state)
     crash_sweep(&s);
 }
 
+static void ranges_move(void **state)
+{
+    (void)state;
+    crash_bar0_moves(7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +336,7 @@ int main(void)
         cmocka_unit_test(status_page),  cmocka_unit_test(flush),
         cmocka_unit_test(reset_of_all), cmocka_unit_test(pairs_of_entries),
         cmocka_unit_test(two_deep_iir), cmocka_unit_test(pch_comes_up),
+        cmocka_unit_test(ranges_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

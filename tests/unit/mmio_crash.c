@@ -102,3 +102,60 @@ void crash_sweep(const struct crash_scenario *s)
     }
     assert_true(points >= POINTS / 2);
 }
+
+/* ---- between two calls of the hypervisor */
+
+#define TO    0xe0000000u
+#define CALLS 7u /* three ranges and an older build's one off, three on */
+
+static jmp_buf death;
+static unsigned calls_left;
+
+static int trap_or_die(struct vmm *v, uint64_t start, uint64_t len, bool on)
+{
+    if (!calls_left--)
+        longjmp(death, 1);
+    return vmm_fake_ops.trap(v, start, len, on);
+}
+
+/* False: it got through. */
+static bool died_in_call(struct fix *f, unsigned n)
+{
+    calls_left = n;
+    f->ops.trap = trap_or_die;
+    if (setjmp(death))
+        return true;
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    return false;
+}
+
+static bool some_traps(const struct fix *f, uint64_t base)
+{
+    uint64_t each = f->gen == 7 ? 4 : 8, gtt = base + (f->gen == 7 ? 2u << 20 : 8u << 20);
+
+    return fake_trapped(f->guest, base) || fake_trapped(f->guest, gtt + each * FIX_FIRST) ||
+           fake_trapped(f->guest, gtt + each * FIX_FIRST_HI);
+}
+
+void crash_bar0_moves(uint32_t gen)
+{
+    struct vmm_access a = fix_access(0x10, 4, true, TO);
+
+    a.space = VMM_CONFIG;
+    for (unsigned n = 0; n <= CALLS; n++) {
+        struct fix *f = fix_new_gen(16, gen);
+
+        fix_bar0_traps(f, FIX_BAR0, true);
+        fix_begin(f, &a);
+        assert_int_equal(died_in_call(f, n), n < CALLS);
+        assert_false(some_traps(f, FIX_BAR0) && some_traps(f, TO));
+        if (n < CALLS) {
+            fix_restart(f);
+            assert_int_equal(mmio_pump(&f->mmio), 1);
+        }
+        fix_bar0_traps(f, FIX_BAR0, false);
+        fix_bar0_traps(f, TO, true);
+        assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
+        fix_free(f);
+    }
+}

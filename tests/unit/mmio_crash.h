@@ -16,6 +16,10 @@ struct crash_scenario {
 
 void crash_sweep(const struct crash_scenario *s);
 
+/* BAR0 moves, and the emulator dies before the nth call of trap(), for each n; the calls before it
+ * were done. What traps is never of both places, and in the end all of the new one. */
+void crash_bar0_moves(uint32_t gen);
+
 /* The pieces of it. A fixture with the access pending: */
 struct fix *crash_ready(const struct crash_scenario *s);
 /* What a child does to the guest is noted in f->s; again after each restart. */

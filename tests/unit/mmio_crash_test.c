@@ -118,14 +118,14 @@ static void event_before_the_next_try(void **state)
 static void gtt_prepare(struct fix *f, struct vmm_access *a)
 {
     (void)f;
-    *a = fix_access(FIX_GTT8, 8, true, 0x7003);
+    *a = fix_access(FIX_GTT8 + 8 * FIX_FIRST, 8, true, 0x7003);
     a->count = 3;
 }
 
 static void gtt_judge(struct fix *f)
 {
     struct mmio_gtt msg;
-    uint64_t epoch = 0, index = 0;
+    uint64_t epoch = 0, index = FIX_FIRST;
 
     while (fix_gtt(f, &msg)) {
         assert_in_range(msg.epoch, epoch, epoch + 1);
@@ -134,11 +134,11 @@ static void gtt_judge(struct fix *f)
         epoch = msg.epoch;
         index = msg.pte.index;
     }
-    assert_int_equal(index, 2);
+    assert_int_equal(index, FIX_FIRST + 2);
     assert_int_equal(epoch, f->s->vreg.gtt_epoch);
     assert_in_range(epoch, 3, 4);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(f->s->vggtt.pte[i], 0x7003);
+        assert_int_equal(f->s->vggtt.pte[FIX_FIRST + i], 0x7003);
 }
 
 static void string_of_entries(void **state)
@@ -229,7 +229,8 @@ static void moved(uint64_t reg, uint64_t from, uint64_t to, unsigned calls)
 static void ranges_move(void **state)
 {
     (void)state;
-    moved(0x10, FIX_BAR0, 0xe0000000, 2);
+    moved(0x10, FIX_BAR0, 0xe0000000, 7);
+    crash_bar0_moves(8);
     moved(0x18, FIX_BAR2, 0xa0000000, 4);
 }
 

@@ -2,6 +2,7 @@
 /* mmio_fixture.c: see mmio_fixture.h. */
 #include "tests/unit/mmio_fixture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -69,10 +70,10 @@ void fix_start(struct fix *f)
                 .revision = f->gen == 7 ? 6 : 9,
                 .vgt_id = 1,
                 .aperture = 256u << 20,
-                .low_base = 64u << 20,
-                .low_size = 64u << 20,
-                .high_base = 1u << 30,
-                .high_size = 384u << 20,
+                .low_base = FIX_LOW,
+                .low_size = FIX_LOW_SIZE,
+                .high_base = FIX_HIGH,
+                .high_size = FIX_HIGH_SIZE,
                 .fences = 4,
                 .caps = PVINFO_CAP_FULL_PPGTT | (f->gen == 7 ? 0 : PVINFO_CAP_HWSP),
                 .monitor = true,
@@ -200,6 +201,38 @@ void fix_cfg_w(struct fix *f, uint32_t at, unsigned size, uint64_t value)
 
     a.space = VMM_CONFIG;
     run(f, &a);
+}
+
+void fix_dropped(struct fix *f, uint64_t addr, unsigned size)
+{
+    struct vmm_access a = fix_access(addr, size, true, ~0ull);
+    uint64_t told = f->s->vreg.gtt_epoch;
+
+    assert_int_equal(fake_start(f->guest, &a, NULL), -ENXIO);
+    a.write = false;
+    assert_int_equal(fake_start(f->guest, &a, NULL), -ENXIO);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    assert_int_equal(f->s->vreg.gtt_epoch, told);
+}
+
+static void range_traps(struct fix *f, uint64_t first, uint64_t beyond, bool on)
+{
+    assert_false(fake_trapped(f->guest, first - 1));
+    assert_int_equal(fake_trapped(f->guest, first), on);
+    assert_int_equal(fake_trapped(f->guest, beyond - 1), on);
+    assert_false(fake_trapped(f->guest, beyond));
+}
+
+void fix_bar0_traps(struct fix *f, uint64_t base, bool on)
+{
+    uint64_t each = f->gen == 7 ? 4 : 8, size = f->gen == 7 ? 4u << 20 : 16u << 20;
+    uint64_t gtt = base + size / 2;
+
+    range_traps(f, base, gtt, on);
+    range_traps(f, gtt + each * FIX_FIRST, gtt + each * FIX_BEYOND, on);
+    range_traps(f, gtt + each * FIX_FIRST_HI, gtt + each * FIX_BEYOND_HI, on);
+    assert_false(fake_trapped(f->guest, gtt + each * (FIX_BEYOND + 1000)));
+    assert_false(fake_trapped(f->guest, base + size - 1));
 }
 
 static bool take(struct fix_lane *l, void *msg)

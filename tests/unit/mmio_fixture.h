@@ -23,6 +23,15 @@
 #define FIX_GTT7      (FIX_BAR0 + (2u << 20)) /* the GGTT's entries of a Haswell */
 #define FIX_GTT8      (FIX_BAR0 + (8u << 20)) /* of a Broadwell */
 #define FIX_RAM_PAGES 64u
+/* The guest's part of graphics memory, and the first entries of both pieces. */
+#define FIX_LOW       (64u << 20)
+#define FIX_LOW_SIZE  (64u << 20)
+#define FIX_HIGH      (1u << 30)
+#define FIX_HIGH_SIZE (384u << 20)
+#define FIX_FIRST     (FIX_LOW / 4096u)
+#define FIX_BEYOND    (FIX_FIRST + FIX_LOW_SIZE / 4096u) /* after the last */
+#define FIX_FIRST_HI  (FIX_HIGH / 4096u)
+#define FIX_BEYOND_HI (FIX_FIRST_HI + FIX_HIGH_SIZE / 4096u)
 
 struct fix_lane {
     int memfd, wake, room;
@@ -69,6 +78,10 @@ uint32_t fix_r(struct fix *f, uint32_t offset);
 void fix_w(struct fix *f, uint32_t offset, uint32_t value);
 uint64_t fix_cfg_r(struct fix *f, uint32_t at, unsigned size);
 void fix_cfg_w(struct fix *f, uint32_t at, unsigned size, uint64_t value);
+/* An access that nothing of traps: Xen would drop it, and gtt hears nothing. */
+void fix_dropped(struct fix *f, uint64_t addr, unsigned size);
+/* Of a BAR0 at base: all that is the guest's traps, to the byte, and nothing else; or nothing. */
+void fix_bar0_traps(struct fix *f, uint64_t base, bool on);
 /* Start an access without serving it. */
 void fix_begin(struct fix *f, const struct vmm_access *a);
 struct vmm_access fix_access(uint64_t addr, unsigned size, bool write, uint64_t data);

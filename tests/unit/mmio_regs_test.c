@@ -68,7 +68,7 @@ static void elsp_collects_four(void **state)
     struct fix *f = *state;
     struct mmio_sched msg;
 
-    fix_write(f, FIX_GTT8, 8, 0x1003);
+    fix_write(f, FIX_GTT8 + 8 * FIX_FIRST, 8, 0x1003);
     fix_w(f, 0x2230, 1);
     fix_w(f, 0x22230, 2); /* engines do not mix */
     assert_int_equal(fix_r(f, 0x2230), 0);

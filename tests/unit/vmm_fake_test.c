@@ -135,6 +135,10 @@ static void ranges(void **state)
     assert_int_equal(vmm_fake_ops.trap(f->v, BAR, 0, true), -EINVAL);
     assert_true(fake_trapped(f->g, BAR + 4 * PAGE - 1));
     assert_false(fake_trapped(f->g, BAR + 4 * PAGE));
+    a.addr = BAR + 4 * PAGE - 2; /* half of it */
+    assert_int_equal(fake_start(f->g, &a, NULL), -ENXIO);
+    a = (struct vmm_access){.addr = BAR + 4, .count = 3, .size = 4, .backwards = true};
+    assert_int_equal(fake_start(f->g, &a, NULL), -ENXIO);
     assert_int_equal(vmm_fake_ops.trap(f->v, BAR, 4 * PAGE, false), 0);
     assert_false(fake_trapped(f->g, BAR));
 }

@@ -178,6 +178,10 @@ static void ranges(void **state)
     assert_int_equal(OPS.trap(f->v, BAR, 4 * PAGE, false), 0);
     assert_int_equal(vcpu_read(&f->g, 0, BAR, 4, &data), -ENXIO);
     assert_true(data == ~0ull);
+    assert_int_equal(OPS.trap(f->v, BAR, 16, true), 0);
+    assert_int_equal(vcpu_read(&f->g, 0, BAR + 12, 8, &data), -ENXIO); /* half of it */
+    assert_true(data == ~0ull);
+    assert_int_equal(vcpu_write(&f->g, 0, BAR - 4, 8, 1), -ENXIO);
 }
 
 static void maps_scattered_frames(void **state)

@@ -84,6 +84,20 @@ bool fake_trapped(const struct fake_guest *g, uint64_t gpa)
     return false;
 }
 
+/* As Xen has it: all of an access lies in one range, or nobody is asked. */
+static bool all_trapped(const struct fake_guest *g, const struct vmm_access *a)
+{
+    uint64_t first = a->addr, end = vmm_element_addr(a, a->count - 1), last;
+
+    last = (a->backwards ? first : end) + a->size - 1;
+    first = a->backwards ? end : first;
+    for (size_t i = 0; i < VMM_MAX_RANGES; i++)
+        if (g->range[i].len && first >= g->range[i].start &&
+            last - g->range[i].start < g->range[i].len)
+            return true;
+    return false;
+}
+
 static int ram_access(struct fake_guest *g, const struct vmm_access *a, uint64_t *data)
 {
     uint8_t *at = fake_ram(g, a->addr);
@@ -110,7 +124,7 @@ int fake_start(struct fake_guest *g, const struct vmm_access *a, uint64_t *data)
     if (a->space != VMM_CONFIG) {
         bool wp = a->write && fake_protected(g, a->addr / FAKE_PAGE);
 
-        if (!wp && !fake_trapped(g, a->addr))
+        if (!wp && !all_trapped(g, a))
             return ram_access(g, a, data);
         asked.space = wp ? VMM_GUEST : VMM_MMIO;
     }

@@ -34,8 +34,8 @@ void *fake_ram(struct fake_guest *g, uint64_t gpa);
  * and dies, in a child process. */
 void fake_take(struct fake_guest *g, uint16_t vcpu);
 /* The vCPU named in a performs it. 1: trapped, the vCPU is held until fake_done(); 0: done at once,
- * untrapped (RAM only, *data filled for reads); -EBUSY: that vCPU is held; -ENXIO: nothing there.
- */
+ * untrapped (RAM only, *data filled for reads); -EBUSY: that vCPU is held; -ENXIO: nothing there,
+ * or not all of it in one range that traps (Xen drops such a write and reads all ones). */
 int fake_start(struct fake_guest *g, const struct vmm_access *a, uint64_t *data);
 /* 1 and *data (what a read got) once the service completed it; 0 while held; -ENOENT: idle. */
 int fake_done(struct fake_guest *g, uint16_t vcpu, uint64_t *data);
