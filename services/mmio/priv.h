@@ -85,7 +85,8 @@ int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);
 int mmio_post_table_write(struct mmio *m, uint64_t gfn, uint32_t offset, uint32_t len);
 /* Will the next message to gtt find room? 0: yes; MMIO_LATER. */
 int mmio_post_gtt_room(struct mmio *m);
-/* Has gtt done all it was told, shadow tables and all? 0: yes; MMIO_LATER: the wake is asked for. */
+/* Has gtt done all it was told, shadow tables and all? 0: yes; MMIO_LATER: the wake is asked for.
+ */
 int mmio_post_gtt_settled(struct mmio *m);
 int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4]);
 int mmio_post_fence(struct mmio *m, uint64_t index, uint64_t value);
