@@ -19,7 +19,8 @@
 #define GGTT        (1u << 22)
 #define GPR0        0x2600u
 #define BEFORE      512u /* dword of the mark page: what GPR0 was when a request came */
-#define SLOT        16u  /* dwords of a batch */
+#define NOPID       256u /* what NOPID was: in no image, and the scheduler's to keep */
+#define SLOT        20u  /* dwords of a batch */
 
 /* n pages of the guest; its own GGTT and the physical one name them alike. */
 static uint32_t pages(struct ring_driver *d, unsigned n, void **at)
@@ -136,14 +137,17 @@ static void put_all(struct ring_driver *d, unsigned engine, const uint32_t *dw, 
 static void write_batches(struct ring_port *p, unsigned engine, uint32_t k)
 {
     const uint32_t user[] = {STORE_IMM, 0, 4 * PAGE + 4 * k, k + 1, MI_BB_END};
-    const uint32_t mark[] = {STORE_IMM | GGTT, 0, p->mark + 4 * k, k + 1};
+    const uint32_t nopid = gen8_engine_base(engine) + 0x94;
+    const uint32_t mark[] = {
+        STORE_IMM | GGTT,          0,          p->mark + 4 * k, k + 1, STORE_REG | GGTT, nopid,
+        p->mark + 4 * (NOPID + k), MI_LRI | 1, nopid,           k + 1};
     const uint32_t render[] = {STORE_REG | GGTT, GPR0, p->mark + 4 * (BEFORE + k),
                                MI_LRI | 1,       GPR0, k + 1};
     uint32_t *dw = p->batch_at + SLOT * k;
 
     memcpy(p->user_at + SLOT * k, user, sizeof user);
     memcpy(dw, mark, sizeof mark);
-    dw += 4;
+    dw += 10;
     if (engine == GEN8_RCS) {
         memcpy(dw, render, sizeof render);
         dw += 6;
@@ -236,6 +240,7 @@ void ring_driver_check(const struct ring_driver *d)
         for (uint32_t k = 0; k < RING_REQUESTS; k++) {
             assert_int_equal(d->port[e].log_at[k], k + 1);
             assert_int_equal(d->port[e].mark_at[k], k + 1);
+            assert_int_equal(d->port[e].mark_at[NOPID + k], k);
         }
     for (uint32_t k = 0; k < RING_REQUESTS; k++)
         assert_int_equal(p->mark_at[BEFORE + k], k < 2 ? 0 : k - 1);
