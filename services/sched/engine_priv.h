@@ -30,6 +30,8 @@ struct engine_kind {
     void (*state)(const struct engine *e, struct sched_journal_engine *j);
     /* From e->left, in a new process; false: it cannot be believed, and a reset follows. */
     bool (*rebuild)(struct engine *e);
+    /* Whose state the engine has although nothing runs; 0: nobody's. NULL: it has none. */
+    uint32_t (*owner)(const struct engine *e);
     /* Then: bring it together with what the engine says. -errno. */
     int (*reconcile)(struct engine *e, uint64_t now);
 };
@@ -80,9 +82,10 @@ uint32_t rings_emit(struct engine *e, struct guest *g, const struct ring_piece *
                     uint32_t directory, uint32_t number);
 
 /* rings_regs.c: registers that no image holds: what they are before anybody ran; and, of an idle
- * engine, from the one who leaves (NULL: nobody) to the one who comes. -errno; -ENOSPC. */
+ * engine, those of the one who leaves, and of the one who comes. -errno; CONTEXT_NO_ROOM. */
 int rings_regs_note(struct engine *e);
-int rings_regs_switch(struct engine *e, struct guest *from, struct guest *to);
+int rings_regs_store(struct engine *e, struct guest *from);
+int rings_regs_load(struct engine *e, struct guest *to);
 
 /* rings_adopt.c */
 bool rings_rebuild(struct engine *e);
