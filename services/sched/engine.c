@@ -107,6 +107,8 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
     engine_charge(e, now);
     e->resetting = true;
     engine_commit(e);
+    if (e->kind->let_save)
+        e->kind->let_save(e);
     rc = hw_reset(e->c.hw, e->c.id);
     if (rc)
         return rc;

@@ -19,6 +19,9 @@ struct engine_kind {
     int (*submit)(struct engine *e, struct guest *g, uint64_t now);
     /* What the engine has done since: number of things that ended, or -errno. */
     int (*take_events)(struct engine *e, uint64_t now);
+    /* The engine will be reset: what it is about to put away of others may get there first. NULL:
+     * nothing. */
+    void (*let_save)(struct engine *e);
     /* The engine was reset: what it had is lost, and the guest that ran hung, on its own account if
      * guilty. */
     void (*lose)(struct engine *e, bool guilty);
@@ -74,6 +77,8 @@ int pairs_reconcile(struct engine *e, uint64_t now);
 /* rings_emit.c: what is in the engine's ring around a guest's piece. */
 #define RINGS_PRELUDE 32u /* dwords at most */
 #define RINGS_END     160u
+/* Dword of the page of numbers: of the last chunk whose prelude saved an image. */
+#define RINGS_SAVED 32u
 /* Room for a piece: dwords, in one go. 0: none. Pads to the ring's beginning if that helps. */
 uint32_t rings_room(struct engine *e);
 struct ring_piece;

@@ -14,6 +14,8 @@
 #include "services/sched/ring_context.h"
 #include "services/sched/vring.h"
 
+#define SAVE_LOOKS 4000u /* at a register: a millisecond or more, where microseconds do */
+
 /* ---- giving */
 
 static const struct sched_chunk *newest(const struct engine_ring *r)
@@ -275,6 +277,35 @@ static int take_events(struct engine *e, uint64_t now)
     return engine_fail(e, engine_settle_doomed(e, now)) ?: n;
 }
 
+/* Is the image of the one before, which the first chunk's prelude saves, still in the engine? */
+static bool saves(const struct engine *e)
+{
+    const struct engine_ring *r = &e->ring;
+    const struct sched_chunk *c = &r->w.chunk[0];
+
+    return e->c.id == GEN8_RCS && r->w.count && c->from &&
+           __atomic_load_n(&r->number[RINGS_SAVED], __ATOMIC_ACQUIRE) != c->number;
+}
+
+/* Nothing of the guest who runs can hold it up: a reset waits for it. */
+static void let_save(struct engine *e)
+{
+    uint32_t head, tail;
+
+    for (unsigned i = 0; i < SAVE_LOOKS && saves(e); i++)
+        if (hw_ring_where(e->c.hw, e->c.id, &head, &tail))
+            return;
+}
+
+/* It lost what it had there, as it would by a reset of its own. */
+static void lose_unsaved(struct engine *e)
+{
+    struct guest *g = saves(e) ? engine_find(e, e->ring.w.chunk[0].from) : NULL;
+
+    if (g && !is_dead(e, g))
+        engine_part(e, g)->v->hung = 1;
+}
+
 /* What was not done is lost; images that were left may have been saved. */
 static void lose(struct engine *e, bool guilty)
 {
@@ -282,6 +313,7 @@ static void lose(struct engine *e, bool guilty)
     struct guest *g = e->now.guest ? e->now.guest : engine_find(e, r->w.owner);
     bool dead = !g || is_dead(e, g);
 
+    lose_unsaved(e);
     for (uint32_t i = 0; i < r->w.count; i++) {
         let_go(g, r->w.chunk[i].save, !dead);
         ring_batches_free(g->c.contexts, r->w.chunk[i].batches);
@@ -388,6 +420,7 @@ static void state(const struct engine *e, struct sched_journal_engine *j)
 const struct engine_kind engine_rings = {
     .submit = submit,
     .take_events = take_events,
+    .let_save = let_save,
     .lose = lose,
     .forget = forget,
     .keeps = keeps,
