@@ -58,9 +58,9 @@ void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs, bool h
 
 bool vring_tail(struct sched_vring *r, uint32_t tail, uint64_t epoch)
 {
-    r->epoch = epoch;
     if (tail & ~PLACE_BITS || tail >= vring_size(r))
         return false;
+    r->epoch = epoch;
     r->tail = tail;
     return true;
 }
