@@ -14,8 +14,6 @@
 #include "services/sched/ring_context.h"
 #include "services/sched/vring.h"
 
-#define SAVE_LOOKS 4000u /* at a register: a millisecond or more, where microseconds do */
-
 /* ---- giving */
 
 static const struct sched_chunk *newest(const struct engine_ring *r)
@@ -290,11 +288,10 @@ static bool saves(const struct engine *e)
 /* Nothing of the guest who runs can hold it up: a reset waits for it. */
 static void let_save(struct engine *e)
 {
-    uint32_t head, tail;
+    const struct engine_ring *r = &e->ring;
 
-    for (unsigned i = 0; i < SAVE_LOOKS && saves(e); i++)
-        if (hw_ring_where(e->c.hw, e->c.id, &head, &tail))
-            return;
+    if (saves(e))
+        hw_ring_stored(e->c.hw, e->c.id, &r->number[RINGS_SAVED], r->w.chunk[0].number);
 }
 
 /* It lost what it had there, as it would by a reset of its own. */
