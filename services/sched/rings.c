@@ -138,7 +138,7 @@ static void add_chunk(struct engine *e, struct guest *g, const struct ring_piece
     r->w.stored = 0;
     r->flush = false;
     ge->r->given = p->end;
-    ge->r->chunks++;
+    ge->r->chunks = r->w.count;
     ge->r->directory = p->directory;
     ge->r->wait = p->wait;
     ge->r->wait_value = p->wait_value;
@@ -238,7 +238,7 @@ static void finish(struct engine *e, const struct sched_chunk *c)
     if (dead)
         return;
     ge->r->head = c->guest_end;
-    ge->r->chunks--;
+    ge->r->chunks = e->ring.w.count - 1;
     ge->r->news = 1;
     if (c->mailbox && c->mailbox >> 2 < GEN8_ENGINES)
         vring_signal(g->engine[c->mailbox >> 2].r, (c->mailbox & 3) - 1, c->value);
