@@ -5,10 +5,15 @@
  */
 #include "services/sched/engine_priv.h"
 
+static uint32_t owner(const struct engine *e)
+{
+    return e->kind->owner ? e->kind->owner(e) : 0;
+}
+
 void engine_left(struct engine *e, const struct sched_journal_engine *left)
 {
     e->left = *left;
-    e->adopting = left->running || left->asked || left->reset || left->torn;
+    e->adopting = left->running || left->asked || left->reset || left->torn || owner(e);
     e->c.hw->csb_read[e->c.id] = left->csb_read < CSB_ENTRIES ? left->csb_read : CSB_ENTRIES - 1;
 }
 
@@ -23,7 +28,8 @@ struct guest *engine_find(const struct engine *e, uint32_t domid)
 static bool missing(const struct engine *e)
 {
     return (e->left.running && !engine_find(e, e->left.now.domid)) ||
-           (e->left.asked && !engine_find(e, e->left.next.domid));
+           (e->left.asked && !engine_find(e, e->left.next.domid)) ||
+           (owner(e) && !engine_find(e, owner(e)));
 }
 
 int engine_adopt(struct engine *e, bool alive, bool give_up, uint64_t now)

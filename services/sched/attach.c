@@ -268,12 +268,19 @@ static void make_guest(struct sched_guest *sg, const Vgt__GuestAdd *add)
     sg->guest.inval_done = __atomic_load_n(&config.inval->done_seq, __ATOMIC_RELAXED);
 }
 
-/* Haswell: images that are to be saved when the chunks that left them are done. */
-static void hold_images(struct sched_guest *sg, const struct engine *e)
+/* Haswell: what its chunks hold: their batches, and images that are to be saved when those that
+ * left them are done. */
+static void hold_chunks(struct sched_guest *sg, struct engine *e)
 {
-    for (uint32_t i = 0; i < e->ring.w.count; i++)
-        if (e->left.now.domid == sg->guest.c.domid && e->ring.w.chunk[i].save)
-            context_hold(sg->contexts, e->ring.w.chunk[i].save - 1);
+    if (e->left.now.domid != sg->guest.c.domid)
+        return;
+    for (uint32_t i = 0; i < e->ring.w.count; i++) {
+        struct sched_chunk *c = &e->ring.w.chunk[i];
+
+        ring_batches_hold(sg->contexts, c->batches);
+        if (c->save && !context_hold(sg->contexts, c->save - 1))
+            c->save = 0;
+    }
 }
 
 /* Its contexts that stand in ports are held; what else a former process had not put away is. */
@@ -286,7 +293,7 @@ static void hold_contexts(struct sched *s, struct sched_guest *sg)
             if (pair[i / 2].domid == sg->guest.c.domid && pair[i / 2].slot[i % 2])
                 context_hold(sg->contexts, pair[i / 2].slot[i % 2] - 1);
         if (s->engine[e].adopting)
-            hold_images(sg, &s->engine[e]);
+            hold_chunks(sg, &s->engine[e]);
     }
     context_set_restored(sg->contexts);
 }
@@ -298,7 +305,9 @@ static void take_record(struct sched *s, struct sched_guest *sg, const Vgt__Gues
 
     if (add->restart && j->domid == add->domid && j->generation == add->generation)
         return;
-    if (j->domid)
+    if (j->domid && hw_has_rings(&s->hw))
+        sched_guest_stale(s, j->domid); /* engines have more of it than its contexts */
+    else if (j->domid)
         context_records_release(s->arena, sg->record->context);
 }
 
@@ -450,6 +459,20 @@ void sched_guest_remove(struct sched *s, struct sched_guest *sg, bool final, uin
     try_gone(s, sg);
 }
 
+/* Haswell: its pages of registers. */
+static void release_kept(struct sched *s, struct sched_journal_state *state)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES && hw_has_rings(&s->hw); e++) {
+        struct arena_range page;
+
+        if (!state->ring[e].kept)
+            continue;
+        page = arena_range_at(s->arena, state->ring[e].kept, 1);
+        state->ring[e].kept = 0;
+        arena_free(s->arena, &page);
+    }
+}
+
 void sched_guest_stale(struct sched *s, uint32_t domid)
 {
     struct sched_journal_guest *record = s->arena ? record_of(s, domid) : NULL;
@@ -460,8 +483,9 @@ void sched_guest_stale(struct sched *s, uint32_t domid)
     if (s->up)
         sched_fail(s, sched_adopt_engines(s));
     for (unsigned e = 0; e < GEN8_ENGINES; e++)
-        sched_fail(s, engine_forget_stale(&s->engine[e], domid));
+        sched_fail(s, engine_forget_stale(&s->engine[e], domid, sched_now()));
     context_records_release(s->arena, record->context);
+    release_kept(s, &record->state);
     record->state = (struct sched_journal_state){0};
     sched_trigger(s);
 }

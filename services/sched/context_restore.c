@@ -167,17 +167,29 @@ void context_records_release(struct arena *a, struct sched_journal_context *reco
 
 /* ---- contexts of the records */
 
+static uint32_t batch_pages(const struct context_batches *m)
+{
+    uint32_t pages = 1;
+
+    for (uint32_t i = 0; i < m->ranges; i++)
+        pages += m->range[i].pages;
+    return pages;
+}
+
 static uint32_t pages_of(const struct context *c)
 {
     const struct context_batches *m = context_batches_at(c, c->r->placed);
     uint32_t pages = c->mem.pages;
 
-    for (; m; m = context_batches_at(c, m->next)) {
-        pages++;
-        for (uint32_t i = 0; i < m->ranges; i++)
-            pages += m->range[i].pages;
-    }
+    for (; m; m = context_batches_at(c, m->next))
+        pages += batch_pages(m);
     return pages;
+}
+
+void ring_batches_hold(struct context_set *s, uint32_t batches)
+{
+    if (batches)
+        s->pages += batch_pages(arena_cpu(s->c.arena, batches));
 }
 
 static int make_again(struct context_set *s, uint32_t slot)

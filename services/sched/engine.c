@@ -107,6 +107,8 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
     engine_charge(e, now);
     e->resetting = true;
     engine_commit(e);
+    if (e->kind->let_save)
+        e->kind->let_save(e);
     rc = hw_reset(e->c.hw, e->c.id);
     if (rc)
         return rc;
@@ -127,10 +129,14 @@ int engine_recover(struct engine *e, bool guilty, uint64_t now)
 
 bool engine_uses(const struct engine *e, const struct guest *g)
 {
+    uint32_t domid = g->c.domid;
+
+    if (e->kind->keeps && e->kind->keeps(e, domid))
+        return true;
     if (e->adopting)
-        return e->left.now.domid == g->c.domid || e->left.next.domid == g->c.domid;
-    return (e->running && e->now.guest == g) || (e->asked && e->next.guest == g) ||
-           (e->kind->keeps && e->kind->keeps(e, g->c.domid));
+        return e->left.now.domid == domid || e->left.next.domid == domid ||
+               (e->kind->owner && e->kind->owner(e) == domid);
+    return (e->running && e->now.guest == g) || (e->asked && e->next.guest == g);
 }
 
 int engine_evict(struct engine *e, struct guest *g, uint64_t now)

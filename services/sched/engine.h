@@ -50,7 +50,6 @@ struct engine_ring {
     uint32_t number_gma; /* where */
     uint32_t directory;  /* PP_DIR_BASE as loaded */
     bool flush;          /* what comes next must begin with an invalidation */
-    uint32_t barrier;    /* number of the last chunk that may use translations of before it */
     struct sched_journal_ring w;
 };
 
@@ -93,8 +92,9 @@ int engine_started(struct engine *e);
  * answer: nothing of it that was given before is running any more. */
 uint32_t engine_flush(struct engine *e, const struct guest *g);
 bool engine_flushed(const struct engine *e, const struct guest *g, uint32_t number);
-/* A guest of a former process never came: the engine keeps nothing of it. */
-int engine_forget_stale(struct engine *e, uint32_t domid);
+/* A guest of a former process never came: the engine keeps nothing of it; that which another
+ * guest's work takes out of the engine is taken by a reset. -errno. */
+int engine_forget_stale(struct engine *e, uint32_t domid, uint64_t now);
 
 /* What the journal shall say of it. */
 struct sched_journal_engine engine_state(const struct engine *e);

@@ -19,6 +19,9 @@ struct engine_kind {
     int (*submit)(struct engine *e, struct guest *g, uint64_t now);
     /* What the engine has done since: number of things that ended, or -errno. */
     int (*take_events)(struct engine *e, uint64_t now);
+    /* The engine will be reset: what it is about to put away of others may get there first. NULL:
+     * nothing. */
+    void (*let_save)(struct engine *e);
     /* The engine was reset: what it had is lost, and the guest that ran hung, on its own account if
      * guilty. */
     void (*lose)(struct engine *e, bool guilty);
@@ -30,6 +33,8 @@ struct engine_kind {
     void (*state)(const struct engine *e, struct sched_journal_engine *j);
     /* From e->left, in a new process; false: it cannot be believed, and a reset follows. */
     bool (*rebuild)(struct engine *e);
+    /* Whose state the engine has although nothing runs; 0: nobody's. NULL: it has none. */
+    uint32_t (*owner)(const struct engine *e);
     /* Then: bring it together with what the engine says. -errno. */
     int (*reconcile)(struct engine *e, uint64_t now);
 };
@@ -72,6 +77,8 @@ int pairs_reconcile(struct engine *e, uint64_t now);
 /* rings_emit.c: what is in the engine's ring around a guest's piece. */
 #define RINGS_PRELUDE 32u /* dwords at most */
 #define RINGS_END     160u
+/* Dword of the page of numbers: of the last chunk whose prelude saved an image. */
+#define RINGS_SAVED 32u
 /* Room for a piece: dwords, in one go. 0: none. Pads to the ring's beginning if that helps. */
 uint32_t rings_room(struct engine *e);
 struct ring_piece;
@@ -80,9 +87,10 @@ uint32_t rings_emit(struct engine *e, struct guest *g, const struct ring_piece *
                     uint32_t directory, uint32_t number);
 
 /* rings_regs.c: registers that no image holds: what they are before anybody ran; and, of an idle
- * engine, from the one who leaves (NULL: nobody) to the one who comes. -errno; -ENOSPC. */
+ * engine, those of the one who leaves, and of the one who comes. -errno; CONTEXT_NO_ROOM. */
 int rings_regs_note(struct engine *e);
-int rings_regs_switch(struct engine *e, struct guest *from, struct guest *to);
+int rings_regs_store(struct engine *e, struct guest *from);
+int rings_regs_load(struct engine *e, struct guest *to);
 
 /* rings_adopt.c */
 bool rings_rebuild(struct engine *e);

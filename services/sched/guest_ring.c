@@ -27,25 +27,35 @@ static void work(struct guest *g, unsigned engine)
     g->c.hooks.work(g->c.hooks.ctx, g, engine);
 }
 
-/* What is in the engine's ring and was not executed goes with everything else; what was loaded by
- * commands stays. */
+/* What is in the engine's ring and was not executed can only be thrown off by a reset, which nobody
+ * asked for: but for that work all stays as it is. */
+static void throw_off(struct guest *g, unsigned engine)
+{
+    struct guest_engine *ge = &g->engine[engine];
+    struct sched_vring ring = *ge->r;
+    uint32_t hwsp = ge->v->hwsp, hung = ge->v->hung;
+
+    guest_reset_engine(g, engine);
+    g->stats.resets--;
+    ge->v->hwsp = hwsp;
+    ge->v->hung = hung;
+    context_set_hwsp(g->c.contexts, engine, hwsp);
+    ring.chunks = 0;
+    *ge->r = ring;
+}
+
 static void take_ring(struct guest *g, const struct mmio_sched *m)
 {
     struct sched_vring *r = ring_of(g, m);
-    struct sched_vring old;
+    bool busy = r && vring_busy(r);
 
     if (!r)
         return;
-    old = *r;
-    if (vring_busy(r)) {
-        guest_reset_engine(g, m->engine);
-        g->stats.resets--; /* nobody asked for one */
-        r->directory = old.directory;
-        r->head = old.head;
-    }
+    if (busy)
+        throw_off(g, m->engine);
     vring_set(r, &m->ring, (m->offset & 0xfff) == RING_HEAD);
     r->epoch = m->epoch;
-    if (vring_busy(&old))
+    if (busy)
         g->c.hooks.reset(g->c.hooks.ctx, g, m->engine);
     work(g, m->engine);
 }

@@ -16,7 +16,7 @@
 #define WAIT_WAKE_NS   50000000ull /* forcewake */
 #define WAIT_LONG_ODDS 100         /* looks between two looks at the clock */
 
-static uint64_t now_ns(void)
+uint64_t hw_now(void)
 {
     struct timespec t;
 
@@ -26,12 +26,12 @@ static uint64_t now_ns(void)
 
 int hw_wait(struct hw *hw, uint32_t reg, uint32_t mask, uint32_t want, uint64_t patience_ns)
 {
-    uint64_t until = now_ns() + patience_ns;
+    uint64_t until = hw_now() + patience_ns;
     uint32_t value;
     int rc;
 
     for (;;) {
-        bool late = now_ns() > until;
+        bool late = hw_now() > until;
 
         for (unsigned i = 0; i < WAIT_LONG_ODDS; i++) {
             rc = gpu_read32(hw->gpu, reg, &value);

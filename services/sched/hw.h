@@ -74,6 +74,8 @@ int hw_ring_page(struct hw *hw, unsigned engine, uint32_t hwsp);
 int hw_ring_no_image(struct hw *hw, unsigned engine);
 /* There are commands up to there, bytes into the ring. */
 int hw_ring_tail(struct hw *hw, unsigned engine, uint32_t tail);
+/* Until the engine stored the value there, which takes it microseconds. -ETIMEDOUT or -errno. */
+int hw_ring_stored(struct hw *hw, unsigned engine, const uint32_t *at, uint32_t value);
 int hw_ring_where(struct hw *hw, unsigned engine, uint32_t *head, uint32_t *tail);
 
 /* ---- both */

@@ -8,6 +8,8 @@
 
 #include "lib/crash.h"
 
+#include <errno.h>
+
 enum {
     RING_PP_DCLV = 0x220,
     GFX_MODE_PPGTT = 1 << 9,
@@ -136,6 +138,20 @@ int hw_ring_tail(struct hw *hw, unsigned engine, uint32_t tail)
 {
     crash_point("sched.ring.tail");
     return gpu_write32(hw->gpu, gen8_engine_base(engine) + RING_TAIL, tail);
+}
+
+int hw_ring_stored(struct hw *hw, unsigned engine, const uint32_t *at, uint32_t value)
+{
+    uint64_t until = hw_now() + HW_WAIT_STORE_NS;
+    uint32_t head, tail;
+    int rc = 0;
+
+    while (!rc && __atomic_load_n(at, __ATOMIC_ACQUIRE) != value) {
+        if (hw_now() > until)
+            return -ETIMEDOUT;
+        rc = hw_ring_where(hw, engine, &head, &tail);
+    }
+    return rc;
 }
 
 int hw_ring_where(struct hw *hw, unsigned engine, uint32_t *head, uint32_t *tail)

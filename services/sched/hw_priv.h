@@ -30,6 +30,7 @@ enum {
 
 #define HW_WAIT_STOP_NS  1000000ull   /* a hung engine never gets there */
 #define HW_WAIT_FLUSH_NS 4000000ull   /* TLB */
+#define HW_WAIT_STORE_NS 100000000ull /* microseconds on silicon */
 #define HW_WAIT_RESET_NS 500000000ull /* microseconds on silicon */
 
 /* What an engine is called elsewhere: its bits of an interrupt bank, its bit in GDRST. */
@@ -62,6 +63,7 @@ uint32_t hw_bank_bits(const struct hw_kind *kind, unsigned engine);
 uint32_t hw_own_bits(const struct hw_kind *kind, unsigned engine, uint32_t bank);
 
 bool hw_exists(const struct hw *hw, unsigned engine);
+uint64_t hw_now(void);
 /* Until (register & mask) == want: 0, -ETIMEDOUT, -errno. */
 int hw_wait(struct hw *hw, uint32_t reg, uint32_t mask, uint32_t want, uint64_t patience_ns);
 

@@ -44,6 +44,8 @@ void ring_batches_free(struct context_set *s, uint32_t batches);
  */
 int ring_batches_claim(struct arena *a, uint32_t batches);
 void ring_batches_unclaim(struct arena *a, uint32_t batches);
+/* Claimed ones are the guest's again, until ring_batches_free(). */
+void ring_batches_hold(struct context_set *s, uint32_t batches);
 /* A piece that was taken and not given to the engine. */
 void ring_drop(struct context_set *s, struct ring_piece *p);
 

@@ -32,6 +32,7 @@ static int get_pages(struct context *c)
     int rc = c->mem.pages ? 0 : context_pages(c->set, CTX_GEN7_PAGES, &c->mem);
 
     c->r->image = 1;
+    c->r->guest_desc = c->r->lrca; /* what a save of it is known by */
     c->r->mem = c->mem.gma;
     c->r->mem_pages = c->mem.pages;
     return rc;

@@ -80,16 +80,36 @@ static int take_piece(struct engine *e, struct guest *g, uint32_t loaded, struct
     return CONTEXT_REFUSED;
 }
 
-/* The engine's state becomes g's; the image follows in the chunk's prelude. */
+/* What another guest has in the engine's registers, before they are anybody else's; who dies after
+ * that does not take them for its own. Its image follows with the chunk's prelude. */
+static int put_aside(struct engine *e, const struct guest *g)
+{
+    struct sched_journal_ring *w = &e->ring.w;
+    struct guest *owner = w->owner ? engine_find(e, w->owner) : NULL;
+    int rc;
+
+    if (w->owner == g->c.domid || w->stored || !owner)
+        return 0;
+    assert(!e->running);
+    rc = rings_regs_store(e, owner);
+    if (rc)
+        return rc;
+    w->stored = 1;
+    engine_commit(e);
+    crash_point("sched.ring.stored");
+    return 0;
+}
+
+/* The engine's registers become g's. */
 static int hand_over(struct engine *e, struct guest *g)
 {
-    uint32_t owner = e->ring.w.owner;
+    struct sched_journal_ring *w = &e->ring.w;
 
-    if (owner == g->c.domid)
+    if (w->owner == g->c.domid && !w->stored)
         return 0;
     assert(!e->running);
     ring_directory_used(g->c.contexts, engine_part(e, g)->r->directory);
-    return rings_regs_switch(e, owner ? engine_find(e, owner) : NULL, g);
+    return rings_regs_load(e, g);
 }
 
 static void add_chunk(struct engine *e, struct guest *g, const struct ring_piece *p, uint32_t end)
@@ -115,8 +135,10 @@ static void add_chunk(struct engine *e, struct guest *g, const struct ring_piece
     }
     r->w.tail = end;
     r->w.owner = g->c.domid;
+    r->w.stored = 0;
     r->flush = false;
     ge->r->given = p->end;
+    ge->r->chunks = r->w.count;
     ge->r->directory = p->directory;
     ge->r->wait = p->wait;
     ge->r->wait_value = p->wait_value;
@@ -157,6 +179,7 @@ static int submit_one(struct engine *e, struct guest *g, uint64_t now)
     rc = status_page(e, g);
     rc = rc ? rc : ring_directory(g->c.contexts, ge->r->directory, &directory);
     rc = rc ? rc : current_image(e, g);
+    rc = rc ? rc : put_aside(e, g);
     rc = rc ? rc : take_piece(e, g, directory, &piece);
     if (rc == CONTEXT_REFUSED)
         return refuse(e, g);
@@ -215,6 +238,7 @@ static void finish(struct engine *e, const struct sched_chunk *c)
     if (dead)
         return;
     ge->r->head = c->guest_end;
+    ge->r->chunks = e->ring.w.count - 1;
     ge->r->news = 1;
     if (c->mailbox && c->mailbox >> 2 < GEN8_ENGINES)
         vring_signal(g->engine[c->mailbox >> 2].r, (c->mailbox & 3) - 1, c->value);
@@ -251,26 +275,57 @@ static int take_events(struct engine *e, uint64_t now)
     return engine_fail(e, engine_settle_doomed(e, now)) ?: n;
 }
 
+/* Is the image of the one before, which the first chunk's prelude saves, still in the engine? */
+static bool saves(const struct engine *e)
+{
+    const struct engine_ring *r = &e->ring;
+    const struct sched_chunk *c = &r->w.chunk[0];
+
+    return e->c.id == GEN8_RCS && r->w.count && c->from &&
+           __atomic_load_n(&r->number[RINGS_SAVED], __ATOMIC_ACQUIRE) != c->number;
+}
+
+/* Nothing of the guest who runs can hold it up: a reset waits for it. */
+static void let_save(struct engine *e)
+{
+    const struct engine_ring *r = &e->ring;
+
+    if (saves(e))
+        hw_ring_stored(e->c.hw, e->c.id, &r->number[RINGS_SAVED], r->w.chunk[0].number);
+}
+
+/* It lost what it had there, as it would by a reset of its own. */
+static void lose_unsaved(struct engine *e)
+{
+    struct guest *g = saves(e) ? engine_find(e, e->ring.w.chunk[0].from) : NULL;
+
+    if (g && !is_dead(e, g))
+        engine_part(e, g)->v->hung = 1;
+}
+
 /* What was not done is lost; images that were left may have been saved. */
 static void lose(struct engine *e, bool guilty)
 {
     struct engine_ring *r = &e->ring;
-    struct guest *g = e->now.guest;
-    bool dead = !e->running || is_dead(e, g);
+    struct guest *g = e->now.guest ? e->now.guest : engine_find(e, r->w.owner);
+    bool dead = !g || is_dead(e, g);
 
+    lose_unsaved(e);
     for (uint32_t i = 0; i < r->w.count; i++) {
         let_go(g, r->w.chunk[i].save, !dead);
         ring_batches_free(g->c.contexts, r->w.chunk[i].batches);
     }
-    if (!dead)
+    if (!dead) {
         engine_part(e, g)->v->hung = 1;
+        engine_part(e, g)->r->chunks = 0;
+    }
     if (!dead && guilty) {
         g->stats.hangs++;
         account_event(g->c.account, ACCOUNT_ENGINE_HANG, "engine=%u head=%#x", e->c.id,
                       engine_part(e, g)->r->head);
     }
     __atomic_store_n(r->number, r->w.number, __ATOMIC_RELAXED);
-    r->w.count = r->w.head = r->w.tail = r->w.owner = 0;
+    r->w.count = r->w.head = r->w.tail = r->w.owner = r->w.stored = 0;
     r->flush = false;
     e->now.guest = NULL;
 }
@@ -285,11 +340,19 @@ static bool keeps(const struct engine *e, uint32_t domid)
     return false;
 }
 
+static int forget_owner(struct engine *e, uint32_t domid)
+{
+    if (e->ring.w.owner != domid || e->running)
+        return 0;
+    e->ring.w.owner = e->ring.w.stored = 0;
+    return hw_ring_no_image(e->c.hw, e->c.id);
+}
+
 /* Neither image nor registers of it. */
 static int forget(struct engine *e, struct guest *g)
 {
     struct guest_engine *ge = engine_part(e, g);
-    int rc = engine_forget_stale(e, g->c.domid);
+    int rc = forget_owner(e, g->c.domid);
 
     if (ge->ctx[0])
         context_set_busy(ge->ctx[0], false);
@@ -298,12 +361,13 @@ static int forget(struct engine *e, struct guest *g)
     return rc;
 }
 
-int engine_forget_stale(struct engine *e, uint32_t domid)
+int engine_forget_stale(struct engine *e, uint32_t domid, uint64_t now)
 {
-    if (!hw_has_rings(e->c.hw) || e->ring.w.owner != domid || e->running)
+    if (!hw_has_rings(e->c.hw))
         return 0;
-    e->ring.w.owner = 0;
-    return hw_ring_no_image(e->c.hw, e->c.id);
+    if (e->running && keeps(e, domid))
+        return engine_fail(e, engine_recover(e, false, now));
+    return engine_fail(e, forget_owner(e, domid));
 }
 
 /* Nobody else's work can use what the engine remembers of this guest's: when it changes hands it
@@ -338,6 +402,11 @@ int engine_started(struct engine *e)
     return hw_has_rings(e->c.hw) ? rings_regs_note(e) : 0;
 }
 
+static uint32_t owner(const struct engine *e)
+{
+    return e->ring.w.owner;
+}
+
 /* Its part is in sched_journal.ring (commit.c). */
 static void state(const struct engine *e, struct sched_journal_engine *j)
 {
@@ -348,10 +417,12 @@ static void state(const struct engine *e, struct sched_journal_engine *j)
 const struct engine_kind engine_rings = {
     .submit = submit,
     .take_events = take_events,
+    .let_save = let_save,
     .lose = lose,
     .forget = forget,
     .keeps = keeps,
     .state = state,
     .rebuild = rings_rebuild,
+    .owner = owner,
     .reconcile = rings_reconcile,
 };

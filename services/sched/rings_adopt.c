@@ -8,36 +8,39 @@
 
 #include <string.h>
 
+#define GUEST_RING_MOST (2u << 20)
+
 static bool makes_sense(const struct engine *e)
 {
     const struct sched_journal_ring *w = &e->ring.w;
-    struct guest *g = e->now.guest;
+    bool good = w->head < HW_RING_BYTES && w->tail < HW_RING_BYTES;
 
-    if (w->head >= HW_RING_BYTES || w->tail >= HW_RING_BYTES || w->count > SCHED_JOURNAL_CHUNKS)
-        return false;
     for (uint32_t i = 0; i < w->count; i++) {
         const struct sched_chunk *c = &w->chunk[i];
-        struct context *image = c->save ? context_at(g->c.contexts, c->save - 1) : NULL;
 
-        if (c->end >= HW_RING_BYTES || (c->save && (!image || !context_is_busy(image))))
-            return false;
+        good &= c->end < HW_RING_BYTES && c->end % 8 == 0 && c->guest_end < GUEST_RING_MOST;
     }
-    return true;
+    return good;
 }
 
-/* Chunks of a guest that did not come are nobody's. */
+/* An image that the engine will save, and nobody knows any more where it is. */
+static bool image_lost(const struct engine *e)
+{
+    struct guest *owner = e->ring.w.owner ? engine_find(e, e->ring.w.owner) : NULL;
+
+    return e->c.id == GEN8_RCS && owner && !engine_part(e, owner)->ctx[0];
+}
+
+/* Chunks of a guest that did not come are nobody's; takeover.c has given their batches up. */
 bool rings_rebuild(struct engine *e)
 {
+    struct sched_journal_ring *w = &e->ring.w;
+
     e->now.guest = e->left.running ? engine_find(e, e->left.now.domid) : NULL;
-    if (e->now.guest && makes_sense(e)) {
-        e->running = e->ring.w.count > 0;
-        return true;
-    }
-    if (e->now.guest)
-        engine_part(e, e->now.guest)->v->hung = 1;
-    e->now.guest = NULL;
-    e->ring.w.count = 0;
-    return !e->left.running;
+    if (!e->now.guest)
+        w->count = 0;
+    e->running = w->count > 0;
+    return e->running == e->left.running && makes_sense(e) && !image_lost(e);
 }
 
 /* The last chunk was written whole before the journal knew of it. */

@@ -88,7 +88,17 @@ static void enter_image(struct out *o, const struct context *image)
     put(o, MI_NOOP); /* has to follow it */
 }
 
-static void prelude(struct out *o, const struct engine *e, struct guest *g, uint32_t directory)
+/* Whoever had the engine before has its image whole. */
+static void store_saved(struct out *o, const struct engine *e, uint32_t number)
+{
+    const uint32_t dw[] = {PIPE_CONTROL, PIPE_CS_STALL | PIPE_GGTT | PIPE_STORE,
+                           e->ring.number_gma + RINGS_SAVED * 4, number, 0};
+
+    put_all(o, dw, 5);
+}
+
+static void prelude(struct out *o, const struct engine *e, struct guest *g, uint32_t directory,
+                    uint32_t number)
 {
     const struct engine_ring *r = &e->ring;
     const struct context *image = engine_part(e, g)->ctx[0];
@@ -102,8 +112,10 @@ static void prelude(struct out *o, const struct engine *e, struct guest *g, uint
         load_directory(o, e, directory);
         flush_tlb(o, e);
     }
-    if (handover && image)
+    if (handover && image) {
         enter_image(o, image);
+        store_saved(o, e, number);
+    }
     assert(o->n <= RINGS_PRELUDE);
 }
 
@@ -164,7 +176,7 @@ uint32_t rings_emit(struct engine *e, struct guest *g, const struct ring_piece *
     struct engine_ring *r = &e->ring;
     struct out o = {.dw = (uint32_t *)(r->cpu + r->w.tail)};
 
-    prelude(&o, e, g, directory);
+    prelude(&o, e, g, directory, number);
     put_all(&o, p->dw, p->n);
     put(&o, MI_NOOP); /* has to follow a MI_SET_CONTEXT */
     store_number(&o, e, number);

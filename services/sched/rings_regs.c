@@ -47,16 +47,16 @@ int rings_regs_note(struct engine *e)
     return read_all(e, found(e));
 }
 
-int rings_regs_switch(struct engine *e, struct guest *from, struct guest *to)
+int rings_regs_store(struct engine *e, struct guest *from)
 {
-    uint32_t *kept;
-    int rc = 0;
+    uint32_t *kept = ring_kept(from->c.contexts, &engine_part(e, from)->r->kept);
 
-    if (from) {
-        kept = ring_kept(from->c.contexts, &engine_part(e, from)->r->kept);
-        rc = kept ? read_all(e, kept) : 0;
-    }
-    kept = engine_part(e, to)->r->kept ? ring_kept(to->c.contexts, &engine_part(e, to)->r->kept)
-                                       : NULL;
-    return rc ? rc : write_all(e, kept ? kept : found(e));
+    return kept ? read_all(e, kept) : CONTEXT_NO_ROOM;
+}
+
+int rings_regs_load(struct engine *e, struct guest *to)
+{
+    uint32_t *gma = &engine_part(e, to)->r->kept;
+
+    return write_all(e, *gma ? ring_kept(to->c.contexts, gma) : found(e));
 }

@@ -282,6 +282,8 @@ static int bring_up(struct sched *s)
     if (rc)
         return rc;
     crash_point("sched.start.ready");
+    if (hw_has_rings(&s->hw))
+        sched_commit(s); /* where the rings are */
     s->journal->started = 1;
     s->up = true;
     s->up_at = sched_now();

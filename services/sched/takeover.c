@@ -23,6 +23,15 @@ void sched_commit(void *sched)
 
 /* ---- start */
 
+/* Haswell: pages of ours are gone, and with them what was in an engine's ring. */
+static void forget_rings(struct sched_journal_state *state)
+{
+    for (unsigned e = 0; e < GEN8_ENGINES; e++) {
+        state->engine[e].hung |= state->ring[e].chunks > 0;
+        state->ring[e].chunks = state->ring[e].kept = 0;
+    }
+}
+
 static int start_afresh(struct sched *s)
 {
     struct sched_journal *j = s->journal;
@@ -31,9 +40,12 @@ static int start_afresh(struct sched *s)
     memset(j->hwsp, 0, sizeof j->hwsp);
     memset(j->engine, 0, sizeof j->engine);
     memset(j->ring, 0, sizeof j->ring);
-    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++)
-        if (j->guest[i].state.domid)
-            memset(j->guest[i].context, 0, sizeof j->guest[i].context);
+    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS; i++) {
+        if (!j->guest[i].state.domid)
+            continue;
+        memset(j->guest[i].context, 0, sizeof j->guest[i].context);
+        forget_rings(&j->guest[i].state);
+    }
     return hw_halt(&s->hw);
 }
 
@@ -158,15 +170,32 @@ int sched_take_over(struct sched *s)
     return get_ready(s);
 }
 
+/* Haswell: batches of chunks whose guest does not come; what ran them is reset next. */
+static void give_up_batches(struct sched *s, struct engine *e)
+{
+    const struct sched_journal_engine *left = &e->left;
+
+    if (!e->adopting || (left->running && sched_guest_find(s, left->now.domid)))
+        return;
+    for (uint32_t i = 0; i < e->ring.w.count; i++) {
+        ring_batches_unclaim(s->arena, e->ring.w.chunk[i].batches);
+        e->ring.w.chunk[i].batches = 0;
+    }
+}
+
 int sched_adopt_engines(struct sched *s)
 {
     uint64_t now = sched_now();
     bool late = s->lost_guest || now - s->up_at > GUESTS_LATE_NS;
     int rc = 0;
 
-    for (unsigned e = 0; e < GEN8_ENGINES && rc >= 0; e++)
-        if (s->hw.engines & GEN8_M(e))
-            rc = engine_adopt(&s->engine[e], s->alive & GEN8_M(e), late, now);
+    for (unsigned e = 0; e < GEN8_ENGINES && rc >= 0; e++) {
+        if (!(s->hw.engines & GEN8_M(e)))
+            continue;
+        if (late)
+            give_up_batches(s, &s->engine[e]);
+        rc = engine_adopt(&s->engine[e], s->alive & GEN8_M(e), late, now);
+    }
     s->lost_guest = false;
     return rc < 0 ? rc : 0;
 }

@@ -23,11 +23,20 @@ void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t 
 
 /* ---- turns */
 
+/* It is to be off the engine, and what runs still has something of it. */
+static bool is_kept(const struct engine *e, struct guest *g)
+{
+    return engine_part(e, g)->v->resetting && e->kind->keeps && e->kind->keeps(e, g->c.domid);
+}
+
 /* Does anybody but g want the engine? */
 static bool others_wait(const struct engine *e, const struct guest *g)
 {
     if (e->asked && e->next.guest != g)
         return true;
+    for (unsigned i = 0; i < e->c.guests->count; i++)
+        if (is_kept(e, e->c.guests->guest[i]))
+            return true;
     for (unsigned i = 0; i < e->c.guests->count; i++)
         if (e->c.guests->guest[i] != g && guest_ready(e->c.guests->guest[i], e->c.id))
             return true;

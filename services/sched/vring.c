@@ -28,7 +28,8 @@ bool vring_check(struct sched_vring *r)
 {
     uint32_t size = vring_size(r);
 
-    if (r->tail < size && r->given < size && r->head < size && r->wait <= SCHED_MAILBOXES)
+    if (r->tail < size && r->given < size && r->head < size && r->wait <= SCHED_MAILBOXES &&
+        r->chunks <= SCHED_JOURNAL_CHUNKS)
         return true;
     vring_reset(r);
     return false;
@@ -57,9 +58,9 @@ void vring_set(struct sched_vring *r, const struct mmio_sched_ring *regs, bool h
 
 bool vring_tail(struct sched_vring *r, uint32_t tail, uint64_t epoch)
 {
-    r->epoch = epoch;
     if (tail & ~PLACE_BITS || tail >= vring_size(r))
         return false;
+    r->epoch = epoch;
     r->tail = tail;
     return true;
 }
@@ -72,7 +73,7 @@ bool vring_wants(const struct sched_vring *r)
 
 bool vring_busy(const struct sched_vring *r)
 {
-    return r->head != r->given;
+    return r->chunks;
 }
 
 bool vring_idle(const struct sched_vring *r)

@@ -58,8 +58,8 @@ struct sched_vring {
     uint32_t mailbox[SCHED_MAILBOXES];
     uint32_t wait; /* number of a mailbox + 1: nothing goes on until it is above wait_value */
     uint32_t wait_value;
-    uint32_t kept; /* GGTT address of a page of ours: registers while others have the engine; 0 */
-    uint32_t pad;
+    uint32_t kept;   /* GGTT address of a page of ours: registers while others have the engine; 0 */
+    uint32_t chunks; /* of it in the physical ring */
 };
 static_assert(sizeof(struct sched_vring) == 72, "layout");
 
@@ -146,7 +146,8 @@ struct sched_journal_ring {
     uint32_t number; /* of the last one */
     uint32_t count;  /* of chunk, oldest first */
     uint32_t owner;  /* whose state the engine has; 0: nobody's */
-    uint32_t pad[2];
+    uint32_t stored; /* its registers are in its page already: those of the engine are nobody's */
+    uint32_t pad;
     struct sched_chunk chunk[SCHED_JOURNAL_CHUNKS];
 };
 static_assert(sizeof(struct sched_journal_ring) == 416, "layout");
