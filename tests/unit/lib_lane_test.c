@@ -400,6 +400,32 @@ static void test_full(void **state)
     destroy(&e);
 }
 
+/* A wake for all of it, not for the first that goes. */
+static void test_drained(void **state)
+{
+    struct pollfd kicked = {.events = POLLIN};
+    struct ends e = make(8);
+    struct lane_tx tx;
+    struct lane_rx rx;
+
+    (void)state;
+    attach(&e, &tx, &rx);
+    kicked.fd = e.room;
+    assert_int_equal(lane_tx_want_drained(&tx), LANE_READY);
+    send_all(&tx, 0, 3, 1);
+    assert_int_equal(lane_tx_want_drained(&tx), 0);
+    lane_drain(e.room);
+    receive_all(&rx, 0, 2, 1);
+    assert_int_equal(poll(&kicked, 1, 0), 0);
+    assert_int_equal(lane_tx_want_drained(&tx), 0);
+    receive_all(&rx, 2, 3, 1);
+    assert_int_equal(poll(&kicked, 1, 0), 1);
+    assert_int_equal(lane_tx_want_drained(&tx), LANE_READY);
+    lane_consumer_detach(&rx);
+    lane_producer_detach(&tx);
+    destroy(&e);
+}
+
 static void test_broken_indices(void **state)
 {
     static const uint32_t tails[] = {17, 0x80000000u, 0xffffffffu};
@@ -502,11 +528,17 @@ static void test_map_checks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replayed),       cmocka_unit_test(test_map_checks),
-        cmocka_unit_test(test_event_index),    cmocka_unit_test(test_full),
-        cmocka_unit_test(test_broken_indices), cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_reattach),       cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_two_processes),  cmocka_unit_test(test_consumer_killed),
+        cmocka_unit_test(test_replayed),
+        cmocka_unit_test(test_map_checks),
+        cmocka_unit_test(test_event_index),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_drained),
+        cmocka_unit_test(test_broken_indices),
+        cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_reattach),
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_two_processes),
+        cmocka_unit_test(test_consumer_killed),
     };
 
     srand(20);

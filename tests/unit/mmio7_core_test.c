@@ -259,6 +259,26 @@ static uint32_t told(struct fix *f, uint32_t engine, uint32_t offset)
     return msg.value;
 }
 
+/* Who loads a directory is answered when gtt has done all it was told; gtt hears of it once. */
+static void load_directory(struct fix *f, uint32_t offset, uint32_t value, bool news)
+{
+    struct vmm_access a = fix_access(FIX_BAR0 + offset, 4, true, value);
+    struct mmio_gtt msg;
+
+    fix_begin(f, &a);
+    if (news) {
+        assert_int_equal(mmio_pump(&f->mmio), 0);
+        assert_int_equal(mmio_pump(&f->mmio), 0);
+        assert_true(fix_gtt(f, &msg));
+        assert_int_equal(msg.kind, MMIO_GTT_PPGTT_NEW);
+        assert_int_equal(msg.level, 2);
+        assert_int_equal(msg.pdp[0], value >> 16 << 4);
+    }
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_false(fix_gtt(f, &msg));
+}
+
 static void registers_that_are_told(void **state)
 {
     struct fix *f = *state;
@@ -270,7 +290,7 @@ static void registers_that_are_told(void **state)
         fix_w(f, base + 0x220, ~0u);
         assert_int_equal(told(f, e, base + 0x220), ~0u);
         assert_int_equal(fix_r(f, base + 0x220), ~0u);
-        fix_w(f, base + 0x228, 0x27da1234);
+        load_directory(f, base + 0x228, 0x27da1234, i == 0);
         assert_int_equal(told(f, e, base + 0x228), 0x27da0000);
         assert_int_equal(fix_r(f, base + 0x228), 0x27da0000);
         assert_int_equal(fix_r(f, base + 0x518), 0x27da0000);
@@ -280,6 +300,8 @@ static void registers_that_are_told(void **state)
         fix_w(f, base + 0x29c, ON(0x200u));
         assert_int_equal(fix_r(f, base + 0x29c), 0x200);
     }
+    load_directory(f, 0x2228, 0, false); /* none: nothing to wait for */
+    assert_int_equal(told(f, GEN8_RCS, 0x2228), 0);
     fix_w(f, 0x2180, 0x1000019d);
     assert_int_equal(told(f, GEN8_RCS, 0x2180), 0x1000019d);
     fix_w(f, 0x12180, 0x55);

@@ -262,6 +262,24 @@ static void needs_of_the_driver(void **state)
     assert_int_equal(f->mmio.fault[MMIO_FAULT_UNKNOWN], 0);
 }
 
+/* A page directory is loaded when gtt has taken it in. */
+static void write_it(struct fix *f, uint32_t offset, uint32_t value)
+{
+    struct vmm_access a = fix_access(FIX_BAR0 + offset, 4, true, value);
+    struct mmio_gtt msg;
+
+    if (strcmp(handler_name(f, offset), "PP_DIR_BASE")) {
+        fix_w(f, offset, value);
+        return;
+    }
+    fix_begin(f, &a);
+    if (mmio_pump(&f->mmio) == 0) {
+        assert_true(fix_gtt(f, &msg));
+        assert_int_equal(mmio_pump(&f->mmio), 1);
+    }
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+}
+
 static void replay(struct fix *f, uint32_t offset, unsigned reads, const uint32_t *value,
                    unsigned writes)
 {
@@ -271,7 +289,7 @@ static void replay(struct fix *f, uint32_t offset, unsigned reads, const uint32_
     if (reads)
         fix_r(f, offset);
     for (unsigned i = 0; i < 2 && writes; i++) {
-        fix_w(f, offset, value[i]);
+        write_it(f, offset, value[i]);
         if (!strcmp(handler_name(f, offset), "storage"))
             assert_int_equal(fix_r(f, offset), value[i]);
     }
