@@ -204,7 +204,28 @@ die_at() { # UNIT POINT N ACTION
 # ---- what leads to a point: work, restart, broker, gtt, peer, switch, shot; come and go: of a guest;
 # never: not with these victims
 
+# Points of what the other generation has.
+elsewhere() { # POINT
+    case $gen in
+    hsw | *04?? | *0[acd]??)
+        case $1 in
+        sched.submit.* | sched.event.applied | sched.event.counted | sched.save.*) return 0 ;;
+        gtt.root.put) return 0 ;;
+        mmio.elsp.* | mmio.csb.* | mmio.submit.*) return 0 ;;
+        esac
+        ;;
+    *)
+        case $1 in
+        gtt.dir.* | gtt.directory.* | sched.chunk.* | sched.image.* | sched.ring.*) return 0 ;;
+        mmio.ring.* | mmio.mode.* | mmio.directory.*) return 0 ;;
+        esac
+        ;;
+    esac
+    return 1
+}
+
 way_to() { # UNIT POINT
+    ! elsewhere "$2" || { echo never && return; }
     case $2 in
     wire.device.came) [[ $1 = vgt-mmio@* ]] && echo never || echo restart ;; # it has none of its own
     broker.start.state-made) echo never ;; # the first broker since boot; nothing is there to be lost
