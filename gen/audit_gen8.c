@@ -201,13 +201,3 @@ int audit_gen8(enum gen8_engine engine, enum audit_where where, const uint32_t *
     assert(engine < GEN8_ENGINES);
     return audit_run(&a, dw, n, v);
 }
-
-void audit_gen8_apply(uint32_t *dw, size_t n, const struct audit_patch *p)
-{
-    audit_apply(dw, n, p);
-}
-
-const char *audit_gen8_reason(enum audit_reason reason)
-{
-    return audit_reason_text(reason);
-}

@@ -15,7 +15,3 @@
  */
 int audit_gen8(enum gen8_engine engine, enum audit_where where, const uint32_t *dw, size_t n,
                uint64_t hws, const struct audit_ops *ops, void *ctx, struct audit_verdict *v);
-
-/* Those of audit.h. */
-void audit_gen8_apply(uint32_t *dw, size_t n, const struct audit_patch *p);
-const char *audit_gen8_reason(enum audit_reason reason);

@@ -425,6 +425,10 @@ void sched_guest_free(struct sched *s, struct sched_guest *sg, bool leave)
     leave_ring(s, &sg->guest);
     loop_remove(sg->wake);
     loop_remove(sg->room);
+    /* An engine that was not up when the guest left did not forget it. */
+    for (unsigned e = 0; e < GEN8_ENGINES && !leave && sg->contexts; e++)
+        if (sg->guest.engine[e].r)
+            ring_kept_free(sg->contexts, &sg->guest.engine[e].r->kept);
     if (leave)
         context_set_leave(sg->contexts);
     else

@@ -95,6 +95,11 @@ struct context_set {
 int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out);
 void context_pages_free(struct context_set *s, struct arena_range *r);
 
+/* context_root.c: true, with shadow[] and *seq, if the record of gtt's map stands for these roots.
+ */
+bool context_root_read(const struct gtt_root *r, uint32_t level, const uint64_t pdp[4],
+                       uint64_t shadow[4], uint32_t *seq);
+
 /* context_root.c: shadow roots for c->mode and pdp; fills the root's fields. 0, CONTEXT_WAIT. */
 int context_root_find(struct context *c, enum ctx_gen8_mode mode, const uint64_t pdp[4]);
 

@@ -7,13 +7,12 @@
 
 static unsigned roots_of(uint32_t level)
 {
-    return level == 4 ? 1 : 4;
+    return level == 3 ? 4 : 1;
 }
 
-/* True with shadow[] and *seq if record r stands for these roots. Every load acquires, so that the
- * last look at the sequence comes after them. */
-static bool read_root(const struct gtt_root *r, uint32_t level, const uint64_t pdp[4],
-                      uint64_t shadow[4], uint32_t *seq)
+/* Every load acquires, so that the last look at the sequence comes after them. */
+bool context_root_read(const struct gtt_root *r, uint32_t level, const uint64_t pdp[4],
+                       uint64_t shadow[4], uint32_t *seq)
 {
     bool same = true;
 
@@ -32,10 +31,10 @@ static bool look_up(struct context *c, uint32_t level, const uint64_t pdp[4])
 {
     const struct gtt_map *map = c->set->c.map;
 
-    if (read_root(&map->root[c->r->root_slot], level, pdp, c->r->shadow, &c->r->root_seq))
+    if (context_root_read(&map->root[c->r->root_slot], level, pdp, c->r->shadow, &c->r->root_seq))
         return true;
     for (uint32_t i = 0; i < GTT_MAP_ROOTS; i++) {
-        if (!read_root(&map->root[i], level, pdp, c->r->shadow, &c->r->root_seq))
+        if (!context_root_read(&map->root[i], level, pdp, c->r->shadow, &c->r->root_seq))
             continue;
         c->r->root_slot = i;
         return true;
@@ -69,6 +68,7 @@ bool context_root_mapped(const struct context *c)
     uint64_t shadow[4];
 
     return c->ready &&
-           read_root(&c->set->c.map->root[c->r->root_slot], level, c->r->pdp, shadow, &seq) &&
+           context_root_read(&c->set->c.map->root[c->r->root_slot], level, c->r->pdp, shadow,
+                             &seq) &&
            seq == c->r->root_seq;
 }

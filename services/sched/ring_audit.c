@@ -18,15 +18,14 @@
 
 static bool is_root(const struct gtt_root *r, uint32_t directory, uint32_t *shadow)
 {
-    uint32_t seq = __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE);
-    uint64_t guest, ours;
+    const uint64_t pdp[4] = {directory};
+    uint64_t ours[4];
+    uint32_t seq;
 
-    if (seq & 1 || __atomic_load_n(&r->level, __ATOMIC_ACQUIRE) != 2)
+    if (!context_root_read(r, 2, pdp, ours, &seq))
         return false;
-    guest = __atomic_load_n(&r->guest[0], __ATOMIC_ACQUIRE);
-    ours = __atomic_load_n(&r->shadow[0], __ATOMIC_ACQUIRE);
-    *shadow = (uint32_t)ours;
-    return guest == directory && __atomic_load_n(&r->seq, __ATOMIC_RELAXED) == seq;
+    *shadow = (uint32_t)ours[0];
+    return true;
 }
 
 static bool find_root(struct context_set *s, uint32_t directory, uint32_t *shadow)
@@ -109,23 +108,28 @@ static int on_batch(struct context_job *j, const struct audit_patch *p)
     return 0;
 }
 
-static bool is_at(const struct context *c, uint32_t gma)
+/* Of those at hand: the one that the piece has made current, or the one it began with. */
+static struct context *at_hand(const struct context_job *j, uint32_t gma)
 {
-    return c && ring_image_gma(c) == gma;
+    struct context *const image[] = {j->piece->image, j->image};
+
+    for (unsigned i = 0; i < 2; i++)
+        if (image[i] && ring_image_gma(image[i]) == gma)
+            return image[i];
+    return NULL;
 }
 
 /* To where it is already: the engine does nothing, unless it is to load the image again. */
 static int on_context(struct context_job *j, const struct audit_patch *p)
 {
     struct ring_piece *piece = j->piece;
-    struct context *c = is_at(piece->image, 0) ? NULL : piece->image;
     struct ctx_gen7_ref ref;
+    struct context *c;
     int rc;
 
     if (!ctx_gen7_ref_decode(p->words[0], &ref) || !ref.gma)
         return context_refuse(j->c, ACCOUNT_BAD_CONTEXT, "image=0x%x", p->words[0]);
-    if (!is_at(c, ref.gma))
-        c = is_at(j->image, ref.gma) ? j->image : NULL;
+    c = at_hand(j, ref.gma);
     if (!c) {
         assert(!piece->image); /* the piece ends behind the first one */
         rc = ring_image(j->c->set, ref.gma, &piece->image);

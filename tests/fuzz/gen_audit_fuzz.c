@@ -44,7 +44,7 @@ static int patch(void *ctx, const struct audit_patch *p)
     if (p->kind == AUDIT_PATCH_WORDS || p->kind == AUDIT_PATCH_BLANK) {
         r->again++;
         if (r->apply) /* the command at hand was read already */
-            audit_gen8_apply(r->dw, r->n, p);
+            audit_apply(r->dw, r->n, p);
     }
     return 0;
 }

@@ -69,7 +69,7 @@ static struct audit_verdict run(enum gen8_engine e, enum audit_where where, cons
         run(e, where, dw_, sizeof(dw_) / 4);                                                       \
     })
 #define RING(e, ...)   RUN(e, AUDIT_RING, __VA_ARGS__)
-#define REASON(v, why) assert_string_equal(audit_gen8_reason((v).reason), audit_gen8_reason(why))
+#define REASON(v, why) assert_string_equal(audit_reason_text((v).reason), audit_reason_text(why))
 #define SDI(addr)      0x10400002, (addr), 0, 0xdead
 #define SRM            0x12400002
 #define LRM            0x14c00002
@@ -261,7 +261,7 @@ static void display_mask_is_disarmed(void **state)
     (void)state;
     REASON(run(GEN8_RCS, AUDIT_RING, dw, 3), AUDIT_OK);
     assert_int_equal(n_patches, 1);
-    audit_gen8_apply(dw, 3, &patches[0]);
+    audit_apply(dw, 3, &patches[0]);
     assert_int_equal(dw[1], 0x2094);
     REASON(run(GEN8_RCS, AUDIT_RING, dw, 3), AUDIT_OK);
     assert_int_equal(n_patches, 0);
@@ -276,7 +276,7 @@ static void status_page_index_becomes_address(void **state)
     (void)state;
     REASON(run(GEN8_BCS, AUDIT_RING, flush, 4), AUDIT_OK);
     assert_int_equal(n_patches, 1);
-    audit_gen8_apply(flush, 4, &patches[0]);
+    audit_apply(flush, 4, &patches[0]);
     assert_int_equal(flush[0], 0x13004002);
     assert_int_equal(flush[1], HWS | 0x100 | 4);
     assert_int_equal(flush[3], 9);
@@ -284,7 +284,7 @@ static void status_page_index_becomes_address(void **state)
     assert_int_equal(n_patches, 0);
 
     REASON(run(GEN8_RCS, AUDIT_RING, pipe, 6), AUDIT_OK);
-    audit_gen8_apply(pipe, 6, &patches[0]);
+    audit_apply(pipe, 6, &patches[0]);
     assert_int_equal(pipe[1], 0x01004000);
     assert_int_equal(pipe[2], HWS | 0x108);
     REASON(run(GEN8_RCS, AUDIT_RING, pipe, 6), AUDIT_OK);
@@ -358,7 +358,7 @@ static void display_commands_are_blanked(void **state)
     assert_int_equal(patches[0].words[2], OWN); /* for whoever completes the flip */
     assert_true(patches[0].info->flags & CMD_DISPLAY);
     for (unsigned i = 0; i < 3; i++)
-        audit_gen8_apply(dw, 6, &patches[i]);
+        audit_apply(dw, 6, &patches[i]);
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(dw[i], 0);
 }
