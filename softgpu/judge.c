@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define RECORDS  256
 #define SUSPECTS 65536u /* a power of 2 */
@@ -28,15 +29,12 @@ struct map {
     size_t used, room;
 };
 
+/* Accesses alike: the first of them. count 0: a free slot. */
 struct record {
     struct judge_access access;
     struct walk walk;
     uint16_t owner, ctx_domid;
-};
-
-/* A page that was dom0's or nobody's when it was touched; count 0: a free slot. */
-struct suspect {
-    uint64_t mfn, count;
+    uint64_t count, first_ms, last_ms; /* CLOCK_REALTIME, as logs have it */
 };
 
 struct judge {
@@ -48,10 +46,12 @@ struct judge {
     struct map stub;     /* what is to be cut out of building's dom0 */
     bool open, stub_only;
 
-    pthread_mutex_t record_lock; /* all below */
-    struct record record[RECORDS];
+    pthread_mutex_t record_lock;   /* all below */
+    struct record record[RECORDS]; /* what stays; the first of them */
     size_t records;
-    struct suspect *suspect; /* SUSPECTS slots, hashed by frame */
+    /* Frames that were dom0's or nobody's when they were touched, until a map says whose they
+     * were: SUSPECTS slots, hashed by frame. */
+    struct record *suspect;
     size_t suspects;
     uint64_t violations, forgiven;
 
@@ -211,59 +211,74 @@ static bool unowned(uint16_t owner)
     return owner == 0 || owner == JUDGE_DOM_NONE;
 }
 
-/* Under record_lock. When the table is three quarters full the violation stays for good. */
-static void suspect(struct judge *j, uint64_t mfn)
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Under record_lock, as the next four. NULL: three quarters are in use and the frame has none. */
+static struct record *suspect(struct judge *j, uint64_t mfn)
 {
     size_t at = (mfn * 0x9e3779b97f4a7c15ull) >> 48 & (SUSPECTS - 1);
 
-    while (j->suspect[at].count && j->suspect[at].mfn != mfn)
+    while (j->suspect[at].count && j->suspect[at].access.mfn != mfn)
         at = (at + 1) & (SUSPECTS - 1);
-    if (!j->suspect[at].count) {
-        if (j->suspects >= SUSPECTS / 4 * 3)
-            return;
-        j->suspects++;
-    }
-    j->suspect[at].mfn = mfn;
-    j->suspect[at].count++;
+    if (j->suspect[at].count)
+        return &j->suspect[at];
+    if (j->suspects >= SUSPECTS / 4 * 3)
+        return NULL;
+    j->suspects++;
+    return &j->suspect[at];
 }
 
-/* Under record_lock, with a new map in force: its pages of the stub are nobody's violation. */
+/* Where what stays is kept; NULL when that is full. */
+static struct record *place(struct judge *j)
+{
+    return j->records < RECORDS ? &j->record[j->records++] : NULL;
+}
+
+/* With a new map in force: its pages of the stub are nobody's violation, all others stay. */
 static void forgive(struct judge *j)
 {
-    size_t kept = 0;
-
     for (size_t i = 0; i < SUSPECTS && j->suspects; i++) {
-        const struct suspect *s = &j->suspect[i];
+        const struct record *s = &j->suspect[i];
+        struct record *r;
 
-        if (!s->count || judge_owner(j, s->mfn) != JUDGE_DOM_STUB)
+        if (!s->count)
             continue;
-        j->violations -= s->count;
-        j->forgiven += s->count;
+        j->suspects--;
+        if (judge_owner(j, s->access.mfn) == JUDGE_DOM_STUB) {
+            j->violations -= s->count;
+            j->forgiven += s->count;
+        } else if ((r = place(j))) {
+            *r = *s;
+        }
     }
-    for (size_t i = 0; i < j->records; i++) {
-        const struct record *r = &j->record[i];
-
-        if (!unowned(r->owner) || r->access.injected ||
-            judge_owner(j, r->access.mfn) != JUDGE_DOM_STUB)
-            j->record[kept++] = *r;
-    }
-    j->records = kept;
     memset(j->suspect, 0, SUSPECTS * sizeof(*j->suspect));
-    j->suspects = 0;
 }
 
 static void record(struct judge *j, const struct judge_access *a, uint16_t owner, uint16_t ctx)
 {
+    struct record *r = NULL;
+    uint64_t ms = now_ms();
+
     pthread_mutex_lock(&j->record_lock);
     j->violations++;
     if (unowned(owner) && !a->injected)
-        suspect(j, a->mfn);
-    if (j->records < RECORDS) {
-        struct record *r = &j->record[j->records++];
-
-        *r = (struct record){.access = *a, .owner = owner, .ctx_domid = ctx};
+        r = suspect(j, a->mfn);
+    if (!r)
+        r = place(j);
+    if (r && !r->count) {
+        *r = (struct record){.access = *a, .owner = owner, .ctx_domid = ctx, .first_ms = ms};
         if (a->explain)
             a->explain(a->opaque, a, &r->walk);
+    }
+    if (r) {
+        r->count++;
+        r->last_ms = ms;
     }
     pthread_mutex_unlock(&j->record_lock);
 }
@@ -417,27 +432,36 @@ static const char *kind(const struct judge_access *a)
     return a->status_page ? "foreign-status-page" : "foreign-frame";
 }
 
-void judge_dump(struct judge *j, FILE *out)
+static void dump(const struct record *r, FILE *out)
 {
     static const char *const space_name[] = {"ggtt", "ppgtt", "table"};
+    const struct judge_access *a = &r->access;
+
+    fprintf(out,
+            "{\"kind\":\"%s\",\"count\":%" PRIu64 ",\"first_ms\":%" PRIu64 ",\"last_ms\":%" PRIu64
+            ",\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64
+            ",\"space\":\"%s\",\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
+            ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,\"injected\":%s,\"walk\":",
+            kind(a), r->count, r->first_ms, r->last_ms, engine_number(a->engine), a->lrca, a->root,
+            space_name[a->space], a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false",
+            r->owner, r->ctx_domid, a->injected ? "true" : "false");
+    walk_dump(&r->walk, out);
+    fputc('}', out);
+}
+
+void judge_dump(struct judge *j, FILE *out)
+{
+    size_t n = 0;
 
     pthread_mutex_lock(&j->record_lock);
     fputc('[', out);
-    for (size_t i = 0; i < j->records; i++) {
-        const struct record *r = &j->record[i];
-        const struct judge_access *a = &r->access;
+    for (size_t i = 0; i < RECORDS + SUSPECTS && n < RECORDS; i++) {
+        const struct record *r = i < RECORDS ? &j->record[i] : &j->suspect[i - RECORDS];
 
-        fprintf(out,
-                "%s{\"kind\":\"%s\",\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64
-                ",\"space\":\"%s\","
-                "\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
-                ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,"
-                "\"injected\":%s,\"walk\":",
-                i ? "," : "", kind(a), engine_number(a->engine), a->lrca, a->root,
-                space_name[a->space], a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false",
-                r->owner, r->ctx_domid, a->injected ? "true" : "false");
-        walk_dump(&r->walk, out);
-        fputc('}', out);
+        if (!r->count)
+            continue;
+        fputs(n++ ? "," : "", out);
+        dump(r, out);
     }
     fputc(']', out);
     pthread_mutex_unlock(&j->record_lock);

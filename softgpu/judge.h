@@ -68,8 +68,9 @@ struct judge_access {
     void (*explain)(void *opaque, const struct judge_access *a, struct walk *out);
     void *opaque;
 };
-/* Present one page access. Returns true when it is a violation (counted and recorded; the first
- * 256 are kept whole). Cheap when allowed. *ctx_domid is the domain this context has been seen to
+/* Present one page access. Returns true when it is a violation (counted and recorded; kept whole
+ * are the first 256 that stay and, of frames whose owner the next snapshot may change, the first of
+ * each). Cheap when allowed. *ctx_domid is the domain this context has been seen to
  * belong to: the caller keeps it per loaded context, JUDGE_DOM_NONE at first. */
 bool judge_check(struct judge *j, const struct judge_access *a, uint16_t *ctx_domid);
 /* What judge_check() would learn from an access to the context's own frame. */
@@ -77,8 +78,8 @@ void judge_learn(struct judge *j, uint64_t mfn, uint16_t *ctx_domid);
 uint64_t judge_violations(struct judge *j);
 /* Accesses once counted as violations that turned out to hit the stub's newer pages. */
 uint64_t judge_forgiven(struct judge *j);
-/* JSON array of the recorded violations, kind "foreign-frame", "foreign-table" or
- * "foreign-status-page". */
+/* JSON array of the recorded violations, 256 at most, those that stay first: kind "foreign-frame",
+ * "foreign-table" or "foreign-status-page". */
 void judge_dump(struct judge *j, FILE *out);
 /* The book of other offences. */
 struct offences *judge_offences(struct judge *j);

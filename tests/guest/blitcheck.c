@@ -43,6 +43,7 @@ struct buffer {
     uint32_t handle;
     uint8_t *map;    /* the GPU's bytes */
     uint8_t *expect; /* what they must be */
+    uint8_t *before; /* what they were when the batch was made */
 };
 
 struct copy {
@@ -116,7 +117,8 @@ static int buffer_new(struct check *c, struct buffer *b, uint64_t size)
         return -errno;
     b->handle = create.handle;
     b->expect = malloc(size);
-    return b->expect ? 0 : -ENOMEM;
+    b->before = malloc(size);
+    return b->expect && b->before ? 0 : -ENOMEM;
 }
 
 /* Wait until the GPU is done with b and make its bytes the processor's. */
@@ -229,6 +231,8 @@ static int build_and_submit(struct check *c, unsigned copies)
 
     c->relocs = 0;
     c->copies = copies;
+    for (unsigned i = 0; i < BUFFERS; i++)
+        memcpy(c->buf[i].before, c->buf[i].expect, BUF_BYTES);
     for (unsigned i = 0; i < copies; i++) {
         random_copy(c, &c->copy[i]);
         p = put_copy(c, p, &c->copy[i]);
@@ -243,6 +247,28 @@ static int build_and_submit(struct check *c, unsigned copies)
         return rc;
     memcpy(c->batch.map, start, len);
     return submit(c, len);
+}
+
+/* Where the bytes of a buffer are wrong, and whether they are what they were before this batch: a
+ * copy that was not made looks otherwise than one from or to the wrong place. */
+static void tell_wrong(const struct check *c, unsigned buffer)
+{
+    const struct buffer *b = &c->buf[buffer];
+    unsigned first = BUF_BYTES, last = 0, bytes = 0, stale = 0, zero = 0;
+
+    for (unsigned at = 0; at < BUF_BYTES; at++) {
+        if (b->map[at] == b->expect[at])
+            continue;
+        first = at < first ? at : first;
+        last = at;
+        bytes++;
+        stale += b->map[at] == b->before[at];
+        zero += !b->map[at];
+    }
+    printf("VGT: wrong_at=%.2f batch=%lu copies=%u buffer=%u first=%u last=%u bytes=%u stale=%u "
+           "zero=%u got=%02x want=%02x\n",
+           now(), c->batches, c->copies, buffer, first, last, bytes, stale, zero, b->map[first],
+           b->expect[first]);
 }
 
 /* Blame the last copy of this batch that should have written the byte; stray when none. */
@@ -269,6 +295,7 @@ static int verify(struct check *c)
         /* Sources too: a copy must not write anywhere else. */
         if (!memcmp(b->map, b->expect, BUF_BYTES))
             continue;
+        tell_wrong(c, i);
         for (unsigned at = 0; at < BUF_BYTES; at++)
             if (b->map[at] != b->expect[at])
                 blame(c, i, at);

@@ -455,6 +455,23 @@ static void judge_takes_the_stub_alone(void **state)
     judge_free(j);
 }
 
+/* How often the judge's list of violations has these words. */
+static unsigned violations_kept(struct judge *j, const char *words)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    unsigned n = 0;
+
+    assert_non_null(f);
+    judge_dump(j, f);
+    fclose(f);
+    for (const char *at = text; (at = strstr(at, words)); at++)
+        n++;
+    free(text);
+    return n;
+}
+
 /* A page the stub handed out after the walk: taken back by the next walk, and only then. */
 static void judge_forgives_newer_stub_pages(void **state)
 {
@@ -485,6 +502,8 @@ static void judge_forgives_newer_stub_pages(void **state)
     assert_int_equal(judge_commit(j), 0);
     assert_int_equal(judge_violations(j), 7); /* 10, 11 three times, and 100 */
     assert_int_equal(judge_forgiven(j), 7);
+    assert_int_equal(violations_kept(j, "\"count\":3,"), 2); /* what stays is told frame by frame */
+    assert_int_equal(violations_kept(j, "\"kind\""), 3);
     judge_begin(j);
     judge_add(j, 0, 100, JUDGE_DOM_STUB); /* too late for what was dom0's in between */
     assert_int_equal(judge_commit(j), 0);
