@@ -249,11 +249,21 @@ static int build_and_submit(struct check *c, unsigned copies)
     return submit(c, len);
 }
 
+/* How often the driver has reset the GPU, or lost work of ours, since it was loaded. */
+static struct drm_i915_reset_stats resets(const struct check *c)
+{
+    struct drm_i915_reset_stats r = {0};
+
+    gem(c->fd, DRM_IOCTL_I915_GET_RESET_STATS, &r);
+    return r;
+}
+
 /* Where the bytes of a buffer are wrong, and whether they are what they were before this batch: a
  * copy that was not made looks otherwise than one from or to the wrong place. */
 static void tell_wrong(const struct check *c, unsigned buffer)
 {
     const struct buffer *b = &c->buf[buffer];
+    struct drm_i915_reset_stats r;
     unsigned first = BUF_BYTES, last = 0, bytes = 0, stale = 0, zero = 0;
 
     for (unsigned at = 0; at < BUF_BYTES; at++) {
@@ -265,10 +275,11 @@ static void tell_wrong(const struct check *c, unsigned buffer)
         stale += b->map[at] == b->before[at];
         zero += !b->map[at];
     }
+    r = resets(c);
     printf("VGT: wrong_at=%.2f batch=%lu copies=%u buffer=%u first=%u last=%u bytes=%u stale=%u "
-           "zero=%u got=%02x want=%02x\n",
+           "zero=%u got=%02x want=%02x resets=%u lost=%u\n",
            now(), c->batches, c->copies, buffer, first, last, bytes, stale, zero, b->map[first],
-           b->expect[first]);
+           b->expect[first], r.reset_count, r.batch_active + r.batch_pending);
 }
 
 /* Blame the last copy of this batch that should have written the byte; stray when none. */
@@ -391,11 +402,14 @@ int main(int argc, char **argv)
     int rc = open_gpu(&c, device);
     if (!rc)
         rc = fill_buffers(&c);
+    uint32_t resets_before = rc ? 0 : resets(&c).reset_count;
     double t0 = now();
     if (!rc)
         rc = run(&c, count, seconds, report);
     if (rc)
         printf("VGT: blit_error=%s\n", strerror(-rc));
+    if (c.fd >= 0)
+        printf("VGT: gpu_resets=%u\n", resets(&c).reset_count - resets_before);
     printf("VGT: copies_verified=%lu copies_wrong=%lu batches=%lu stray_bytes=%lu seconds=%.2f "
            "longest_pause_ms=%.0f\n",
            c.verified, c.wrong, c.batches, c.stray, now() - t0, c.longest_pause * 1e3);

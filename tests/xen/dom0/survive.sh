@@ -37,10 +37,16 @@ came_back() { # UNIT OLD-PID WHAT
 
 # The next vgt-gtt makes tables of its own and gives these back: the judge is told of them while they are
 # there (docs/testbed.md). Held meanwhile, it makes no more. A signal that comes then kills it at once or, if
-# it is not KILL, when it goes on.
+# it is not KILL, when it goes on. One that is not there is waited for, or it would come, make tables and die
+# between question and blow.
+held_still() { # there may be no process to hold, which is no error of systemctl's
+    timeout 20 systemctl kill -s STOP vgt-gtt
+    hs_pid=$(pid_of vgt-gtt)
+    [ "$hs_pid" != 0 ] && grep -q '^State:.T' "/proc/$hs_pid/status"
+}
 tables_known() { # UNIT: about to die
     [ "$1" = vgt-gtt ] || return 0
-    timeout 20 systemctl kill -s STOP vgt-gtt || return 0 # it is not there: it has no tables
+    await 30 held_still || return 1
     walk --only-stub
 }
 die() { # UNIT SIGNAL
