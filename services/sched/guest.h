@@ -32,11 +32,12 @@ struct guest_engine {
     struct context *ctx[2]; /* of the running pair while another guest has the engine; busy */
     bool blocked;           /* the head waits for gtt, room or its own context */
     bool served;            /* had work there since the last user interrupt was passed on */
+    uint64_t wanted;        /* the engine: when it last had work there, or was on it; 0: never */
     uint64_t gpu_ns, batches;
 };
 
 struct guest_stats {
-    uint64_t submissions, slices, preemptions, resets, hangs;
+    uint64_t submissions, slices, preemptions, resets;
 };
 
 struct guest;
@@ -75,12 +76,13 @@ struct guest {
     struct sched_journal_state w; /* the journal's state, being worked on */
     struct guest_engine engine[GEN8_ENGINES];
     struct guest_stats stats;
-    uint64_t inval_done; /* clear_seq last acknowledged */
-    bool leaving;        /* takes nothing any more */
-    bool broken;         /* a lane broke */
-    bool drained;        /* the lane was empty when last looked at */
-    bool given_up;       /* too many inputs that kill: nothing of it is applied or run */
-    uint32_t posted;     /* events that are in the lane, and not yet visible there */
+    uint64_t inval_done;   /* clear_seq last acknowledged */
+    bool leaving;          /* takes nothing any more */
+    bool broken;           /* a lane broke */
+    bool drained;          /* the lane was empty when last looked at */
+    bool given_up;         /* too many inputs that kill: nothing of it is applied or run */
+    uint32_t posted;       /* events that are in the lane, and not yet visible there */
+    struct log_limit says; /* of its hangs */
 };
 
 /* Only fills the struct; continues, or begins, the journal's record. Contexts on the shelf are

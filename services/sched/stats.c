@@ -22,7 +22,7 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
     wire_record_count(r, "slices", g->stats.slices);
     wire_record_count(r, "preemptions", g->stats.preemptions);
     wire_record_count(r, "resets", g->stats.resets);
-    wire_record_count(r, "hangs", g->stats.hangs);
+    wire_record_count(r, "hangs", g->w.hangs);
     wire_record_count(r, "replayed", sg->rx.replayed);
     lane_stats(&sg->rx.mem, &lane);
     wire_record_count(r, "lane_messages", lane.messages);
