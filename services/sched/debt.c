@@ -29,7 +29,13 @@ static uint64_t owed(const struct guest *g, uint64_t now)
 
 uint64_t engine_throttled(const struct guest *g, uint64_t now)
 {
-    return g->w.throttled ? owed(g, now) : 0;
+    return g->w.throttled ? engine_since(now, g->w.hang_until) : 0;
+}
+
+/* Until its hangs are forgotten. */
+static uint64_t forgotten_at(const struct engine *e, const struct guest *g)
+{
+    return g->w.hang_until + most(e);
 }
 
 /* ---- who wants the engine */
@@ -54,7 +60,7 @@ bool debt_passed(const struct engine *e, const struct guest *g, uint64_t now)
 
         if (other == g || owed(other, now))
             continue;
-        if (has_work(e, other) || (g->w.throttled && had_work(e, other, now)))
+        if (has_work(e, other) || (engine_throttled(g, now) && had_work(e, other, now)))
             return true;
     }
     return false;
@@ -90,14 +96,13 @@ static void owe(const struct engine *e, struct guest *g, uint64_t ns, uint64_t n
 }
 
 /* The holder is off the engine. */
-static void settle(struct engine *e, uint64_t now)
+static void settle(const struct engine *e, uint64_t now)
 {
-    struct guest *g = engine_find(e, e->holder->c.domid);
     uint64_t due = e->wanted + e->c.quantum_ns;
 
     due = e->due > due ? e->due : due;
-    if (g && e->wanted && now > due)
-        owe(e, g, now - due, now);
+    if (e->wanted && now > due)
+        owe(e, e->holder, now - due, now);
 }
 
 void debt_hang(struct engine *e, uint64_t now)
@@ -105,21 +110,20 @@ void debt_hang(struct engine *e, uint64_t now)
     struct guest *g = e->now.guest;
     uint64_t held = e->wanted ? engine_since(e->wanted, now) : 0;
 
-    log_limited(e->c.log, &g->says, LOG_WARNING, "engine hangs: reset", "engine=%u domid=%u",
+    log_limited(e->c.log, &g->hang_lines, LOG_WARNING, "engine hangs: reset", "engine=%u domid=%u",
                 e->c.id, g->c.domid);
     e->holder = NULL; /* it pays here */
     if (engine_part(e, g)->v->resetting || g->leaving)
         return;
-    if (engine_since(g->w.debt_until, now) > most(e))
-        g->w.hung_lately = 0;
     g->w.hangs++;
     g->w.hung_lately += g->w.hung_lately < SCHED_JOURNAL_HANGS;
     held = held > e->c.watchdog_ns ? held : e->c.watchdog_ns;
     owe(e, g, least(held, most(e)) << (g->w.hung_lately - 1), now);
+    g->w.hang_until = g->w.debt_until;
     if (g->w.throttled || g->w.hung_lately < THROTTLES)
         return;
     g->w.throttled = 1;
-    log_limited(e->c.log, &g->says, LOG_WARNING, "guest hangs again and again: throttled",
+    log_limited(e->c.log, &g->throttle_lines, LOG_WARNING, "guest hangs again and again: throttled",
                 "domid=%u hangs=%u ms=%llu", g->c.domid, g->w.hangs,
                 (unsigned long long)(owed(g, now) / 1000000));
 }
@@ -133,18 +137,20 @@ static void watch_guest(const struct engine *e, struct guest *g, uint64_t now)
     /* What it did before a restart nobody knows: it counts as work. */
     if (has_work(e, g) || (!ge->wanted && g->c.restart))
         ge->wanted = now;
-    if (owed(g, now) > most(e))
-        g->w.debt_until = now + most(e);
-    if (!g->w.throttled || owed(g, now))
+    g->w.debt_until = least(g->w.debt_until, now + most(e));
+    g->w.hang_until = least(g->w.hang_until, now + most(e));
+    if (!g->w.hung_lately || now < forgotten_at(e, g))
         return;
+    g->w.hung_lately = 0;
+    if (g->w.throttled)
+        log_limited(e->c.log, &g->throttle_lines, LOG_INFO, "guest is throttled no longer",
+                    "domid=%u hangs=%u", g->c.domid, g->w.hangs);
     g->w.throttled = 0;
-    log_limited(e->c.log, &g->says, LOG_INFO, "guest is throttled no longer", "domid=%u hangs=%u",
-                g->c.domid, g->w.hangs);
 }
 
 void debt_watch(struct engine *e, uint64_t now)
 {
-    const struct guest *g = e->running ? e->now.guest : NULL;
+    struct guest *g = e->running ? e->now.guest : NULL;
 
     for (unsigned i = 0; i < e->c.guests->count; i++)
         watch_guest(e, e->c.guests->guest[i], now);
@@ -170,7 +176,7 @@ uint64_t debt_deadline(const struct engine *e, uint64_t now)
         if (guest_ready(g, e->c.id) && owed(g, now))
             at = least(at, e->looked + ENGINE_POLL_NS);
         if (g->w.throttled)
-            at = least(at, g->w.debt_until);
+            at = least(at, forgotten_at(e, g));
     }
     return at;
 }

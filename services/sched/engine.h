@@ -76,14 +76,14 @@ struct engine {
     struct guest *turn;               /* whose turn it is; NULL: nobody's yet */
     unsigned turn_at;                 /* its place in the ring, roughly */
     uint64_t turn_end;                /* when the next may want its own */
-    uint64_t drain_since;       /* 0, or: over, nothing new of this guest is submitted since */
-    uint64_t charged;           /* GPU time is charged to now.guest up to here */
-    uint64_t moved;             /* the engine was last seen moving, or nobody waited */
-    uint64_t asked_at;          /* of next */
-    const struct guest *holder; /* who ran when debts were last looked at; NULL: nobody */
-    uint64_t due;               /* it should be off the engine, if others wait */
-    uint64_t wanted;            /* others wait for it since then; 0: nobody does */
-    uint64_t looked;            /* last tick, or the submission that ended an idle time */
+    uint64_t drain_since; /* 0, or: over, nothing new of this guest is submitted since */
+    uint64_t charged;     /* GPU time is charged to now.guest up to here */
+    uint64_t moved;       /* the engine was last seen moving, or nobody waited */
+    uint64_t asked_at;    /* of next */
+    struct guest *holder; /* who ran when debts were last looked at; NULL: nobody */
+    uint64_t due;         /* it should be off the engine, if others wait */
+    uint64_t wanted;      /* others wait for it since then; 0: nobody does */
+    uint64_t looked;      /* last tick, or the submission that ended an idle time */
     struct hw_progress seen;
     struct engine_ring ring;
     uint64_t busy_ns, batches, submissions, resets, errors;

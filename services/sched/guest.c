@@ -16,8 +16,8 @@
 
 #define IIR_ALL (IIR_CONTEXT_SWITCH | 1u)
 
-#define SAYS_BURST      10u
-#define SAYS_PER_MINUTE 6u
+#define LINES_BURST      10u /* in the log, of its hangs */
+#define LINES_PER_MINUTE 6u
 
 /* ---- the journal's record */
 
@@ -71,7 +71,8 @@ void guest_init(struct guest *g, const struct guest_config *config)
     g->given_up = quarantine_full(config->quarantine);
     g->w.domid = config->domid;
     g->w.generation = config->generation;
-    log_limit_init(&g->says, SAYS_BURST, SAYS_PER_MINUTE);
+    log_limit_init(&g->hang_lines, LINES_BURST, LINES_PER_MINUTE);
+    log_limit_init(&g->throttle_lines, LINES_BURST, LINES_PER_MINUTE);
     if (same)
         go_on(g);
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {

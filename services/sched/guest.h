@@ -76,13 +76,13 @@ struct guest {
     struct sched_journal_state w; /* the journal's state, being worked on */
     struct guest_engine engine[GEN8_ENGINES];
     struct guest_stats stats;
-    uint64_t inval_done;   /* clear_seq last acknowledged */
-    bool leaving;          /* takes nothing any more */
-    bool broken;           /* a lane broke */
-    bool drained;          /* the lane was empty when last looked at */
-    bool given_up;         /* too many inputs that kill: nothing of it is applied or run */
-    uint32_t posted;       /* events that are in the lane, and not yet visible there */
-    struct log_limit says; /* of its hangs */
+    uint64_t inval_done; /* clear_seq last acknowledged */
+    bool leaving;        /* takes nothing any more */
+    bool broken;         /* a lane broke */
+    bool drained;        /* the lane was empty when last looked at */
+    bool given_up;       /* too many inputs that kill: nothing of it is applied or run */
+    uint32_t posted;     /* events that are in the lane, and not yet visible there */
+    struct log_limit hang_lines, throttle_lines;
 };
 
 /* Only fills the struct; continues, or begins, the journal's record. Contexts on the shelf are
