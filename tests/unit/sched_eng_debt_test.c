@@ -196,6 +196,47 @@ static void a_heavy_neighbour_keeps_its_share(void **state)
     expect_share(beside, busy);
 }
 
+static void until_hang(void)
+{
+    uint64_t until = r.now + 60 * S;
+
+    for (uint32_t hangs = guest(0)->w.hangs; guest(0)->w.hangs == hangs;) {
+        assert_true(r.now < until);
+        pass(MS);
+    }
+}
+
+/* For a good while, and the other one runs. */
+static void until_throttled(void)
+{
+    uint64_t until = r.now + 60 * S;
+
+    while (rig_runs(&r) != 1 || engine_throttled(guest(0), r.now) <= 25 * WATCHDOG) {
+        assert_true(r.now < until);
+        pass(MS);
+    }
+}
+
+/* What the others lost, as they would have shared it; the next one twice that. */
+static void the_price(void **state)
+{
+    uint64_t price = (WATCHDOG + 3 * QUANTUM) * 4 / 2, now;
+
+    (void)state;
+    start(3);
+    kind[0] = HANG;
+    kind[1] = kind[2] = BUSY;
+    guest(0)->c.weight = 2;
+    guest(2)->c.weight = 3;
+    until_hang();
+    now = r.now;
+    assert_in_range(guest(0)->w.debt_until - now, 4 / 2 * WATCHDOG, price + 2 * MS);
+    until_hang();
+    assert_in_range(guest(0)->w.debt_until - r.now, 2 * 4 / 2 * WATCHDOG, 2 * price + 2 * MS);
+    assert_true(r.now - now > 4 / 2 * WATCHDOG);
+    rig_teardown(&r);
+}
+
 /* Once may happen to anybody: it pays for it, and is not named. */
 static void one_hang(void **state)
 {
@@ -203,8 +244,7 @@ static void one_hang(void **state)
     start(2);
     kind[0] = HANG;
     kind[1] = BUSY;
-    while (!guest(0)->w.hangs)
-        pass(MS);
+    until_hang();
     kind[0] = BUSY;
     assert_int_equal(guest(0)->w.hangs, 1);
     assert_int_equal(engine_throttled(guest(0), r.now), 0);
@@ -212,13 +252,6 @@ static void one_hang(void **state)
     assert_true(guest(0)->w.debt_until <= r.now);
     assert_int_equal(rig_runs(&r) >= 0, 1);
     rig_teardown(&r);
-}
-
-/* For a good while, and the other one runs. */
-static void until_throttled(void)
-{
-    while (rig_runs(&r) != 1 || engine_throttled(guest(0), r.now) <= 25 * WATCHDOG)
-        pass(MS);
 }
 
 /* No later than the most it can owe after its last hang it has its share again; as long after that
@@ -244,8 +277,7 @@ static void it_recovers(void **state)
     pass(MOST);
     assert_false(guest(0)->w.throttled);
     kind[0] = HANG;
-    for (uint32_t hangs = guest(0)->w.hangs; guest(0)->w.hangs == hangs;)
-        pass(MS);
+    until_hang();
     assert_int_equal(guest(0)->w.hung_lately, 1);
     assert_false(guest(0)->w.throttled);
     rig_teardown(&r);
@@ -280,6 +312,26 @@ static void alone(void **state)
     rig_teardown(&r);
 }
 
+/* However long its turns are: who comes to it there waits for a quantum, not for a turn. */
+static void it_has_no_turn(void **state)
+{
+    (void)state;
+    start(2);
+    kind[0] = HANG;
+    kind[1] = BUSY;
+    until_throttled();
+    kind[0] = BUSY;
+    kind[1] = IDLE;
+    guest(0)->c.weight = 100;
+    sim_complete(&r.sim, GEN8_RCS);
+    pass(WATCHDOG + 2 * QUANTUM);
+    assert_int_equal(rig_runs(&r), 0);
+    kind[1] = BUSY;
+    pass(QUANTUM + 3 * MS);
+    assert_int_equal(rig_runs(&r), 1);
+    rig_teardown(&r);
+}
+
 /* One that never had a neighbour never waits. */
 static void always_alone(void **state)
 {
@@ -302,8 +354,7 @@ static void only_what_hangs_is_lost(void **state)
     pass(5 * MS);
     kind[0] = HANG;
     rig_elsp(&r, 0, DESC(1), DESC(3));
-    while (!guest(0)->w.hangs)
-        pass(MS);
+    until_hang();
     assert_int_equal(stub_context(r.g[0].contexts, GEN8_RCS, DESC(1))->killed, 1);
     assert_int_equal(stub_context(r.g[0].contexts, GEN8_RCS, DESC(3))->killed, 0);
     assert_int_equal(stub_context(r.g[1].contexts, GEN8_RCS, DESC(2))->killed, 0);
@@ -417,9 +468,11 @@ int main(void)
         T(three),
         T(just_in_time),
         T(a_heavy_neighbour_keeps_its_share),
+        T(the_price),
         T(one_hang),
         T(it_recovers),
         T(alone),
+        T(it_has_no_turn),
         T(always_alone),
         T(only_what_hangs_is_lost),
         T(a_restart_changes_nothing),

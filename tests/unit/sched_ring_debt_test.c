@@ -228,14 +228,43 @@ static void found_in_time(void **state)
     finish();
 }
 
+/* Who came and went again was not kept waiting since. */
+static void who_waited_is_gone(void **state)
+{
+    (void)state;
+    begin(MOVES, IDLE);
+    pass(5 * QUANTUM);
+    kind[1] = BUSY;
+    pass(5 * QUANTUM);
+    assert_int_equal(runs(), 0);
+    assert_true(engine()->drain_since);
+    kind[1] = IDLE;
+    reset(1);
+    pass(5 * WATCHDOG);
+    kind[1] = BUSY;
+    pass(WATCHDOG / 2);
+    assert_int_equal(runs(), 0);
+    assert_int_equal(guest(0)->w.hangs, 0);
+    finish();
+}
+
+static void until_throttled(void)
+{
+    uint64_t until = ring_rig.time + 60 * S;
+
+    while (runs() != 1 || engine_throttled(guest(0), ring_rig.time) < 10 * WATCHDOG) {
+        assert_true(ring_rig.time < until);
+        pass(MS);
+    }
+}
+
 static void it_recovers(void **state)
 {
     uint64_t had;
 
     (void)state;
     begin(HANG, BUSY);
-    while (runs() != 1 || engine_throttled(guest(0), ring_rig.time) < 10 * WATCHDOG)
-        pass(MS);
+    until_throttled();
     had = time_of(0);
     pass(engine_throttled(guest(0), ring_rig.time) - 2 * MS);
     assert_int_equal(time_of(0), had); /* it waits */
@@ -255,8 +284,7 @@ static void alone(void **state)
 {
     (void)state;
     begin(HANG, BUSY);
-    while (runs() != 1 || engine_throttled(guest(0), ring_rig.time) < 10 * WATCHDOG)
-        pass(MS);
+    until_throttled();
     kind[1] = IDLE;
     pass(QUANTUM + WATCHDOG + ENGINE_POLL_NS);
     assert_int_equal(runs(), 0);
@@ -273,6 +301,7 @@ int main(void)
         cmocka_unit_test(beside_one_that_moves),
         cmocka_unit_test(just_in_time),
         cmocka_unit_test(found_in_time),
+        cmocka_unit_test(who_waited_is_gone),
         cmocka_unit_test(it_recovers),
         cmocka_unit_test(alone),
     };
