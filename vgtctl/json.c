@@ -130,6 +130,8 @@ static json_object *guest_object(const Vgt__Guest *g)
     json_object_object_add(o, "resources", resources(g->resources));
     json_object_object_add(o, "counters", counters(g->n_counters, g->counters));
     number(o, "quarantined_inputs", g->quarantined_inputs);
+    number(o, "hangs", g->hangs);
+    number(o, "throttled_ms", g->throttled_ms);
     return o;
 }
 

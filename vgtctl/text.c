@@ -188,6 +188,15 @@ static void guest_row(struct table *t, const Vgt__Guest *g)
     cell(t, "%u", g->quarantined_inputs);
 }
 
+static void throttled_line(FILE *out, const Vgt__Guest *g)
+{
+    char unit[TEXT_UNIT];
+
+    if (g->throttled_ms)
+        fprintf(out, "domain %u throttled for another %s: it hung engines %" PRIu64 " times\n",
+                g->domid, text_time(unit, g->throttled_ms * 1000), g->hangs);
+}
+
 static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
 {
     static const char *const heads[] = {">DOMID",  "NAME",        "STATE",   "TYPE",
@@ -206,6 +215,7 @@ static void guest_table(FILE *out, size_t n, Vgt__Guest **guests)
     for (size_t i = 0; i < n; i++) {
         snprintf(who, sizeof(who), "domain %u", guests[i]->domid);
         state_line(out, who, guests[i]->state);
+        throttled_line(out, guests[i]);
     }
 }
 
@@ -357,6 +367,7 @@ static void quarantined_line(FILE *out, const Vgt__Quarantined *q)
 void text_guest(FILE *out, const Vgt__Guest *g)
 {
     const Vgt__Resources *r = g->resources;
+    char unit[TEXT_UNIT];
 
     fprintf(out, "%-10s  %u\n", "domid", g->domid);
     word_line(out, "name", g->name);
@@ -372,6 +383,10 @@ void text_guest(FILE *out, const Vgt__Guest *g)
     engine_line(out, "gpu time", g->n_gpu_time, g->gpu_time);
     fprintf(out, "%-10s  %" PRIu64 "\n", "batches", g->batches);
     fprintf(out, "%-10s  %" PRIu64 "\n", "events", text_events(g));
+    fprintf(out, "%-10s  %" PRIu64 "\n", "hangs", g->hangs);
+    if (g->throttled_ms)
+        fprintf(out, "%-10s  for another %s\n", "throttled",
+                text_time(unit, g->throttled_ms * 1000));
     if (g->n_quarantined)
         fputs("quarantined\n", out);
     for (size_t i = 0; i < g->n_quarantined; i++)

@@ -173,6 +173,8 @@ static void merge_guest_stats(struct pool *pool, const struct ask *ask, Vgt__Gue
             g->batches += s->batches;
             g->n_gpu_time = s->n_gpu_time; /* borrowed from the answer */
             g->gpu_time = s->gpu_time;
+            g->hangs = s->hangs;
+            g->throttled_ms = s->throttled_ms;
             if (s->hung && !strcmp(g->state, "running"))
                 g->state = (char *)"hung";
         }

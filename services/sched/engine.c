@@ -158,4 +158,6 @@ void engine_forget(struct engine *e, const struct guest *g)
     assert(!engine_uses(e, g));
     if (e->turn == g)
         e->turn = NULL;
+    if (e->holder == g)
+        e->holder = NULL;
 }

@@ -8,6 +8,12 @@
  * At most one submission is unacknowledged at a time. An engine that neither moves nor lets the
  * next guest on for the watchdog's time, while another guest waits, is reset; the guest whose
  * context ran has lost it and runs no more there until it resets its engine.
+ * A guest that kept others from an engine for longer than its turn, and the quantum to finish, owes
+ * them that time, and until it is over they go first on every engine (debt.c). A hang costs the
+ * more the more there were lately, and from the second on the guest is throttled: then it gets an
+ * engine only if nobody else has used it for the watchdog's time, so that it cannot slip into the
+ * gaps of another's work and hang there. Nobody owes more than ENGINE_DEBT_MOST watchdog's times,
+ * and after as long without a debt its hangs are forgotten.
  * A process may end at any instruction while the engine runs on; the next one finds in the journal
  * what stood in the port, and which events counted already, and goes on from there (adopt.c).
  * The service's loop only; one thread. Times are CLOCK_MONOTONIC ns, passed in.
@@ -17,7 +23,8 @@
 #include "services/sched/guest.h"
 #include "services/sched/hw.h"
 
-#define ENGINE_POLL_NS 10000000ull /* look at a busy engine even if no interrupt came */
+#define ENGINE_POLL_NS   10000000ull /* look at a busy engine even if no interrupt came */
+#define ENGINE_DEBT_MOST 32u         /* times the watchdog's time */
 
 /* All guests, in the order of their turns; shared by the engines, kept by sched.c. */
 struct engine_guests {
@@ -73,6 +80,9 @@ struct engine {
     uint64_t charged;     /* GPU time is charged to now.guest up to here */
     uint64_t moved;       /* the engine was last seen moving, or nobody waited */
     uint64_t asked_at;    /* of next */
+    struct guest *holder; /* who ran when debts were last looked at; NULL: nobody */
+    uint64_t due;         /* it should be off the engine, if others wait */
+    uint64_t wanted;      /* others wait for it since then; 0: nobody does */
     uint64_t looked;      /* last tick, or the submission that ended an idle time */
     struct hw_progress seen;
     struct engine_ring ring;
@@ -117,6 +127,9 @@ int engine_tick(struct engine *e, uint64_t now);
 int engine_kick(struct engine *e, uint64_t now);
 /* When engine_tick() wants to be called; UINT64_MAX: not before something happens. */
 uint64_t engine_deadline(const struct engine *e, uint64_t now);
+
+/* For how many ns from now the guest is throttled; 0: it is not. */
+uint64_t engine_throttled(const struct guest *g, uint64_t now);
 
 /*
  * Get the guest off the engine, by a reset if it is on it; what ran is lost. guest_reset_done() is

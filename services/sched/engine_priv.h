@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * engine_priv.h: what the parts of an engine share. engine.c: time, interrupts, resets; turns.c:
- * who runs next; adopt.c: after a restart. How work gets to an engine and comes back is its kind's:
- * pairs*.c for submit ports (Broadwell), rings*.c for rings (Haswell). Nobody else includes it.
+ * who runs next; debt.c: who goes last; adopt.c: after a restart. How work gets to an engine and
+ * comes back is its kind's: pairs*.c for submit ports (Broadwell), rings*.c for rings (Haswell).
+ * Nobody else includes it.
  */
 #pragma once
 #include "services/sched/engine.h"
@@ -56,11 +57,24 @@ void engine_charge(struct engine *e, uint64_t now);
 int engine_recover(struct engine *e, bool guilty, uint64_t now);
 /* Work that came up, or ended, although its guest was to leave meanwhile. -errno. */
 int engine_settle_doomed(struct engine *e, uint64_t now);
+/* Does anybody but g want the engine who may have it before g's debts or its own are over? */
+bool engine_others_wait(const struct engine *e, const struct guest *g, uint64_t now);
 void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now);
 /* The device does not answer: remembered, said once. Returns rc. */
 int engine_fail(struct engine *e, int rc);
 /* NULL: not in the ring of guests. */
 struct guest *engine_find(const struct engine *e, uint32_t domid);
+
+/* ---- debts */
+
+/* Before anything is submitted: who has the engine, and who waits for it? */
+void debt_watch(struct engine *e, uint64_t now);
+/* What runs hangs, and will be reset. */
+void debt_hang(struct engine *e, uint64_t now);
+/* Others go before it here. */
+bool debt_passed(const struct engine *e, const struct guest *g, uint64_t now);
+/* When an engine must be looked at although nothing is on it; UINT64_MAX: need not. */
+uint64_t debt_deadline(const struct engine *e, uint64_t now);
 
 /* ---- pairs */
 

@@ -16,6 +16,9 @@
 
 #define IIR_ALL (IIR_CONTEXT_SWITCH | 1u)
 
+#define LINES_BURST      10u /* in the log, of its hangs */
+#define LINES_PER_MINUTE 6u
+
 /* ---- the journal's record */
 
 static bool same_record(const struct sched_journal_state *j, const struct guest_config *c)
@@ -43,6 +46,8 @@ static void go_on(struct guest *g)
     g->w = g->c.journal->state;
     if (g->w.event_at >= SCHED_JOURNAL_EVENTS || g->w.event_count > SCHED_JOURNAL_EVENTS)
         g->w.event_at = g->w.event_count = g->w.event_shown = 0;
+    if (g->w.hung_lately > SCHED_JOURNAL_HANGS)
+        g->w.hung_lately = SCHED_JOURNAL_HANGS;
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {
         struct sched_vexec *v = &g->w.engine[e];
 
@@ -66,6 +71,8 @@ void guest_init(struct guest *g, const struct guest_config *config)
     g->given_up = quarantine_full(config->quarantine);
     g->w.domid = config->domid;
     g->w.generation = config->generation;
+    log_limit_init(&g->hang_lines, LINES_BURST, LINES_PER_MINUTE);
+    log_limit_init(&g->throttle_lines, LINES_BURST, LINES_PER_MINUTE);
     if (same)
         go_on(g);
     for (unsigned e = 0; e < GEN8_ENGINES; e++) {

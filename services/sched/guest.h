@@ -32,11 +32,12 @@ struct guest_engine {
     struct context *ctx[2]; /* of the running pair while another guest has the engine; busy */
     bool blocked;           /* the head waits for gtt, room or its own context */
     bool served;            /* had work there since the last user interrupt was passed on */
+    uint64_t wanted;        /* the engine: when it last had work there, or was on it; 0: never */
     uint64_t gpu_ns, batches;
 };
 
 struct guest_stats {
-    uint64_t submissions, slices, preemptions, resets, hangs;
+    uint64_t submissions, slices, preemptions, resets;
 };
 
 struct guest;
@@ -81,6 +82,7 @@ struct guest {
     bool drained;        /* the lane was empty when last looked at */
     bool given_up;       /* too many inputs that kill: nothing of it is applied or run */
     uint32_t posted;     /* events that are in the lane, and not yet visible there */
+    struct log_limit hang_lines, throttle_lines;
 };
 
 /* Only fills the struct; continues, or begins, the journal's record. Contexts on the shelf are

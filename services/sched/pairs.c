@@ -232,11 +232,9 @@ static void lose_running(struct engine *e, bool guilty)
         return;
     }
     ge->v->hung = 1;
-    if (guilty) {
-        g->stats.hangs++;
+    if (guilty)
         account_event(g->c.account, ACCOUNT_ENGINE_HANG, "engine=%u desc=%#llx", e->c.id,
                       (unsigned long long)context_guest_desc(ctx));
-    }
     e->now.ctx[e->at] = NULL;
     context_set_busy(ctx, false);
     context_kill(ctx);

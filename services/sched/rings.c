@@ -319,11 +319,9 @@ static void lose(struct engine *e, bool guilty)
         engine_part(e, g)->v->hung = 1;
         engine_part(e, g)->r->chunks = 0;
     }
-    if (!dead && guilty) {
-        g->stats.hangs++;
+    if (!dead && guilty)
         account_event(g->c.account, ACCOUNT_ENGINE_HANG, "engine=%u head=%#x", e->c.id,
                       engine_part(e, g)->r->head);
-    }
     __atomic_store_n(r->number, r->w.number, __ATOMIC_RELAXED);
     r->w.count = r->w.head = r->w.tail = r->w.owner = r->w.stored = 0;
     r->flush = false;

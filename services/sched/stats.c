@@ -22,7 +22,7 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
     wire_record_count(r, "slices", g->stats.slices);
     wire_record_count(r, "preemptions", g->stats.preemptions);
     wire_record_count(r, "resets", g->stats.resets);
-    wire_record_count(r, "hangs", g->stats.hangs);
+    wire_record_count(r, "hangs", g->w.hangs);
     wire_record_count(r, "replayed", sg->rx.replayed);
     lane_stats(&sg->rx.mem, &lane);
     wire_record_count(r, "lane_messages", lane.messages);
@@ -36,6 +36,8 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
             wire_record_time(r, engine_name[e], g->engine[e].gpu_ns);
     }
     r->stats.hung = guest_hung(g);
+    r->stats.hangs = g->w.hangs;
+    r->stats.throttled_ms = (engine_throttled(g, sched_now()) + 999999) / 1000000;
 }
 
 static void of_service(struct wire_record *r, const struct sched *s)

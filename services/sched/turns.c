@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * turns.c: who runs next on an engine, for how long, and what to do about one that does not let go.
- * See engine.h.
+ * What that costs its guest is debt.c's. See engine.h.
  */
 #include <string.h>
 
@@ -29,8 +29,12 @@ static bool is_kept(const struct engine *e, struct guest *g)
     return engine_part(e, g)->v->resetting && e->kind->keeps && e->kind->keeps(e, g->c.domid);
 }
 
-/* Does anybody but g want the engine? */
-static bool others_wait(const struct engine *e, const struct guest *g)
+static bool waits(const struct engine *e, const struct guest *g, uint64_t now)
+{
+    return guest_ready(g, e->c.id) && !debt_passed(e, g, now);
+}
+
+bool engine_others_wait(const struct engine *e, const struct guest *g, uint64_t now)
 {
     if (e->asked && e->next.guest != g)
         return true;
@@ -38,7 +42,7 @@ static bool others_wait(const struct engine *e, const struct guest *g)
         if (is_kept(e, e->c.guests->guest[i]))
             return true;
     for (unsigned i = 0; i < e->c.guests->count; i++)
-        if (e->c.guests->guest[i] != g && guest_ready(e->c.guests->guest[i], e->c.id))
+        if (e->c.guests->guest[i] != g && waits(e, e->c.guests->guest[i], now))
             return true;
     return false;
 }
@@ -53,7 +57,7 @@ static int next_turn(struct engine *e, const struct guest *except, uint64_t now)
         struct guest *g = e->c.guests->guest[at];
         int rc;
 
-        if (g == except)
+        if (g == except || debt_passed(e, g, now))
             continue;
         rc = e->kind->submit(e, g, now);
         if (rc <= 0) {
@@ -69,9 +73,15 @@ static int start(struct engine *e, uint64_t now)
 {
     int rc = CONTEXT_WAIT;
 
-    if (e->turn && now < e->turn_end)
+    if (e->turn && now < e->turn_end && !debt_passed(e, e->turn, now))
         rc = e->kind->submit(e, e->turn, now);
     return rc > 0 ? next_turn(e, NULL, now) : rc;
+}
+
+/* A guest with debts has no turn to end. */
+static bool turn_is_over(const struct engine *e, uint64_t now)
+{
+    return now >= e->turn_end || debt_passed(e, e->now.guest, now);
 }
 
 /* The running guest's turn is over and somebody waits. */
@@ -84,10 +94,22 @@ static int drain(struct engine *e, uint64_t now)
     return next_turn(e, e->now.guest, now);
 }
 
+static int go_on(struct engine *e, uint64_t now)
+{
+    bool others = engine_others_wait(e, e->now.guest, now);
+
+    if (!others)
+        e->drain_since = 0; /* whoever comes later waits from then on */
+    if (others && turn_is_over(e, now))
+        return drain(e, now);
+    return e->kind->submit(e, e->now.guest, now);
+}
+
 int engine_kick(struct engine *e, uint64_t now)
 {
     int rc;
 
+    debt_watch(e, now);
     if (e->failed || e->asked || e->adopting)
         return e->failed;
     if (e->torn && e->running)
@@ -96,10 +118,8 @@ int engine_kick(struct engine *e, uint64_t now)
         rc = engine_recover(e, false, now); /* the port counts from its beginning again */
     else if (!e->running)
         rc = start(e, now);
-    else if (now >= e->turn_end && others_wait(e, e->now.guest))
-        rc = drain(e, now);
     else
-        rc = e->kind->submit(e, e->now.guest, now);
+        rc = go_on(e, now);
     if (rc < 0) {
         e->failed = rc;
         log_write(e->c.log, LOG_ERR, "cannot submit", "engine=%u error=%d", e->c.id, rc);
@@ -121,6 +141,14 @@ static bool moves(struct engine *e)
     return moved;
 }
 
+/* What cannot be preempted ends by itself, or by the watchdog: that its commands go round is no
+ * progress to those who wait. */
+static bool stays(const struct engine *e, uint64_t now)
+{
+    return !e->kind->preempts && e->drain_since &&
+           engine_since(e->drain_since, now) >= e->c.watchdog_ns;
+}
+
 static bool stuck(struct engine *e, uint64_t now)
 {
     const struct guest *g = e->running ? e->now.guest : NULL;
@@ -128,12 +156,12 @@ static bool stuck(struct engine *e, uint64_t now)
     if (!g && !e->asked)
         return false;
     if ((e->asked || e->torn) && engine_since(e->asked_at, now) >= e->c.watchdog_ns)
-        return !g || others_wait(e, g);
+        return !g || engine_others_wait(e, g, now);
     if (!g) /* nothing runs that could move; when it last did, before it was idle, says nothing */
         return false;
-    if (!others_wait(e, g) || moves(e))
+    if (!engine_others_wait(e, g, now) || moves(e))
         e->moved = now;
-    return engine_since(e->moved, now) >= e->c.watchdog_ns;
+    return stays(e, now) || engine_since(e->moved, now) >= e->c.watchdog_ns;
 }
 
 int engine_tick(struct engine *e, uint64_t now)
@@ -143,8 +171,10 @@ int engine_tick(struct engine *e, uint64_t now)
     e->looked = now;
     if (rc || e->adopting || !stuck(e, now))
         return rc;
-    log_write(e->c.log, LOG_WARNING, "engine hangs: reset", "engine=%u domid=%u", e->c.id,
-              e->running ? e->now.guest->c.domid : 0);
+    if (e->running)
+        debt_hang(e, now);
+    else
+        log_write(e->c.log, LOG_WARNING, "engine hangs: reset", "engine=%u domid=0", e->c.id);
     rc = engine_recover(e, true, now);
     if (rc) {
         e->failed = rc;
@@ -164,13 +194,15 @@ uint64_t engine_deadline(const struct engine *e, uint64_t now)
 
     if (e->adopting)
         return at;
-    if (e->failed || (!e->running && !e->asked))
+    if (e->failed)
         return UINT64_MAX;
-    if (!e->running || e->asked || !others_wait(e, e->now.guest))
+    if (!e->running && !e->asked)
+        return debt_deadline(e, now);
+    if (!e->running || e->asked || !engine_others_wait(e, e->now.guest, now))
         return at;
     if (e->drain_since && !e->kind->preempts)
         return at;
     if (e->drain_since)
         return least(at, e->drain_since + e->c.quantum_ns);
-    return e->turn_end <= now ? now : least(at, e->turn_end);
+    return turn_is_over(e, now) ? now : least(at, e->turn_end);
 }

@@ -10,13 +10,14 @@
 #pragma once
 #include "services/wire/mmio_sched.h"
 
-#define SCHED_JOURNAL_LAYOUT   3u
+#define SCHED_JOURNAL_LAYOUT   4u
 #define SCHED_JOURNAL_ENGINES  5u
 #define SCHED_JOURNAL_GUESTS   64u
 #define SCHED_JOURNAL_QUEUE    4u
 #define SCHED_JOURNAL_EVENTS   64u
 #define SCHED_JOURNAL_CONTEXTS 1024u
 #define SCHED_JOURNAL_RESUME   6u /* dwords that say where in a batch a context was */
+#define SCHED_JOURNAL_HANGS    6u
 #define SCHED_JOURNAL_CHUNKS   8u /* Haswell: in one engine's ring */
 #define SCHED_MAILBOXES        3u /* Haswell: of each engine, for the other three's signals */
 
@@ -70,10 +71,16 @@ struct sched_journal_state {
     uint64_t generation;  /* of the attach */
     uint64_t seq;         /* of the last entry taken from mmio */
     uint64_t event_seq;   /* of the last status event */
+    uint64_t debt_until;  /* CLOCK_MONOTONIC ns: others go first (services/sched/debt.c), */
+    uint64_t hang_until;  /* as to what it owes for hangs */
+    uint32_t hangs;       /* engines reset on its account, */
+    uint32_t hung_lately; /* those that still count against it, 0..SCHED_JOURNAL_HANGS */
+    uint32_t throttled;   /* they are too many; the log has said so */
+    uint32_t pad;
     struct sched_vexec engine[SCHED_JOURNAL_ENGINES];
     struct sched_vring ring[SCHED_JOURNAL_ENGINES];
 };
-static_assert(sizeof(struct sched_journal_state) == 40 + 5 * (184 + 72), "layout");
+static_assert(sizeof(struct sched_journal_state) == 72 + 5 * (184 + 72), "layout");
 
 /* A shadow context. Believed only while held (it stands in a port or on a shelf, or was not saved
  * since), or, as to the batch it is inside of and nothing else, while resume. */

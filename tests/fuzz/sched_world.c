@@ -281,7 +281,7 @@ void sched_world_guests(struct world *w)
 void sched_world_restart(struct world *w)
 {
     w->restarts++;
-    w->hangs += (unsigned)sched_guest_find(w->s, DOMID(BAD))->guest.stats.hangs;
+    w->hangs += (unsigned)sched_guest_find(w->s, DOMID(BAD))->guest.w.hangs;
     sched_free(w->s);
     start(w);
     for (unsigned i = 0; i < GUESTS; i++)
@@ -332,7 +332,7 @@ static void check_good(struct world *w)
 {
     const struct sched_guest *sg = sched_guest_find(w->s, DOMID(GOOD));
 
-    peer_check(sg && !sg->guest.broken && !sg->guest.stats.hangs && !sg->guest.stats.resets);
+    peer_check(sg && !sg->guest.broken && !sg->guest.w.hangs && !sg->guest.stats.resets);
     for (unsigned e = 0; e < ACCOUNT_EVENTS; e++)
         peer_check(!sg->account.count[e]);
 }
@@ -393,7 +393,7 @@ void sched_world_leave(struct world *w)
     const struct sched_guest *bad = sched_guest_find(w->s, DOMID(BAD));
     uint64_t until = peer_now() + PATIENCE_NS;
 
-    w->hangs += (unsigned)bad->guest.stats.hangs;
+    w->hangs += (unsigned)bad->guest.w.hangs;
     peer_check(w->told || !bad->account.count[ACCOUNT_LANE_BROKEN]);
     peer_check(!bad->quarantine.known);
     for (unsigned i = 0; i < GUESTS; i++)

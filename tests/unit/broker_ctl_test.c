@@ -56,6 +56,8 @@ static void test_status(void **state)
     assert_string_equal(reply->guests[0]->state, "running");
     assert_true(reply->guests[0]->foreground);
     assert_int_equal(reply->guests[0]->batches, 9);
+    assert_int_equal(reply->guests[0]->hangs, 6);
+    assert_int_equal(reply->guests[0]->throttled_ms, 700);
     assert_string_equal(reply->guests[0]->gpu_time[0]->engine, "bcs");
     assert_int_equal(counter(reply->guests[0], "sched.things"), 5);
     assert_int_equal(counter(reply->guests[0], "mmio.things"), 5);

@@ -141,6 +141,8 @@ static void on_stats(struct chan *chan, const struct chan_message *m, void *data
         guest.gpu_time = times;
         guest.n_gpu_time = 1;
         guest.batches = 9;
+        guest.hangs = 6;
+        guest.throttled_ms = 700;
     }
     gpu.low_total = 256 * MIB;
     own.gpu = f == &f->rig->gtt ? &gpu : NULL;

@@ -176,7 +176,7 @@ static void shares(void **state)
     assert_in_range(ns[0], 1100, 1300);
     assert_in_range(ns[1], 1100, 1300);
     assert_in_range(ns[2], 1600, 1900);
-    assert_int_equal(r.g[0].guest.stats.hangs, 0);
+    assert_int_equal(r.g[0].guest.w.hangs, 0);
 }
 
 /* It neither moves nor lets go: reset, and the other guest's work runs. */

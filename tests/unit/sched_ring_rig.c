@@ -22,6 +22,11 @@ uint64_t ring_rig_now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static uint64_t time_told(void)
+{
+    return ring_rig.time ? ring_rig.time : ring_rig_now();
+}
+
 /* ---- set-up */
 
 static int emit(void *ctx, uint32_t first, uint32_t count, const uint64_t *dma)
@@ -50,7 +55,7 @@ static void on_reset(void *ctx, struct guest *g, unsigned engine)
 {
     (void)ctx;
     if (engine < ENGINES)
-        assert_int_equal(engine_evict(&ring_rig.engine[engine], g, ring_rig_now()), 0);
+        assert_int_equal(engine_evict(&ring_rig.engine[engine], g, time_told()), 0);
     else
         guest_reset_done(g, engine);
 }
@@ -202,7 +207,7 @@ void ring_rig_stop(void)
 void ring_rig_turn(void)
 {
     uint32_t bits[GEN8_ENGINES];
-    uint64_t now = ring_rig_now();
+    uint64_t now = time_told();
 
     assert_int_equal(hw_interrupts(&ring_rig.hw, bits), 0);
     for (unsigned e = 0; e < ENGINES; e++) {

@@ -39,6 +39,7 @@ struct ring_rig {
     struct engine engine[ENGINES];
     struct engine_guests ring;
     struct player player[GUESTS];
+    uint64_t time; /* not 0: what the scheduler is told it is, whatever the clock says */
 };
 extern struct ring_rig ring_rig;
 

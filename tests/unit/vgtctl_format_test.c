@@ -111,6 +111,8 @@ static void fill_guests(struct sample *s)
     s->guest[0].gpu_time = s->times;
     s->guest[0].n_counters = 4;
     s->guest[0].counters = s->counters;
+    s->guest[1].hangs = 5;
+    s->guest[1].throttled_ms = 12300;
 }
 
 static void fill(struct sample *s)
@@ -188,7 +190,8 @@ static void test_status_text(void **state)
                  "    7  alice        running    medium  *    64+384       4    12.3 s       5  "
                  "          2\n"
                  "   16  b\"o\\b?[31m?  attaching  medium            -       0      0 us       0  "
-                 "          0\n");
+                 "          0\n"
+                 "domain 16 throttled for another 12.3 s: it hung engines 5 times\n");
 }
 
 static void test_status_json(void **state)
@@ -217,11 +220,12 @@ static void test_status_json(void **state)
         "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
         "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},"
         "\"counters\":{\"bad_gtt\":2,\"mmio.unknown_reg\":3,\"mmio_gtt.full\":4,\"lane?x\":5},"
-        "\"quarantined_inputs\":2},"
+        "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0},"
         "{\"domid\":16,\"name\":\"b\\\"o\\\\b?[31m?\",\"state\":\"attaching\",\"type\":\"medium\","
         "\"foreground\":false,\"weight\":256,\"batches\":0,\"gpu_time_us\":{},"
         "\"resources\":{\"low_base\":0,\"low_size\":0,\"high_base\":0,\"high_size\":0,"
-        "\"fence_base\":0,\"fences\":0},\"counters\":{},\"quarantined_inputs\":0}]}\n");
+        "\"fence_base\":0,\"fences\":0},\"counters\":{},\"quarantined_inputs\":0,"
+        "\"hangs\":5,\"throttled_ms\":12300}]}\n");
 }
 
 static void test_guest_text(void **state)
@@ -244,6 +248,7 @@ static void test_guest_text(void **state)
                  "gpu time    rcs 12.3 s, bcs 850 us\n"
                  "batches     1099511627776\n"
                  "events      5\n"
+                 "hangs       0\n"
                  "quarantined\n"
                  "  2026-03-01T10:20:30Z  gtt  ggtt-entry: entry 5?; deaths 2, skipped 9\n"
                  "    0001020304050607 08090a\n"
@@ -254,6 +259,21 @@ static void test_guest_text(void **state)
                  "  mmio.unknown_reg                3\n"
                  "  mmio_gtt.full                   4\n"
                  "  lane?x                          5\n");
+}
+
+/* A throttled one is named as such. */
+static void test_throttled_text(void **state)
+{
+    struct sample s;
+    struct sink out;
+
+    (void)state;
+    fill(&s);
+    text_guest(sink(&out), &s.guest[1]);
+    fflush(out.file);
+    assert_non_null(strstr(out.text, "\nhangs       5\nthrottled   for another 12.3 s\n"));
+    fclose(out.file);
+    free(out.text);
 }
 
 static void test_guest_json(void **state)
@@ -270,7 +290,7 @@ static void test_guest_json(void **state)
            "\"foreground\":true,\"weight\":256,\"batches\":1099511627776,\"gpu_time_us\":{},"
            "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
            "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},\"counters\":{},"
-           "\"quarantined_inputs\":2,\"quarantined\":["
+           "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0,\"quarantined\":["
            "{\"service\":\"gtt\",\"kind\":\"ggtt-entry\",\"text\":\"entry 5?\","
            "\"bytes\":\"000102030405060708090a\",\"deaths\":2,\"skipped\":9,\"at_s\":1772360430},"
            "{\"service\":\"mmio\",\"kind\":\"access\",\"text\":\"\",\"bytes\":\"\","
@@ -478,10 +498,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_text),  cmocka_unit_test(test_status_json),
-        cmocka_unit_test(test_guest_text),   cmocka_unit_test(test_guest_json),
-        cmocka_unit_test(test_empty),        cmocka_unit_test(test_units),
-        cmocka_unit_test(test_shot_hostile), cmocka_unit_test(test_shot_formats),
-        cmocka_unit_test(test_png),          cmocka_unit_test(test_png_full),
+        cmocka_unit_test(test_guest_text),   cmocka_unit_test(test_throttled_text),
+        cmocka_unit_test(test_guest_json),   cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_units),        cmocka_unit_test(test_shot_hostile),
+        cmocka_unit_test(test_shot_formats), cmocka_unit_test(test_png),
+        cmocka_unit_test(test_png_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
