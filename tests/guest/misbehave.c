@@ -100,50 +100,30 @@ static void bad_tables(struct bad *b)
 
 /* ---- submissions */
 
-static void submit(struct bad *b, uint64_t desc)
-{
-    bare_elsp(&b->v, BCS, desc);
-}
-
-static void reset_engine(struct bad *b)
-{
-    bare_reset_blitter(&b->v);
-}
-
-static uint64_t descriptor(const struct bad *b)
-{
-    return bare_descriptor(&b->v);
-}
-
-static void make_context(struct bad *b, const uint32_t *dw, unsigned n)
-{
-    bare_work(&b->v, dw, n);
-}
-
 static void bad_descriptors(struct bad *b)
 {
     const uint64_t desc[] = {
-        0,                                             /* not valid */
-        descriptor(b) & ~0xfffff000ull,                /* LRCA 0 */
-        (descriptor(b) & ~0xfffff000ull) | 0xfffff000, /* the host's */
-        descriptor(b) | 0x7f0,                         /* every odd bit */
-        (descriptor(b) & ~(3ull << 3)) | 2ull << 3,    /* an advanced mode */
+        0,                                                      /* not valid */
+        bare_descriptor(&b->v) & ~0xfffff000ull,                /* LRCA 0 */
+        (bare_descriptor(&b->v) & ~0xfffff000ull) | 0xfffff000, /* the host's */
+        bare_descriptor(&b->v) | 0x7f0,                         /* every odd bit */
+        (bare_descriptor(&b->v) & ~(3ull << 3)) | 2ull << 3,    /* an advanced mode */
         ~0ull,
     };
     uint32_t nothing[2] = {0};
 
-    make_context(b, nothing, 2);
+    bare_work(&b->v, nothing, 2);
     for (size_t i = 0; i < sizeof(desc) / sizeof(desc[0]); i++) {
-        submit(b, desc[i]);
-        reset_engine(b);
+        bare_elsp(&b->v, BCS, desc[i]);
+        bare_reset_blitter(&b->v);
         b->offences++;
     }
     ((uint32_t *)b->v.page[BARE_STATE])[CTX_RING_START] = 0xfffff000; /* somebody else's ring */
-    submit(b, descriptor(b));
-    reset_engine(b);
+    bare_elsp(&b->v, BCS, bare_descriptor(&b->v));
+    bare_reset_blitter(&b->v);
     memset(b->v.page[BARE_STATE], 0xff, BARE_PAGE); /* no image at all */
-    submit(b, descriptor(b));
-    reset_engine(b);
+    bare_elsp(&b->v, BCS, bare_descriptor(&b->v));
+    bare_reset_blitter(&b->v);
     b->offences += 2;
 }
 
@@ -165,9 +145,9 @@ static void bad_commands(struct bad *b)
 
     memset(b->v.page[BARE_BATCH], 0xff, BARE_PAGE);
     for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
-        make_context(b, rings[i], 6);
-        submit(b, descriptor(b));
-        reset_engine(b);
+        bare_work(&b->v, rings[i], 6);
+        bare_elsp(&b->v, BCS, bare_descriptor(&b->v));
+        bare_reset_blitter(&b->v);
         b->offences++;
     }
 }

@@ -196,6 +196,13 @@ static void a_heavy_neighbour_keeps_its_share(void **state)
     expect_share(beside, busy);
 }
 
+static void start_hang_beside_busy(void)
+{
+    start(2);
+    kind[0] = HANG;
+    kind[1] = BUSY;
+}
+
 static void until_hang(void)
 {
     uint64_t until = r.now + 60 * S;
@@ -241,9 +248,7 @@ static void the_price(void **state)
 static void one_hang(void **state)
 {
     (void)state;
-    start(2);
-    kind[0] = HANG;
-    kind[1] = BUSY;
+    start_hang_beside_busy();
     until_hang();
     kind[0] = BUSY;
     assert_int_equal(guest(0)->w.hangs, 1);
@@ -261,9 +266,7 @@ static void it_recovers(void **state)
     uint64_t had;
 
     (void)state;
-    start(2);
-    kind[0] = HANG;
-    kind[1] = BUSY;
+    start_hang_beside_busy();
     pass(20 * S);
     assert_true(guest(0)->w.hangs > 4);
     until_throttled();
@@ -291,9 +294,7 @@ static void alone(void **state)
     unsigned resets;
 
     (void)state;
-    start(2);
-    kind[0] = HANG;
-    kind[1] = BUSY;
+    start_hang_beside_busy();
     pass(10 * S);
     until_throttled();
     hangs = guest(0)->w.hangs;
@@ -316,9 +317,7 @@ static void alone(void **state)
 static void it_has_no_turn(void **state)
 {
     (void)state;
-    start(2);
-    kind[0] = HANG;
-    kind[1] = BUSY;
+    start_hang_beside_busy();
     until_throttled();
     kind[0] = BUSY;
     kind[1] = IDLE;
@@ -371,9 +370,7 @@ static void a_restart_changes_nothing(void **state)
     uint64_t left, had;
 
     (void)state;
-    start(2);
-    kind[0] = HANG;
-    kind[1] = BUSY;
+    start_hang_beside_busy();
     pass(10 * S);
     until_throttled();
     left = engine_throttled(guest(0), r.now);
