@@ -438,13 +438,13 @@ static void dump(const struct record *r, FILE *out)
     const struct judge_access *a = &r->access;
 
     fprintf(out,
-            "{\"kind\":\"%s\",\"count\":%" PRIu64 ",\"first_ms\":%" PRIu64 ",\"last_ms\":%" PRIu64
-            ",\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64
+            "{\"kind\":\"%s\",\"engine\":%u,\"lrca\":%" PRIu32 ",\"root\":%" PRIu64
             ",\"space\":\"%s\",\"gpu_addr\":%" PRIu64 ",\"cmd_addr\":%" PRIu64 ",\"mfn\":%" PRIu64
-            ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,\"injected\":%s,\"walk\":",
-            kind(a), r->count, r->first_ms, r->last_ms, engine_number(a->engine), a->lrca, a->root,
-            space_name[a->space], a->gpu_addr, a->cmd_addr, a->mfn, a->write ? "true" : "false",
-            r->owner, r->ctx_domid, a->injected ? "true" : "false");
+            ",\"write\":%s,\"owner\":%u,\"context_domain\":%u,\"injected\":%s,\"count\":%" PRIu64
+            ",\"first_ms\":%" PRIu64 ",\"last_ms\":%" PRIu64 ",\"walk\":",
+            kind(a), engine_number(a->engine), a->lrca, a->root, space_name[a->space], a->gpu_addr,
+            a->cmd_addr, a->mfn, a->write ? "true" : "false", r->owner, r->ctx_domid,
+            a->injected ? "true" : "false", r->count, r->first_ms, r->last_ms);
     walk_dump(&r->walk, out);
     fputc('}', out);
 }
