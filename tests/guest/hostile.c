@@ -9,7 +9,7 @@
  * hostile [--seconds S] [--seed N]. Prints "VGT: hostile_KEY=VALUE"; the same seed makes the same
  * attacks of the first thread. Two threads: the second changes pages only.
  */
-#include "tests/guest/bare.h"
+#include "tests/guest/hostile.h"
 
 #include "gen/cmds_gen8.h"
 #include "gen/ctx_gen8.h"
@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,18 +27,7 @@
 #define LEAST       100 /* attacks, however slow the machine */
 #define COUNT(a)    (sizeof(a) / sizeof((a)[0]))
 
-struct rng {
-    uint64_t state;
-};
-
-struct hostile {
-    struct bare v;
-    struct rng rng;
-    atomic_bool stop;
-    unsigned long attacks;
-};
-
-static uint32_t rnd(struct rng *r, uint32_t below)
+uint32_t hostile_rnd(struct rng *r, uint32_t below)
 {
     r->state ^= r->state << 13;
     r->state ^= r->state >> 7;
@@ -47,76 +35,77 @@ static uint32_t rnd(struct rng *r, uint32_t below)
     return (uint32_t)((r->state >> 20) % below);
 }
 
-/* A frame of ours, the device's, the interrupt controller's, or one that is nowhere: nothing of
- * what this kernel lives on. So that the GPU finds no other either, what is written through it has
- * bit 0 clear (an entry that is not present), and pages of commands stand nowhere for tables. */
-static uint64_t some_gfn(const struct bare *v, struct rng *r)
+/* So that the GPU finds no other frame either, what is written through it has bit 0 clear (an entry
+ * that is not present), and pages of commands stand nowhere for tables. */
+uint64_t hostile_gfn(const struct bare *v, struct rng *r)
 {
     static const unsigned pages[] = {BARE_TARGET, BARE_STATUS};
     static const uint64_t odd[] = {0xfee00,    0xfec00,    0xf0000,      0x7ffffff,
                                    0xfffffff0, 0xffffffff, 0x7fffffffff, 0x10000000};
 
-    if (!rnd(r, 4))
-        return odd[rnd(r, COUNT(odd))];
-    return v->gfn[rnd(r, 2) ? BARE_TABLE + rnd(r, BARE_TABLES) : pages[rnd(r, COUNT(pages))]];
+    if (!hostile_rnd(r, 4))
+        return odd[hostile_rnd(r, COUNT(odd))];
+    return v->gfn[hostile_rnd(r, 2) ? BARE_TABLE + hostile_rnd(r, BARE_TABLES)
+                                    : pages[hostile_rnd(r, COUNT(pages))]];
 }
 
 /* With flags that mean something and some that do not; bits of no address now and then. */
 static uint64_t some_entry(const struct bare *v, struct rng *r)
 {
-    uint64_t flags = rnd(r, 4) ? 3 : rnd(r, 0x1000);
+    uint64_t flags = hostile_rnd(r, 4) ? 3 : hostile_rnd(r, 0x1000);
 
     if (!v->gen8)
-        return bare_pte(v, some_gfn(v, r)) | (flags & 0xe);
-    return some_gfn(v, r) << 12 | flags | (rnd(r, 16) ? 0 : (uint64_t)rnd(r, 0x10000) << 48);
+        return bare_pte(v, hostile_gfn(v, r)) | (flags & 0xe);
+    return hostile_gfn(v, r) << 12 | flags |
+           (hostile_rnd(r, 16) ? 0 : (uint64_t)hostile_rnd(r, 0x10000) << 48);
 }
 
-static uint32_t some_gma(const struct bare *v, struct rng *r)
+uint32_t hostile_gma(const struct bare *v, struct rng *r)
 {
-    switch (rnd(r, 8)) {
+    switch (hostile_rnd(r, 8)) {
     case 0:
-        return rnd(r, UINT32_MAX);
+        return hostile_rnd(r, UINT32_MAX);
     case 1:
         return 0xfffff000;
     case 2:
-        return v->low_base + v->low_size - 4 * rnd(r, 4);
+        return v->low_base + v->low_size - 4 * hostile_rnd(r, 4);
     case 3:
-        return v->high_base + rnd(r, v->high_size ? v->high_size : 1);
+        return v->high_base + hostile_rnd(r, v->high_size ? v->high_size : 1);
     default:
-        return bare_gma(v, rnd(r, BARE_PAGES)) + 4 * rnd(r, RING_DWORDS);
+        return bare_gma(v, hostile_rnd(r, BARE_PAGES)) + 4 * hostile_rnd(r, RING_DWORDS);
     }
 }
 
-static uint32_t some_value(const struct bare *v, struct rng *r)
+uint32_t hostile_value(const struct bare *v, struct rng *r)
 {
-    uint32_t bits = rnd(r, 0x10000);
+    uint32_t bits = hostile_rnd(r, 0x10000);
 
-    switch (rnd(r, 6)) {
+    switch (hostile_rnd(r, 6)) {
     case 0:
         return 0;
     case 1:
         return UINT32_MAX;
     case 2:
-        return bits << 16 | (bits & rnd(r, 0x10000)); /* a masked register's */
+        return bits << 16 | (bits & hostile_rnd(r, 0x10000)); /* a masked register's */
     case 3:
-        return 1u << rnd(r, 32);
+        return 1u << hostile_rnd(r, 32);
     case 4:
-        return rnd(r, UINT32_MAX);
+        return hostile_rnd(r, UINT32_MAX);
     default:
-        return some_gma(v, r);
+        return hostile_gma(v, r);
     }
 }
 
-static uint32_t some_engine(struct rng *r)
+uint32_t hostile_engine(struct rng *r)
 {
     static const uint32_t base[] = {0x2000, 0x12000, 0x22000, 0x1a000, 0x1c000};
 
-    return base[rnd(r, COUNT(base))];
+    return base[hostile_rnd(r, COUNT(base))];
 }
 
 /* ---- attacks: one function each */
 
-static uint32_t some_register(struct rng *r)
+uint32_t hostile_register(struct rng *r)
 {
     static const struct {
         uint32_t base, size;
@@ -126,19 +115,20 @@ static uint32_t some_register(struct rng *r)
         {0xe0000, 0x4000}, {0x100000, 0x100}, {0x130000, 0x100}, {0x140000, 0x4000},
         {0x44000, 0x500},  {0x5000, 0x200},   {0x101000, 0x100}, {0, 0x200000},
     };
-    unsigned i = rnd(r, COUNT(part));
+    unsigned i = hostile_rnd(r, COUNT(part));
 
-    return part[i].base + (rnd(r, part[i].size) & ~3u);
+    return part[i].base + (hostile_rnd(r, part[i].size) & ~3u);
 }
 
 static void registers(struct hostile *h)
 {
-    for (unsigned n = 1 + rnd(&h->rng, 16); n--;) {
-        uint32_t at = rnd(&h->rng, 2) ? some_register(&h->rng)
-                                      : some_engine(&h->rng) + (rnd(&h->rng, 0x800) & ~3u);
+    for (unsigned n = 1 + hostile_rnd(&h->rng, 16); n--;) {
+        uint32_t at = hostile_rnd(&h->rng, 2)
+                          ? hostile_register(&h->rng)
+                          : hostile_engine(&h->rng) + (hostile_rnd(&h->rng, 0x800) & ~3u);
 
-        if (rnd(&h->rng, 4))
-            bare_write(&h->v, at, some_value(&h->v, &h->rng));
+        if (hostile_rnd(&h->rng, 4))
+            bare_write(&h->v, at, hostile_value(&h->v, &h->rng));
         else
             (void)bare_read(&h->v, at);
     }
@@ -147,24 +137,24 @@ static void registers(struct hostile *h)
 /* Bytes, words and misaligned ones. */
 static void odd_widths(struct hostile *h)
 {
-    volatile uint8_t *at = h->v.bar0 + some_register(&h->rng);
-    uint32_t value = some_value(&h->v, &h->rng);
+    volatile uint8_t *at = h->v.bar0 + hostile_register(&h->rng);
+    uint32_t value = hostile_value(&h->v, &h->rng);
 
-    switch (rnd(&h->rng, 5)) {
+    switch (hostile_rnd(&h->rng, 5)) {
     case 0:
-        at[rnd(&h->rng, 4)] = (uint8_t)value;
+        at[hostile_rnd(&h->rng, 4)] = (uint8_t)value;
         break;
     case 1:
-        *(volatile uint16_t *)(at + rnd(&h->rng, 3)) = (uint16_t)value;
+        *(volatile uint16_t *)(at + hostile_rnd(&h->rng, 3)) = (uint16_t)value;
         break;
     case 2:
-        *(volatile uint32_t *)(at + 1 + rnd(&h->rng, 3)) = value;
+        *(volatile uint32_t *)(at + 1 + hostile_rnd(&h->rng, 3)) = value;
         break;
     case 3:
         *(volatile uint64_t *)at = (uint64_t)value << 32 | ~value;
         break;
     default:
-        (void)*(volatile uint64_t *)(at + rnd(&h->rng, 4));
+        (void)*(volatile uint64_t *)(at + hostile_rnd(&h->rng, 4));
     }
 }
 
@@ -174,12 +164,13 @@ static void entries(struct hostile *h)
     uint32_t low = v->low_base / BARE_PAGE, lows = v->low_size / BARE_PAGE;
     uint32_t high = v->high_base / BARE_PAGE, highs = v->high_size / BARE_PAGE;
 
-    for (unsigned n = 1 + rnd(&h->rng, 64); n--;) {
-        uint32_t at = rnd(&h->rng, v->entries);
+    for (unsigned n = 1 + hostile_rnd(&h->rng, 64); n--;) {
+        uint32_t at = hostile_rnd(&h->rng, v->entries);
 
-        if (rnd(&h->rng, 8))
-            at = highs && rnd(&h->rng, 2) ? high + rnd(&h->rng, highs) : low + rnd(&h->rng, lows);
-        bare_entry(&h->v, at, rnd(&h->rng, 4) ? some_entry(v, &h->rng) : 0);
+        if (hostile_rnd(&h->rng, 8))
+            at = highs && hostile_rnd(&h->rng, 2) ? high + hostile_rnd(&h->rng, highs)
+                                                  : low + hostile_rnd(&h->rng, lows);
+        bare_entry(&h->v, at, hostile_rnd(&h->rng, 4) ? some_entry(v, &h->rng) : 0);
     }
 }
 
@@ -192,9 +183,9 @@ static void start_again(struct hostile *h)
 static void poke_table(const struct bare *v, struct rng *r)
 {
     volatile uint64_t *table =
-        (volatile uint64_t *)(void *)v->page[BARE_TABLE + rnd(r, BARE_TABLES)];
+        (volatile uint64_t *)(void *)v->page[BARE_TABLE + hostile_rnd(r, BARE_TABLES)];
 
-    table[rnd(r, rnd(r, 2) ? 8 : 512)] = rnd(r, 4) ? some_entry(v, r) : 0;
+    table[hostile_rnd(r, hostile_rnd(r, 2) ? 8 : 512)] = hostile_rnd(r, 4) ? some_entry(v, r) : 0;
 }
 
 static void tables(struct hostile *h)
@@ -202,14 +193,16 @@ static void tables(struct hostile *h)
     static const uint32_t what[] = {PVINFO_PPGTT_L4_CREATE, PVINFO_PPGTT_L4_DESTROY,
                                     PVINFO_PPGTT_L3_CREATE, PVINFO_PPGTT_L3_DESTROY,
                                     PVINFO_CONTEXT_CREATE,  PVINFO_CONTEXT_DESTROY};
-    uint64_t root = some_gfn(&h->v, &h->rng) << 12;
+    uint64_t root = hostile_gfn(&h->v, &h->rng) << 12;
 
-    for (unsigned n = rnd(&h->rng, 32); n--;)
+    for (unsigned n = hostile_rnd(&h->rng, 32); n--;)
         poke_table(&h->v, &h->rng);
-    if (rnd(&h->rng, 3))
-        root = h->v.gfn[BARE_TABLE + rnd(&h->rng, BARE_TABLES)] << 12;
-    bare_notice(&h->v, rnd(&h->rng, 16) ? what[rnd(&h->rng, COUNT(what))] : rnd(&h->rng, 1000),
-                rnd(&h->rng, 16) ? root : root | rnd(&h->rng, BARE_PAGE));
+    if (hostile_rnd(&h->rng, 3))
+        root = h->v.gfn[BARE_TABLE + hostile_rnd(&h->rng, BARE_TABLES)] << 12;
+    bare_notice(&h->v,
+                hostile_rnd(&h->rng, 16) ? what[hostile_rnd(&h->rng, COUNT(what))]
+                                         : hostile_rnd(&h->rng, 1000),
+                hostile_rnd(&h->rng, 16) ? root : root | hostile_rnd(&h->rng, BARE_PAGE));
 }
 
 /* One command, mostly of a kind that exists; returns how many dwords. */
@@ -247,15 +240,15 @@ static unsigned command(const struct bare *v, struct rng *r, uint32_t *dw)
         0x7a000004 /* pipe control */,
         0x11800001 /* update GTT */,
     };
-    unsigned n = 1 + rnd(r, 8);
+    unsigned n = 1 + hostile_rnd(r, 8);
 
-    dw[0] = rnd(r, 16) ? head[rnd(r, COUNT(head))] : rnd(r, UINT32_MAX);
-    if (!rnd(r, 8))
-        dw[0] ^= 1u << rnd(r, 24);
+    dw[0] = hostile_rnd(r, 16) ? head[hostile_rnd(r, COUNT(head))] : hostile_rnd(r, UINT32_MAX);
+    if (!hostile_rnd(r, 8))
+        dw[0] ^= 1u << hostile_rnd(r, 24);
     for (unsigned i = 1; i < n; i++)
-        dw[i] = ~1u & (rnd(r, 4)   ? some_gma(v, r)
-                       : rnd(r, 2) ? some_register(r)
-                                   : some_value(v, r));
+        dw[i] = ~1u & (hostile_rnd(r, 4)   ? hostile_gma(v, r)
+                       : hostile_rnd(r, 2) ? hostile_register(r)
+                                           : hostile_value(v, r));
     return n;
 }
 
@@ -263,7 +256,7 @@ static unsigned commands(const struct bare *v, struct rng *r, uint32_t *dw, unsi
 {
     unsigned n = 0;
 
-    for (unsigned k = 1 + rnd(r, 24); k-- && n + 8 <= room;)
+    for (unsigned k = 1 + hostile_rnd(r, 24); k-- && n + 8 <= room;)
         n += command(v, r, dw + n);
     return n;
 }
@@ -273,41 +266,42 @@ static void forge_image(struct hostile *h)
 {
     uint32_t *state = (uint32_t *)(void *)h->v.page[BARE_STATE];
 
-    for (unsigned n = rnd(&h->rng, 6); n--;) {
-        unsigned at = rnd(&h->rng, 0x60);
+    for (unsigned n = hostile_rnd(&h->rng, 6); n--;) {
+        unsigned at = hostile_rnd(&h->rng, 0x60);
 
         if (at >= CTX_PDP_UDW(3) - 1 && at <= CTX_PDP_LDW(0)) {
-            uint64_t root = some_gfn(&h->v, &h->rng) << 12;
+            uint64_t root = hostile_gfn(&h->v, &h->rng) << 12;
             state[CTX_PDP_UDW(0)] = (uint32_t)(root >> 32);
             state[CTX_PDP_LDW(0)] = (uint32_t)root;
         } else {
-            state[at] = some_value(&h->v, &h->rng);
+            state[at] = hostile_value(&h->v, &h->rng);
         }
     }
 }
 
 static void submissions(struct hostile *h)
 {
-    uint32_t dw[256], engine = rnd(&h->rng, 3) ? 0x22000 : some_engine(&h->rng);
+    uint32_t dw[256], engine = hostile_rnd(&h->rng, 3) ? 0x22000 : hostile_engine(&h->rng);
     unsigned n = commands(&h->v, &h->rng, dw, COUNT(dw));
     uint64_t desc = bare_descriptor(&h->v);
 
     commands(&h->v, &h->rng, (uint32_t *)(void *)h->v.page[BARE_BATCH], RING_DWORDS);
     bare_work(&h->v, dw, n);
     if (!h->v.gen8) {
-        bare_ring(&h->v, engine, rnd(&h->rng, 8) ? 4 * ((n + 1) & ~1u) : rnd(&h->rng, BARE_PAGE));
+        bare_ring(&h->v, engine,
+                  hostile_rnd(&h->rng, 8) ? 4 * ((n + 1) & ~1u) : hostile_rnd(&h->rng, BARE_PAGE));
         return;
     }
-    if (!rnd(&h->rng, 3))
+    if (!hostile_rnd(&h->rng, 3))
         forge_image(h);
-    if (!rnd(&h->rng, 4))
-        desc ^= 1ull << rnd(&h->rng, 64);
+    if (!hostile_rnd(&h->rng, 4))
+        desc ^= 1ull << hostile_rnd(&h->rng, 64);
     bare_elsp(&h->v, engine, desc);
 }
 
 static void resets(struct hostile *h)
 {
-    bare_write(&h->v, 0x941c, rnd(&h->rng, 8) ? 1u << 3 : rnd(&h->rng, 0x20));
+    bare_write(&h->v, 0x941c, hostile_rnd(&h->rng, 8) ? 1u << 3 : hostile_rnd(&h->rng, 0x20));
 }
 
 /* All that may interrupt does, at every command. */
@@ -330,14 +324,52 @@ static void interrupts(struct hostile *h)
         bare_ring(&h->v, 0x22000, sizeof(dw));
 }
 
+/* Status pages anywhere, and commands that write to them. */
+static void status_pages(struct hostile *h)
+{
+    static const uint16_t gen7[] = {0x4080, 0x4180, 0x4280, 0x4380};
+    static const uint32_t work[] = {
+        0x10800001, 0x100, 0xbad,           /* store, index */
+        0x13200003, 0x104, 0,     0xbad, 0, /* flush, and store by index */
+        0x03800000,                         /* report head */
+        0x01000000,                         /* user interrupt */
+    };
+    uint32_t engine = hostile_engine(&h->rng);
+
+    bare_write(&h->v, h->v.gen8 ? engine + 0x80 : gen7[hostile_rnd(&h->rng, COUNT(gen7))],
+               hostile_rnd(&h->rng, 3) ? hostile_gma(&h->v, &h->rng)
+                                       : hostile_rnd(&h->rng, UINT32_MAX) & ~0xfffu);
+    bare_work(&h->v, work, COUNT(work));
+    if (h->v.gen8)
+        bare_elsp(&h->v, engine, bare_descriptor(&h->v));
+    else
+        bare_ring(&h->v, engine, sizeof(work));
+}
+
 static void attack(struct hostile *h)
 {
     static void (*const kinds[])(struct hostile * h) = {
-        registers,   registers,   odd_widths,  entries,     tables,     tables,
-        start_again, submissions, submissions, submissions, interrupts, resets,
+        registers,
+        registers,
+        odd_widths,
+        entries,
+        tables,
+        tables,
+        start_again,
+        submissions,
+        submissions,
+        submissions,
+        interrupts,
+        resets,
+        status_pages,
+        /* Haswell's; elsewhere less is made of what others there are */
+        hostile_directories,
+        hostile_directories,
+        hostile_images,
+        hostile_images,
     };
 
-    kinds[rnd(&h->rng, COUNT(kinds))](h);
+    kinds[hostile_rnd(&h->rng, COUNT(kinds) - (h->v.gen8 ? 4 : 0))](h);
     h->attacks++;
 }
 
@@ -346,9 +378,10 @@ static void attack(struct hostile *h)
 static void poke_page(const struct bare *v, struct rng *r)
 {
     static const unsigned pages[] = {BARE_RING, BARE_BATCH, BARE_BATCH, BARE_STATUS, BARE_IMAGE};
-    volatile uint32_t *page = (volatile uint32_t *)(void *)v->page[pages[rnd(r, COUNT(pages))]];
+    volatile uint32_t *page =
+        (volatile uint32_t *)(void *)v->page[pages[hostile_rnd(r, COUNT(pages))]];
     uint32_t dw[8];
-    unsigned n = command(v, r, dw), at = rnd(r, RING_DWORDS - 8);
+    unsigned n = command(v, r, dw), at = hostile_rnd(r, RING_DWORDS - 8);
 
     for (unsigned i = 0; i < n; i++)
         page[at + i] = dw[i];
@@ -357,7 +390,7 @@ static void poke_page(const struct bare *v, struct rng *r)
 static void *meanwhile(void *arg)
 {
     struct hostile *h = arg;
-    struct rng rng = {.state = 0x123456789abcdefull};
+    struct rng rng = {.state = h->seed * 0x123456789abcdefull | 1};
     const struct timespec pause = {.tv_nsec = 100000}; /* a rate: the first thread has work to do */
 
     while (!atomic_load(&h->stop)) {
@@ -427,6 +460,7 @@ int main(int argc, char **argv)
             return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    h.seed = seed;
     h.rng.state = seed * 0x9e3779b97f4a7c15ull | 1;
     if (bare_set_up(&h.v)) {
         printf("VGT: hostile_error=%s\n", strerror(errno));
