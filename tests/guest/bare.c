@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bare.c: as in bare.h. Generation by the PCI id; gen7's global entries are 4 bytes, in the upper
- * half of a BAR0 of 4 MiB, gen8's are 8 bytes in the upper half of 16 MiB.
+ * bare.c: as in bare.h, above the machine. Gen7's global entries are 4 bytes, in the upper half of
+ * a BAR0 of 4 MiB, gen8's are 8 bytes in the upper half of 16 MiB.
  */
 #include "tests/guest/bare.h"
 
@@ -9,42 +9,50 @@
 #include "gen/ctx_gen8.h"
 #include "gen/pvinfo.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
-#define DEV     "/sys/bus/pci/devices/0000:00:02.0"
 #define BCS     0x22000u
 #define LIMIT_S 60
 
+int bare_partition(struct bare *b)
+{
+    b->gtt = b->gen8 ? 8u << 20 : 2u << 20;
+    b->entries = b->gtt / (b->gen8 ? 8 : 4);
+    b->low_base = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, low_base));
+    b->low_size = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, low_size));
+    b->high_base = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, high_base));
+    b->high_size = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, high_size));
+    return b->low_size ? 0 : -1;
+}
+
 uint32_t bare_read(const struct bare *b, uint32_t at)
 {
-    return *(volatile uint32_t *)(b->bar0 + at);
+    return (uint32_t)bare_load(b, at, 4);
 }
 
-void bare_write(struct bare *b, uint32_t at, uint32_t value)
+void bare_write(const struct bare *b, uint32_t at, uint32_t value)
 {
-    *(volatile uint32_t *)(b->bar0 + at) = value;
+    bare_store(b, at, 4, value);
 }
 
-void bare_write64(struct bare *b, uint32_t at, uint64_t value)
+void bare_put32(const struct bare *b, unsigned page, unsigned index, uint32_t value)
 {
-    *(volatile uint64_t *)(b->bar0 + at) = value;
+    bare_put(b, page, 4 * index, &value, 4);
 }
 
-static uint64_t gfn_of(const void *page)
+void bare_put64(const struct bare *b, unsigned page, unsigned index, uint64_t value)
 {
-    int fd = open("/proc/self/pagemap", O_RDONLY);
-    uint64_t entry = 0;
-    ssize_t n = pread(fd, &entry, 8, (off_t)((uintptr_t)page / BARE_PAGE * 8));
+    bare_put(b, page, 8 * index, &value, 8);
+}
 
-    close(fd);
-    return n == 8 && entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
+void bare_fill(const struct bare *b, unsigned page, uint8_t byte)
+{
+    uint8_t bytes[BARE_PAGE];
+
+    memset(bytes, byte, sizeof(bytes));
+    bare_put(b, page, 0, bytes, sizeof(bytes));
 }
 
 uint32_t bare_gma(const struct bare *b, unsigned page)
@@ -60,75 +68,21 @@ uint64_t bare_pte(const struct bare *b, uint64_t gfn)
     return b->gen8 ? addr | 1 : (addr & 0xfffff000u) | (addr >> 28 & 0x7f0) | 1;
 }
 
-void bare_entry(struct bare *b, uint32_t index, uint64_t value)
+void bare_entry(const struct bare *b, uint32_t index, uint64_t value)
 {
-    if (b->gen8)
-        bare_write64(b, b->gtt + 8 * index, value);
-    else
-        bare_write(b, b->gtt + 4 * index, (uint32_t)value);
+    unsigned size = b->gen8 ? 8 : 4;
+
+    bare_store(b, b->gtt + size * index, size, value);
 }
 
-static bool is_gen8(void)
-{
-    unsigned id = 0;
-    FILE *f = fopen(DEV "/device", "r");
-
-    if (f && fscanf(f, "%x", &id) != 1)
-        id = 0;
-    if (f)
-        fclose(f);
-    return (id & 0xff00) == 0x1600;
-}
-
-static int map(struct bare *b)
-{
-    size_t size = b->gen8 ? 16u << 20 : 4u << 20;
-    int fd = open(DEV "/enable", O_WRONLY);
-
-    if (fd < 0 || write(fd, "1", 1) != 1)
-        return -1;
-    close(fd);
-    fd = open(DEV "/resource0", O_RDWR);
-    if (fd < 0)
-        return -1;
-    b->bar0 = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    b->gtt = (uint32_t)size / 2;
-    b->entries = b->gtt / (b->gen8 ? 8 : 4);
-    return b->bar0 == MAP_FAILED ? -1 : 0;
-}
-
-int bare_set_up(struct bare *b)
-{
-    b->gen8 = is_gen8();
-    if (map(b))
-        return -1;
-    for (unsigned i = 0; i < BARE_PAGES; i++) {
-        b->page[i] = mmap(NULL, BARE_PAGE, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
-        if (b->page[i] == MAP_FAILED)
-            return -1;
-        memset(b->page[i], 0, BARE_PAGE);
-        b->gfn[i] = gfn_of(b->page[i]);
-        if (!b->gfn[i])
-            return -1;
-    }
-    b->low_base = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, low_base));
-    b->low_size = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, low_size));
-    b->high_base = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, high_base));
-    b->high_size = bare_read(b, PVINFO_BASE + offsetof(struct pvinfo, high_size));
-    errno = 0;
-    return b->low_size ? 0 : -1;
-}
-
-void bare_start(struct bare *b)
+void bare_start(const struct bare *b)
 {
     for (unsigned i = 0; i < BARE_PAGES; i++)
         bare_entry(b, b->low_base / BARE_PAGE + i, bare_pte(b, b->gfn[i]));
     bare_reset_blitter(b);
 }
 
-void bare_reset_blitter(struct bare *b)
+void bare_reset_blitter(const struct bare *b)
 {
     bare_write(b, 0x941c, 1u << 3);
     if (b->gen8) {
@@ -139,7 +93,7 @@ void bare_reset_blitter(struct bare *b)
     }
 }
 
-void bare_notice(struct bare *b, uint32_t what, uint64_t root)
+void bare_notice(const struct bare *b, uint32_t what, uint64_t root)
 {
     bare_write(b, PVINFO_BASE + offsetof(struct pvinfo, pdp), (uint32_t)root);
     bare_write(b, PVINFO_BASE + offsetof(struct pvinfo, pdp) + 4, (uint32_t)(root >> 32));
@@ -163,13 +117,12 @@ static void empty_state(uint32_t *state)
         state[0x22 + 2 * i] = BCS + tables[i];
 }
 
-void bare_work(struct bare *b, const uint32_t *dw, unsigned n)
+void bare_work(const struct bare *b, const uint32_t *dw, unsigned n)
 {
-    uint32_t *ring = (uint32_t *)(void *)b->page[BARE_RING];
-    uint32_t *state = (uint32_t *)(void *)b->page[BARE_STATE];
+    uint32_t state[BARE_PAGE / 4], ring[BARE_PAGE / 4] = {0};
 
     if (b->gen8) {
-        memset(b->page[BARE_IMAGE], 0, BARE_PAGE);
+        bare_fill(b, BARE_IMAGE, 0);
         empty_state(state);
         state[CTX_CONTROL] = 0x00090009; /* restore inhibit, as in a fresh context */
         state[CTX_RING_TAIL] = 4 * ((n + 1) & ~1u);
@@ -177,9 +130,10 @@ void bare_work(struct bare *b, const uint32_t *dw, unsigned n)
         state[CTX_RING_CTL] = 1;
         state[CTX_PDP_UDW(0)] = (uint32_t)(b->gfn[BARE_TABLE] >> 20);
         state[CTX_PDP_LDW(0)] = (uint32_t)(b->gfn[BARE_TABLE] << 12);
+        bare_put(b, BARE_STATE, 0, state, sizeof(state));
     }
-    memset(ring, 0, BARE_PAGE);
     memcpy(ring, dw, 4 * n);
+    bare_put(b, BARE_RING, 0, ring, sizeof(ring));
     __sync_synchronize();
 }
 
@@ -189,7 +143,7 @@ uint64_t bare_descriptor(const struct bare *b)
     return 0x77ull << 32 | bare_gma(b, BARE_IMAGE) | 1u << 8 | CTX_LEGACY_64 << 3 | 1;
 }
 
-void bare_elsp(struct bare *b, uint32_t engine, uint64_t desc)
+void bare_elsp(const struct bare *b, uint32_t engine, uint64_t desc)
 {
     bare_write(b, engine + 0x230, 0);
     bare_write(b, engine + 0x230, 0);
@@ -197,7 +151,7 @@ void bare_elsp(struct bare *b, uint32_t engine, uint64_t desc)
     bare_write(b, engine + 0x230, (uint32_t)desc);
 }
 
-void bare_ring(struct bare *b, uint32_t engine, uint32_t tail)
+void bare_ring(const struct bare *b, uint32_t engine, uint32_t tail)
 {
     bare_write(b, engine + 0x3c, 0);
     bare_write(b, engine + 0x34, 0);
@@ -207,27 +161,28 @@ void bare_ring(struct bare *b, uint32_t engine, uint32_t tail)
     bare_write(b, engine + 0x30, tail);
 }
 
-static bool wait_for(const volatile uint32_t *word, uint32_t value)
+/* The word that honest work writes. */
+static bool wait_for(const struct bare *b, uint32_t value)
 {
     struct timespec start, now;
 
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        if (*word == value)
+        if (bare_get(b, BARE_TARGET, 64) == value)
             return true;
+        bare_relax(b);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - start.tv_sec < LIMIT_S);
     return false;
 }
 
-bool bare_behave(struct bare *b)
+bool bare_behave(const struct bare *b)
 {
     uint32_t word = bare_gma(b, BARE_TARGET) + 64;
     const uint32_t gen8[] = {MI_STORE_DATA_GGTT | 2, word, 0, 0x600d600d};
     const uint32_t gen7[] = {MI_STORE_DATA_GGTT | 2, 0, word, 0x600d600d};
-    volatile uint32_t *at = (volatile uint32_t *)(void *)(b->page[BARE_TARGET] + 64);
 
-    *at = 0;
+    bare_put32(b, BARE_TARGET, 16, 0);
     bare_reset_blitter(b);
     if (b->gen8)
         bare_notice(b, PVINFO_PPGTT_L4_CREATE, b->gfn[BARE_TABLE] << 12);
@@ -236,17 +191,10 @@ bool bare_behave(struct bare *b)
         bare_elsp(b, BCS, bare_descriptor(b));
     else
         bare_ring(b, BCS, 16);
-    return wait_for(at, 0x600d600d);
+    return wait_for(b, 0x600d600d);
 }
 
 bool bare_alive(const struct bare *b)
 {
-    return *(volatile uint64_t *)(b->bar0 + PVINFO_BASE) == PVINFO_MAGIC;
-}
-
-void bare_keep_pages(void)
-{
-    if (fork() == 0)
-        for (;;)
-            pause();
+    return bare_load(b, PVINFO_BASE, 8) == PVINFO_MAGIC;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hostile.c: a guest program that owns BAR0 and spends its time attacking: random and crafted
- * values in every register, entries and page tables that name themselves, absent frames and the
- * device's own pages, contexts with forged images, rings and batches that a second thread changes
- * while they run, storms of notices, interrupts and resets. Frames are its own or none: what it may
- * do to itself is not the question. Then it behaves once and expects to be served.
- *
- * hostile [--seconds S] [--seed N]. Prints "VGT: hostile_KEY=VALUE"; the same seed makes the same
- * attacks of the first thread. Two threads: the second changes pages only.
+ * hostile.c: a program that owns a virtual GPU's BAR0 and spends its time attacking: random and
+ * crafted values in every register, entries and page tables that name themselves, absent frames and
+ * the device's own pages, contexts with forged images, rings and batches that a second thread
+ * changes while they run, storms of notices, interrupts and resets. Frames are its own or none:
+ * what it may do to itself is not the question. Then it behaves once and expects to be served. Two
+ * threads: the second changes pages only.
  */
 #include "tests/guest/hostile.h"
 
@@ -15,12 +13,8 @@
 #include "gen/ctx_gen8.h"
 #include "gen/pvinfo.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #define RING_DWORDS (BARE_PAGE / 4)
@@ -137,25 +131,17 @@ static void registers(struct hostile *h)
 /* Bytes, words and misaligned ones. */
 static void odd_widths(struct hostile *h)
 {
-    volatile uint8_t *at = h->v.bar0 + hostile_register(&h->rng);
-    uint32_t value = hostile_value(&h->v, &h->rng);
+    static const struct {
+        uint8_t size, odd;
+    } kind[] = {{1, 4}, {2, 3}, {4, 4}, {8, 1}, {8, 4}};
+    unsigned i = hostile_rnd(&h->rng, COUNT(kind));
+    uint32_t at = hostile_register(&h->rng) + hostile_rnd(&h->rng, kind[i].odd);
+    uint64_t value = hostile_value(&h->v, &h->rng);
 
-    switch (hostile_rnd(&h->rng, 5)) {
-    case 0:
-        at[hostile_rnd(&h->rng, 4)] = (uint8_t)value;
-        break;
-    case 1:
-        *(volatile uint16_t *)(at + hostile_rnd(&h->rng, 3)) = (uint16_t)value;
-        break;
-    case 2:
-        *(volatile uint32_t *)(at + 1 + hostile_rnd(&h->rng, 3)) = value;
-        break;
-    case 3:
-        *(volatile uint64_t *)at = (uint64_t)value << 32 | ~value;
-        break;
-    default:
-        (void)*(volatile uint64_t *)(at + hostile_rnd(&h->rng, 4));
-    }
+    if (hostile_rnd(&h->rng, 4))
+        bare_store(&h->v, at, kind[i].size, value << 32 | (~value & UINT32_MAX));
+    else
+        (void)bare_load(&h->v, at, kind[i].size);
 }
 
 static void entries(struct hostile *h)
@@ -182,10 +168,10 @@ static void start_again(struct hostile *h)
 
 static void poke_table(const struct bare *v, struct rng *r)
 {
-    volatile uint64_t *table =
-        (volatile uint64_t *)(void *)v->page[BARE_TABLE + hostile_rnd(r, BARE_TABLES)];
+    unsigned table = BARE_TABLE + hostile_rnd(r, BARE_TABLES);
 
-    table[hostile_rnd(r, hostile_rnd(r, 2) ? 8 : 512)] = hostile_rnd(r, 4) ? some_entry(v, r) : 0;
+    bare_put64(v, table, hostile_rnd(r, hostile_rnd(r, 2) ? 8 : 512),
+               hostile_rnd(r, 4) ? some_entry(v, r) : 0);
 }
 
 static void tables(struct hostile *h)
@@ -264,28 +250,27 @@ static unsigned commands(const struct bare *v, struct rng *r, uint32_t *dw, unsi
 /* Root pointers stay crafted: a random one would make tables of this kernel's memory. */
 static void forge_image(struct hostile *h)
 {
-    uint32_t *state = (uint32_t *)(void *)h->v.page[BARE_STATE];
-
     for (unsigned n = hostile_rnd(&h->rng, 6); n--;) {
         unsigned at = hostile_rnd(&h->rng, 0x60);
 
         if (at >= CTX_PDP_UDW(3) - 1 && at <= CTX_PDP_LDW(0)) {
             uint64_t root = hostile_gfn(&h->v, &h->rng) << 12;
-            state[CTX_PDP_UDW(0)] = (uint32_t)(root >> 32);
-            state[CTX_PDP_LDW(0)] = (uint32_t)root;
+            bare_put32(&h->v, BARE_STATE, CTX_PDP_UDW(0), (uint32_t)(root >> 32));
+            bare_put32(&h->v, BARE_STATE, CTX_PDP_LDW(0), (uint32_t)root);
         } else {
-            state[at] = hostile_value(&h->v, &h->rng);
+            bare_put32(&h->v, BARE_STATE, at, hostile_value(&h->v, &h->rng));
         }
     }
 }
 
 static void submissions(struct hostile *h)
 {
-    uint32_t dw[256], engine = hostile_rnd(&h->rng, 3) ? 0x22000 : hostile_engine(&h->rng);
+    uint32_t dw[256], batch[RING_DWORDS],
+        engine = hostile_rnd(&h->rng, 3) ? 0x22000 : hostile_engine(&h->rng);
     unsigned n = commands(&h->v, &h->rng, dw, COUNT(dw));
     uint64_t desc = bare_descriptor(&h->v);
 
-    commands(&h->v, &h->rng, (uint32_t *)(void *)h->v.page[BARE_BATCH], RING_DWORDS);
+    bare_put(&h->v, BARE_BATCH, 0, batch, 4 * commands(&h->v, &h->rng, batch, RING_DWORDS));
     bare_work(&h->v, dw, n);
     if (!h->v.gen8) {
         bare_ring(&h->v, engine,
@@ -378,25 +363,25 @@ static void attack(struct hostile *h)
 static void poke_page(const struct bare *v, struct rng *r)
 {
     static const unsigned pages[] = {BARE_RING, BARE_BATCH, BARE_BATCH, BARE_STATUS, BARE_IMAGE};
-    volatile uint32_t *page =
-        (volatile uint32_t *)(void *)v->page[pages[hostile_rnd(r, COUNT(pages))]];
+    unsigned page = pages[hostile_rnd(r, COUNT(pages))];
     uint32_t dw[8];
-    unsigned n = command(v, r, dw), at = hostile_rnd(r, RING_DWORDS - 8);
+    unsigned n = command(v, r, dw);
 
-    for (unsigned i = 0; i < n; i++)
-        page[at + i] = dw[i];
+    bare_put(v, page, 4 * hostile_rnd(r, RING_DWORDS - 8), dw, 4 * n);
 }
 
 static void *meanwhile(void *arg)
 {
     struct hostile *h = arg;
+    struct bare v = h->v;
     struct rng rng = {.state = h->seed * 0x123456789abcdefull | 1};
     const struct timespec pause = {.tv_nsec = 100000}; /* a rate: the first thread has work to do */
 
+    v.vcpu = 1;
     while (!atomic_load(&h->stop)) {
         for (unsigned n = 16; n--;)
-            poke_page(&h->v, &rng);
-        poke_table(&h->v, &rng);
+            poke_page(&v, &rng);
+        poke_table(&v, &rng);
         nanosleep(&pause, NULL);
     }
     return NULL;
@@ -436,43 +421,24 @@ static bool repent(struct hostile *h)
     for (unsigned i = 0; i < BARE_TABLES; i++)
         bare_notice(&h->v, PVINFO_PPGTT_L4_DESTROY, h->v.gfn[BARE_TABLE + i] << 12);
     for (unsigned i = 0; i < BARE_PAGES; i++)
-        memset(h->v.page[i], 0, BARE_PAGE);
+        bare_fill(&h->v, i, 0);
     bare_write(&h->v, 0x941c, 1);
     bare_start(&h->v);
     return bare_behave(&h->v);
 }
 
-int main(int argc, char **argv)
+int hostile_run(struct hostile *h, double seconds, uint64_t seed)
 {
-    static const struct option options[] = {{"seconds", 1, NULL, 's'}, {"seed", 1, NULL, 'r'}, {0}};
-    static struct hostile h;
-    double seconds = 60;
-    uint64_t seed = 1;
     bool good, alive;
-    int opt;
 
-    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (opt == 's')
-            seconds = strtod(optarg, NULL);
-        else if (opt == 'r')
-            seed = strtoull(optarg, NULL, 0);
-        else
-            return 2;
-    }
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    h.seed = seed;
-    h.rng.state = seed * 0x9e3779b97f4a7c15ull | 1;
-    if (bare_set_up(&h.v)) {
-        printf("VGT: hostile_error=%s\n", strerror(errno));
+    h->seed = seed;
+    h->rng.state = seed * 0x9e3779b97f4a7c15ull | 1;
+    bare_start(&h->v);
+    if (spend(h, seconds))
         return 2;
-    }
-    bare_start(&h.v);
-    if (spend(&h, seconds))
-        return 2;
-    printf("VGT: hostile_attacks=%lu\n", h.attacks);
-    good = repent(&h);
-    alive = bare_alive(&h.v);
+    printf("VGT: hostile_attacks=%lu\n", h->attacks);
+    good = repent(h);
+    alive = bare_alive(&h->v);
     printf("VGT: hostile_good=%d hostile_magic=%d\n", good, alive);
-    bare_keep_pages();
     return good && alive ? 0 : 1;
 }

@@ -22,6 +22,11 @@ struct hostile {
     uint64_t seed;
 };
 
+/* Attack for so long, with h->v set up; then behave once. Prints "VGT: hostile_KEY=VALUE"; the same
+ * seed makes the same attacks of the first thread. 0: it was served; 1: it was not; 2: no thread.
+ */
+int hostile_run(struct hostile *h, double seconds, uint64_t seed);
+
 /* Below a limit above 0. */
 uint32_t hostile_rnd(struct rng *r, uint32_t below);
 /* A frame of ours, the device's, the interrupt controller's, or one that is nowhere: nothing of

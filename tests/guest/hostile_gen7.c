@@ -61,8 +61,7 @@ static uint32_t base_of(const struct bare *v, struct rng *r)
 /* Tables of ours, mostly; the first of them begins with the batch and a page to write to. */
 static void fill_directory(struct hostile *h)
 {
-    struct bare *v = &h->v;
-    uint32_t *table = (uint32_t *)(void *)v->page[BARE_TABLE];
+    const struct bare *v = &h->v;
 
     bare_entry(v, own_directory(v), bare_pte(v, v->gfn[BARE_TABLE]));
     for (unsigned n = hostile_rnd(&h->rng, 24); n--;) {
@@ -74,14 +73,14 @@ static void fill_directory(struct hostile *h)
         bare_entry(v, own_directory(v) + at,
                    bare_pte(v, gfn) | (hostile_rnd(&h->rng, 4) ? 0 : GEN7_PDE_64K));
     }
-    table[0] = (uint32_t)bare_pte(v, v->gfn[BARE_BATCH]);
-    table[1] = (uint32_t)bare_pte(v, v->gfn[BARE_TARGET]);
+    bare_put32(v, BARE_TABLE, 0, (uint32_t)bare_pte(v, v->gfn[BARE_BATCH]));
+    bare_put32(v, BARE_TABLE, 1, (uint32_t)bare_pte(v, v->gfn[BARE_TARGET]));
 }
 
 /* Stores to where the directory may lead. */
 static void fill_batch(struct hostile *h)
 {
-    uint32_t *dw = (uint32_t *)(void *)h->v.page[BARE_BATCH];
+    uint32_t batch[16 * 4 + 2] = {0}, *dw = batch;
 
     for (unsigned n = 0; n < 16; n++, dw += 4) {
         dw[0] = hostile_rnd(&h->rng, 4) ? 0x10000002 : 0x10400002; /* PPGTT, GGTT */
@@ -91,11 +90,12 @@ static void fill_batch(struct hostile *h)
         dw[3] = hostile_value(&h->v, &h->rng) & CLEAN;
     }
     dw[0] = MI_BB_END;
+    bare_put(&h->v, BARE_BATCH, 0, batch, sizeof(batch));
 }
 
 void hostile_directories(struct hostile *h)
 {
-    struct bare *v = &h->v;
+    const struct bare *v = &h->v;
     uint32_t engine = hostile_engine(&h->rng);
     uint32_t of = hostile_rnd(&h->rng, 8) ? engine : hostile_engine(&h->rng);
     uint32_t batch = MI_BB_START_GEN7 | MI_BB_PPGTT | (engine == RCS ? MI_BB_UNPRIVILEGED : 0);
@@ -133,7 +133,7 @@ static void fill_image(struct hostile *h)
 {
     static const uint16_t engine[] = {0x80, 0x30,  0x34,    0x38,    0x3c,  0x6c,  0x9c,  0xa8,
                                       0xc0, 0x180, PP_DCLV, PP_BASE, 0x240, 0x168, 0x110, 0x358};
-    uint32_t *dw = (uint32_t *)(void *)h->v.page[BARE_IMAGE];
+    uint32_t dw[BARE_PAGE / 4];
     unsigned at = 0, loads;
 
     for (unsigned i = 0; i < BARE_PAGE / 4; i++)
@@ -150,11 +150,12 @@ static void fill_image(struct hostile *h)
         }
     }
     dw[at] = hostile_rnd(&h->rng, 8) ? MI_BB_END : hostile_value(&h->v, &h->rng);
+    bare_put(&h->v, BARE_IMAGE, 0, dw, sizeof(dw));
 }
 
 void hostile_images(struct hostile *h)
 {
-    struct bare *v = &h->v;
+    const struct bare *v = &h->v;
     uint32_t image = own_image(v) * BARE_PAGE, other = hostile_gma(v, &h->rng);
     const uint32_t work[] = {
         MI_SET_CONTEXT_GEN7,

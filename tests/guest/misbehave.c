@@ -6,7 +6,7 @@
  * once and expects to be served. Prints "VGT: misbehave_KEY=VALUE" lines; ends with 0 when the
  * device outlived all.
  */
-#include "tests/guest/bare.h"
+#include "tests/guest/bare_guest.h"
 
 #include "gen/cmds_gen8.h"
 #include "gen/ctx_gen8.h"
@@ -49,11 +49,11 @@ static void notice(struct bad *b, uint32_t what, uint64_t root)
 
 static void odd_accesses(struct bad *b)
 {
-    *(b->v.bar0 + BCS + 0x230) = 1;                          /* a byte of the submission port */
-    *(volatile uint16_t *)(b->v.bar0 + BCS + 0x232) = 7;     /* two bytes of it */
-    *(volatile uint64_t *)(b->v.bar0 + BCS + 0x231) = ~0ull; /* across two dwords, misaligned */
-    *(volatile uint32_t *)(b->v.bar0 + 0x4421e) = 0xffffffff;
-    (void)*(volatile uint64_t *)(b->v.bar0 + 0x78003);
+    bare_store(&b->v, BCS + 0x230, 1, 1);     /* a byte of the submission port */
+    bare_store(&b->v, BCS + 0x232, 2, 7);     /* two bytes of it */
+    bare_store(&b->v, BCS + 0x231, 8, ~0ull); /* across two dwords, misaligned */
+    bare_store(&b->v, 0x4421e, 4, 0xffffffff);
+    (void)bare_load(&b->v, 0x78003, 8);
     w32(b, 0x1ffff8, 0xdeadbeef);  /* a register nobody knows */
     w32(b, PVINFO_BASE + 0x40, 0); /* our own partition, made larger */
     w32(b, PVINFO_BASE + 0x44, 0xffffffff);
@@ -83,18 +83,18 @@ static void bad_entries(struct bad *b)
 /* A table that names itself, one without memory, notices that do not exist. */
 static void bad_tables(struct bad *b)
 {
-    uint64_t *pml4 = (uint64_t *)b->v.page[BARE_TABLE];
+    uint64_t itself = b->v.gfn[BARE_TABLE] << 12 | 3;
 
     notice(b, 99, 0);
     notice(b, PVINFO_PPGTT_L4_CREATE, 0x7ffffff000);
     notice(b, PVINFO_PPGTT_L4_DESTROY, 0x123000);
-    pml4[0] = b->v.gfn[BARE_TABLE] << 12 | 3;
-    pml4[1] = 0x7ffffff003;
-    pml4[2] = ~0ull;
+    bare_put64(&b->v, BARE_TABLE, 0, itself);
+    bare_put64(&b->v, BARE_TABLE, 1, 0x7ffffff003);
+    bare_put64(&b->v, BARE_TABLE, 2, ~0ull);
     notice(b, PVINFO_PPGTT_L4_CREATE, b->v.gfn[BARE_TABLE] << 12);
-    pml4[3] = b->v.gfn[BARE_TABLE] << 12 | 3; /* trapped by now */
+    bare_put64(&b->v, BARE_TABLE, 3, itself); /* trapped by now */
     notice(b, PVINFO_PPGTT_L4_DESTROY, b->v.gfn[BARE_TABLE] << 12);
-    memset(pml4, 0, BARE_PAGE);
+    bare_fill(&b->v, BARE_TABLE, 0);
     b->offences += 6;
 }
 
@@ -118,10 +118,10 @@ static void bad_descriptors(struct bad *b)
         bare_reset_blitter(&b->v);
         b->offences++;
     }
-    ((uint32_t *)b->v.page[BARE_STATE])[CTX_RING_START] = 0xfffff000; /* somebody else's ring */
+    bare_put32(&b->v, BARE_STATE, CTX_RING_START, 0xfffff000); /* somebody else's ring */
     bare_elsp(&b->v, BCS, bare_descriptor(&b->v));
     bare_reset_blitter(&b->v);
-    memset(b->v.page[BARE_STATE], 0xff, BARE_PAGE); /* no image at all */
+    bare_fill(&b->v, BARE_STATE, 0xff); /* no image at all */
     bare_elsp(&b->v, BCS, bare_descriptor(&b->v));
     bare_reset_blitter(&b->v);
     b->offences += 2;
@@ -143,7 +143,7 @@ static void bad_commands(struct bad *b)
         {0x541000ff, 0, 0, 0, 0, 0},                    /* a blit longer than the ring */
     };
 
-    memset(b->v.page[BARE_BATCH], 0xff, BARE_PAGE);
+    bare_fill(&b->v, BARE_BATCH, 0xff);
     for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
         bare_work(&b->v, rings[i], 6);
         bare_elsp(&b->v, BCS, bare_descriptor(&b->v));

@@ -2,7 +2,7 @@
 # Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), gen (softgpu's --gpu), seed, limit, vcpus, work (seconds), out,
-# guest_options, and if it likes guest_more[DOMID], gtt_program, mmio_program, mmio_of[DOMID]. After it: D is the folder,
+# guest_options, and if it likes guest_more[DOMID], attacker (a DOMID), gtt_program, mmio_program, mmio_of[DOMID]. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=() mmio_of=()
 step_ms=30000 # of the broker's steps
@@ -85,8 +85,10 @@ start_services() {
 
 # The guest's process makes its files and waits at its first access; then it gets its vGPU.
 start_guest() { # DOMID
-    "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid "$1" --vcpus "$vcpus" --seconds "$work" \
-        --seed $((seed + $1)) --limit "$limit" $guest_options ${guest_more[$1]-} >"$D/guest-$1.txt" 2>&1 &
+    local program=vgt-rig-guest options="--vcpus $vcpus --limit $limit $guest_options ${guest_more[$1]-}"
+    [ "${attacker-}" != "$1" ] || program=vgt-rig-attacker options=
+    "$T/tests/rig/$program" --dir "$D/g" --domid "$1" --seconds "$work" --seed $((seed + $1)) \
+        $options >"$D/guest-$1.txt" 2>&1 &
     guest_pids+=($!)
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null

@@ -9,6 +9,7 @@ verdict_out=$out/verdict
 # and the guests' clocks do not slow down: a driver would lose patience after ten seconds, reset its GPU and
 # throw work away, as it may (docs/testbed.md). That is not what is asked here.
 survived_patience="vgt.patience=20000 i915.request_timeout_ms=0"
+survived_patient() { is heartbeat_ms 20000,; } # of a guest: nobody took it away
 gpu() { jq -r "$1" "$out/softgpu.json"; }
 
 survived_gpu() {
