@@ -139,6 +139,21 @@ static int usage(FILE *out, int status)
     return status;
 }
 
+static int run(const char *dir, uint32_t domid, uint64_t mib, double seconds, uint64_t seed)
+{
+    struct rig_guest g;
+    int rc = rig_guest_new(&g, dir, domid, mib << 8, VCPUS);
+
+    if (rc) {
+        printf("VGT: rig_error=%s\n", strerror(-rc));
+        return 2;
+    }
+    printf("VGT: rig_files=%s\n", g.dir);
+    rc = attack(&g, seconds, seed);
+    rig_guest_end(&g);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option longs[] = {{"dir", 1, NULL, 'd'},
@@ -152,8 +167,7 @@ int main(int argc, char **argv)
     unsigned long domid = 0, mib = 32;
     double seconds = 20;
     uint64_t seed = 1;
-    struct rig_guest g;
-    int opt, rc;
+    int opt;
 
     while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         if (opt == 'd')
@@ -172,13 +186,5 @@ int main(int argc, char **argv)
     if (!dir || !domid || mib < 4 || optind != argc)
         return usage(stderr, 2);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    rc = rig_guest_new(&g, dir, (uint32_t)domid, (uint64_t)mib << 8, VCPUS);
-    if (rc) {
-        printf("VGT: rig_error=%s\n", strerror(-rc));
-        return 2;
-    }
-    printf("VGT: rig_files=%s\n", g.dir);
-    rc = attack(&g, seconds, seed);
-    rig_guest_end(&g);
-    return rc;
+    return run(dir, (uint32_t)domid, mib, seconds, seed);
 }
