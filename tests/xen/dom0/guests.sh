@@ -24,10 +24,12 @@ guest_cfg() {
     echo "$gc"
 }
 
+# guest_build N [EXTRA-CMDLINE]: make it, paused.
+guest_build() { xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }; }
+
 # guest_create N [EXTRA-CMDLINE]: build it and let it run, once the judge knows its frames.
 guest_create() {
-    xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }
-    walk || return 1
+    guest_build "$@" && walk || return 1
     xl unpause "guest-$1"
 }
 
