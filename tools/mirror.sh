@@ -12,6 +12,7 @@
 #   unpack_closure SUITE DIR PKGS...   download PKGS with all they depend on and unpack (not
 #                                      install) them in DIR: no root, no chroot
 #   unpack_only SUITE DIR PKGS...      the same without dependencies
+#                                      SUITE-i386 (bookworm-i386) is that release for 32-bit x86
 #   newest_of SUITE META REGEX         name of the package META depends on
 #
 # The caller's current folder must be the top of the tree.
@@ -73,21 +74,26 @@ private_apt() {
 }
 
 private_apt_at() {
-    pa_dir=$1
+    pa_dir=$1 pa_arch=amd64
+    case $pa_dir in *-i386) pa_arch=i386 ;; esac
     shift
     apt-get -q -o Dir::State="$pa_dir/state" -o Dir::State::status="$pa_dir/status" \
         -o Dir::Cache="$pa_dir/cache" -o Dir::Etc::sourcelist="$pa_dir/sources.list" \
         -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null \
         -o Dir::Etc::preferencesparts=/dev/null -o APT::Sandbox::User=root \
-        -o APT::Architecture=amd64 -o APT::Architectures=amd64 \
+        -o APT::Architecture=$pa_arch -o APT::Architectures=$pa_arch \
         -o APT::Get::List-Cleanup=true -o Acquire::Languages=none -o Acquire::Retries=3 \
         -o APT::Keep-Downloaded-Packages=true -o APT::Install-Recommends=false \
         -o APT::Default-Release= -o Debug::NoLocking=true -o Dir::Cache::pkgcache=pkgcache.bin \
         "$@"
 }
 
-# The suite after stable has no backports, and its lists may be older than they say they last.
+# The suite after stable has no backports, and its lists may be older than they say they last. Of i386 the
+# release itself has all that is wanted.
 pi_sources() { # SUITE
+    case $1 in
+    *-i386) echo "deb [signed-by=$pi_key] $pi_url ${1%-i386} main" && return ;;
+    esac
     if [ "$1" = forky ]; then
         echo "deb [signed-by=$pi_key check-valid-until=no] $pi_url $1 main"
         return

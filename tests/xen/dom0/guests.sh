@@ -2,14 +2,18 @@
 # Sourced by dom0 scripts: guests by number, from guest.cfg.in. Their consoles are $OUT/guest-N.log: Xen's
 # own, as each character on an emulated serial port is a trip to the device model (90 s for a kernel's log).
 
-# guest_cfg N [EXTRA-CMDLINE]: write the configuration of guest N, print its path.
+# guest_cfg N [EXTRA-CMDLINE]: write the configuration of guest N, print its path. VGT_ON_REBOOT: what becomes of
+# one that reboots (destroy).
 guest_cfg() {
     gc=/var/lib/vgt-testbed/guest-$1.cfg
+    gc_boot=/mnt/vgt/guest
+    [ ! -d "$gc_boot/$1" ] || gc_boot=$gc_boot/$1 # --guest-kernel
     sed -e "s|@NAME@|guest-$1|" -e "s|@MEMORY@|$VGT_GUEST_MB|" -e "s|@VCPUS@|${VGT_GUEST_VCPUS:-1}|" \
-        -e "s|@CMDLINE@|vgt.name=guest-$1 $VGT_CMDLINE ${2-}|" \
+        -e "s|@CMDLINE@|vgt.name=guest-$1 $VGT_CMDLINE ${2-}|" -e "s|@BOOT@|$gc_boot|" \
+        -e "s|@ON_REBOOT@|${VGT_ON_REBOOT:-destroy}|" \
         /usr/lib/vgt-testbed/guest.cfg.in >"$gc"
     ln -sf "guest-guest-$1.log" "$OUT/guest-$1.log" # xenconsoled's name for it
-    [ -e /mnt/vgt/guest/initrd ] || sed -i /^ramdisk=/d "$gc"
+    [ -e "$gc_boot/initrd" ] || sed -i /^ramdisk=/d "$gc"
     if vgt_wanted; then
         echo 'device_model_override="/usr/libexec/vgt/vgt-dm"' >>"$gc"
         echo "device_model_args=[\"-vgt\",\"type=$VGT_TYPE\"]" >>"$gc"
@@ -20,10 +24,12 @@ guest_cfg() {
     echo "$gc"
 }
 
+# guest_build N [EXTRA-CMDLINE]: make it, paused.
+guest_build() { xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }; }
+
 # guest_create N [EXTRA-CMDLINE]: build it and let it run, once the judge knows its frames.
 guest_create() {
-    xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }
-    walk || return 1
+    guest_build "$@" && walk || return 1
     xl unpause "guest-$1"
 }
 
@@ -94,8 +100,8 @@ guest_says() {
     guest_said "$1" "$3" || { echo "guest-$1 ended before it said $3; last: $(guest_last_words "$1")"; return 1; }
 }
 
-# guest_go N: the line on the console that a guest with vgt.wait=1 waits for.
-guest_go() { echo go >"$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")"; }
+# guest_go N [LINE]: the line on the console that a guest with vgt.wait=1 waits for.
+guest_go() { echo "${2:-go}" >"$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")"; }
 
 # guest_wait N SECONDS: until it has powered itself off.
 guest_wait() { await "$2" guest_gone "$1" || { echo "guest-$1 did not power off"; return 1; }; }
