@@ -40,7 +40,7 @@ struct bare {
 /* BAR0: 1, 2, 4 or 8 bytes, aligned or not. */
 uint64_t bare_load(const struct bare *b, uint32_t at, unsigned size);
 void bare_store(const struct bare *b, uint32_t at, unsigned size, uint64_t value);
-/* Our pages; offset and bytes are multiples of 4, or both of 8 when entries are written whole. */
+/* Our pages, by 8 bytes where both offset and bytes are multiples of that, by 4, by one. */
 void bare_put(const struct bare *b, unsigned page, unsigned offset, const void *data,
               unsigned bytes);
 uint32_t bare_get(const struct bare *b, unsigned page, unsigned offset);

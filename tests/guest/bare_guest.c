@@ -69,11 +69,13 @@ void bare_put(const struct bare *b, unsigned page, unsigned offset, const void *
         memcpy(&v, from, 8);
         *(volatile uint64_t *)to = v;
     }
-    for (; bytes; bytes -= 4, to += 4, from += 4) {
+    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
         uint32_t v;
         memcpy(&v, from, 4);
         *(volatile uint32_t *)to = v;
     }
+    while (bytes--)
+        *to++ = *from++;
 }
 
 uint32_t bare_get(const struct bare *b, unsigned page, unsigned offset)

@@ -21,12 +21,12 @@
 #define ROUNDS            3
 
 /* Entries of ours behind those of the pages: a directory's, and an image's. */
-static uint32_t directory_at(const const struct bare *v)
+static uint32_t directory_at(const struct bare *v)
 {
     return v->low_base / BARE_PAGE + 64;
 }
 
-static uint32_t image_at(const const struct bare *v)
+static uint32_t image_at(const struct bare *v)
 {
     return directory_at(v) + DIRECTORY_ENTRIES;
 }
@@ -78,7 +78,7 @@ static unsigned bad_directories(const struct bare *v)
     load_directory(v, BCS, at);
     bare_put32(v, BARE_TABLE, 2, 0xffffffff); /* trapped by now */
     bare_put32(v, BARE_TABLE, 3, (uint32_t)bare_pte(v, NOWHERE));
-    bare_put32(v, BARE_TABLE, 1, (uint32_t)ours | 0x5500);
+    bare_put(v, BARE_TABLE, 5, &(uint8_t){0x55}, 1);
     bare_entry(v, at + 4, 0xffffffff); /* part of the directory */
     for (unsigned i = 0; i < DIRECTORY_ENTRIES; i++)
         bare_entry(v, at + i, i % 2 ? ours : 0xfffffff1);

@@ -52,7 +52,7 @@ void bare_put(const struct bare *b, unsigned page, unsigned offset, const void *
     uint64_t at = b->gfn[page] * SHM_PAGE + offset;
 
     while (bytes) {
-        unsigned size = bytes >= 8 && at % 8 == 0 ? 8 : 4;
+        unsigned size = bytes >= 8 && at % 8 == 0 ? 8 : bytes >= 4 ? 4 : 1;
         uint64_t value = 0;
 
         memcpy(&value, from, size);
