@@ -351,3 +351,5 @@ int vgpu_type(const Vgt__AttachRequest *request, struct guest_state *s, char *wh
  * no more. Names are the caller's to keep: they live for ever. */
 #define VGPU_TYPES 3u
 bool vgpu_describe(unsigned n, const Vgt__Gpu *gpu, Vgt__VgpuType *out);
+/* The monitor of a guest, as its EDID has it; false: it has none. */
+bool vgpu_monitor(const struct guest_state *s, Vgt__Monitor *out);

@@ -5,7 +5,6 @@
  * service that does not answer is only missing in it. What vgt-mmio says counts for its own guest
  * alone.
  */
-#include "gen/edid.h"
 #include "services/broker/priv.h"
 
 #include <errno.h>
@@ -200,29 +199,13 @@ static const char *stage_name(uint32_t stage)
                                       : "detaching";
 }
 
-static void describe_monitor(struct pool *pool, const struct guest_state *s, Vgt__Guest *out)
-{
-    struct edid_timing t;
-    Vgt__Monitor *m;
-
-    if (s->edid_size < EDID_SIZE || edid_preferred(s->edid, &t))
-        return;
-    m = take(pool, sizeof(*m));
-    if (!m)
-        return;
-    vgt__monitor__init(m);
-    m->width = t.hactive;
-    m->height = t.vactive;
-    m->refresh = edid_refresh(&t);
-    out->monitor = m;
-}
-
 static Vgt__Guest *merge_guest(struct pool *pool, const struct ask *ask, const struct guest *g)
 {
     Vgt__Guest *out = take(pool, sizeof(*out));
     Vgt__Resources *resources = take(pool, sizeof(*resources));
+    Vgt__Monitor *monitor = take(pool, sizeof(*monitor));
 
-    if (!out || !resources)
+    if (!out || !resources || !monitor)
         return NULL;
     vgt__guest__init(out);
     guest_resources(g, resources);
@@ -233,7 +216,7 @@ static Vgt__Guest *merge_guest(struct pool *pool, const struct ask *ask, const s
     out->state = (char *)(g->untaken && g->s->stage == GUEST_RUNNING ? refused(pool, g->refusal)
                                                                      : stage_name(g->s->stage));
     out->resources = resources;
-    describe_monitor(pool, g->s, out);
+    out->monitor = vgpu_monitor(g->s, monitor) ? monitor : NULL;
     merge_guest_stats(pool, ask, out);
     return out;
 }

@@ -144,3 +144,16 @@ bool vgpu_describe(unsigned n, const Vgt__Gpu *gpu, Vgt__VgpuType *out)
     out->fit = gpu ? fit(n, gpu) : 0;
     return true;
 }
+
+bool vgpu_monitor(const struct guest_state *s, Vgt__Monitor *out)
+{
+    struct edid_timing t;
+
+    if (s->edid_size < EDID_SIZE || edid_preferred(s->edid, &t))
+        return false;
+    vgt__monitor__init(out);
+    out->width = t.hactive;
+    out->height = t.vactive;
+    out->refresh = edid_refresh(&t);
+    return true;
+}
