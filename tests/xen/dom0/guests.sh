@@ -76,7 +76,8 @@ guest_refused() {
         echo "xl create of guest-$1 did not fail"
         return 1
     fi
-    for gr_said in "$(tail -n 1 "/var/log/xen/qemu-dm-guest-$1.log")" "$(xenstore-read /local/domain/0/vgt/last-error)"; do
+    for gr_said in "$(tail -n 1 "/var/log/xen/qemu-dm-guest-$1.log")" \
+        "$(xenstore-read /local/domain/0/vgt/last-error)"; do
         echo "$gr_said" | grep -qE "$2" || { echo "the reason for guest-$1 was only: $gr_said"; return 1; }
     done
     await 30 guest_gone "$1"
