@@ -52,6 +52,39 @@ int edid_timing(uint32_t width, uint32_t height, uint32_t refresh, struct edid_t
     return 0;
 }
 
+/* Digits only: no sign, no blank. NULL: none, or more than a monitor has. */
+static const char *read_number(const char *text, uint32_t *n)
+{
+    const char *from = text;
+
+    for (*n = 0; *text >= '0' && *text <= '9' && text - from < 5; text++)
+        *n = *n * 10 + (uint32_t)(*text - '0');
+    return text == from ? NULL : text;
+}
+
+int edid_parse_mode(const char *text, uint32_t *width, uint32_t *height, uint32_t *refresh)
+{
+    struct edid_timing t;
+
+    *refresh = 60;
+    text = read_number(text, width);
+    if (!text || *text != 'x')
+        return -EINVAL;
+    text = read_number(text + 1, height);
+    if (text && *text == '@')
+        text = read_number(text + 1, refresh);
+    if (!text || *text)
+        return -EINVAL;
+    return edid_timing(*width, *height, *refresh, &t);
+}
+
+uint32_t edid_refresh(const struct edid_timing *t)
+{
+    uint64_t frame = (uint64_t)(t->hactive + t->hblank) * (t->vactive + t->vblank);
+
+    return frame ? (uint32_t)((t->clock_khz * UINT64_C(1000) + frame / 2) / frame) : 0;
+}
+
 static uint16_t millimetres(uint32_t pixels)
 {
     return (uint16_t)(pixels * 254u / (EDID_DPI * 10u));

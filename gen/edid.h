@@ -25,6 +25,15 @@ struct edid_timing {
 int edid_timing(uint32_t width, uint32_t height, uint32_t refresh, struct edid_timing *t);
 
 /*
+ * "WxH@HZ", or "WxH", which is at 60 Hz. 0, or -EINVAL when it is not of that form or edid_timing()
+ * has no timing for it.
+ */
+int edid_parse_mode(const char *text, uint32_t *width, uint32_t *height, uint32_t *refresh);
+
+/* The frames per second of a timing, rounded. */
+uint32_t edid_refresh(const struct edid_timing *t);
+
+/*
  * Build an EDID whose preferred mode is width x height at refresh Hz. name: up to 13 ASCII
  * characters, longer is cut; serial: any. Returns 0 or -EINVAL as edid_timing().
  */

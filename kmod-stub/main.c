@@ -134,6 +134,30 @@ static struct bin_attribute frames_attr = {
 	.read = vgt_frames_read,
 };
 
+static ssize_t vgt_pins_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return vgt_pins_text(dev_get_drvdata(dev), buf);
+}
+static DEVICE_ATTR(vgt_pins, 0400, vgt_pins_show, NULL);
+
+static int create_files(struct vgt_stub *vs)
+{
+	int ret = sysfs_create_bin_file(&vs->pdev->dev.kobj, &frames_attr);
+
+	if (ret)
+		return ret;
+	ret = device_create_file(&vs->pdev->dev, &dev_attr_vgt_pins);
+	if (ret)
+		sysfs_remove_bin_file(&vs->pdev->dev.kobj, &frames_attr);
+	return ret;
+}
+
+static void remove_files(struct vgt_stub *vs)
+{
+	device_remove_file(&vs->pdev->dev, &dev_attr_vgt_pins);
+	sysfs_remove_bin_file(&vs->pdev->dev.kobj, &frames_attr);
+}
+
 static int start(struct vgt_stub *vs)
 {
 	unsigned long flags;
@@ -146,13 +170,13 @@ static int start(struct vgt_stub *vs)
 	spin_lock_irqsave(&vs->reg_lock, flags);
 	vgt_irq_init(vs);
 	spin_unlock_irqrestore(&vs->reg_lock, flags);
-	ret = sysfs_create_bin_file(&vs->pdev->dev.kobj, &frames_attr);
+	ret = create_files(vs);
 	if (ret)
 		goto err_irq;
 	ret = vgt_rows_register(vs);
 	if (!ret)
 		return 0;
-	sysfs_remove_bin_file(&vs->pdev->dev.kobj, &frames_attr);
+	remove_files(vs);
 err_irq:
 	vgt_irq_off(vs);
 	free_irq(pci_irq_vector(vs->pdev, 0), vs);
@@ -236,7 +260,7 @@ static void vgt_remove(struct pci_dev *pdev)
 	struct vgt_stub *vs = pci_get_drvdata(pdev);
 
 	vgt_rows_unregister(vs);
-	sysfs_remove_bin_file(&pdev->dev.kobj, &frames_attr);
+	remove_files(vs);
 	quiesce(vs);
 	free_irq(pci_irq_vector(pdev, 0), vs);
 	pci_free_irq_vectors(pdev);

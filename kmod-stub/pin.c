@@ -411,6 +411,22 @@ int vgt_detach(struct vgt_stub *vs, const struct vgt_stub_domain *arg)
 	return ret;
 }
 
+/* How many frames are pinned, for how many areas of 512 there is address space, and whose they may be. */
+ssize_t vgt_pins_text(struct vgt_stub *vs, char *buf)
+{
+	struct vgt_pin_domain *d;
+	unsigned long domid;
+	int at;
+
+	mutex_lock(&vs->pins.lock);
+	at = sysfs_emit(buf, "pins %u\nareas %u\ndomains", vs->pins.used, vs->pins.nchunks);
+	xa_for_each(&vs->pins.domains, domid, d)
+		at += sysfs_emit_at(buf, at, " %lu", domid);
+	at += sysfs_emit_at(buf, at, "\n");
+	mutex_unlock(&vs->pins.lock);
+	return at;
+}
+
 /* The broker is gone for good: no further pins, those held stay until row gtt lets go. */
 void vgt_detach_all(struct vgt_stub *vs)
 {

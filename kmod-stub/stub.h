@@ -115,3 +115,4 @@ int vgt_unpin(struct vgt_stub *vs, const struct vgt_stub_pin *arg);
 int vgt_unpin_domain(struct vgt_stub *vs, const struct vgt_stub_domain *arg);
 int vgt_pin_list(struct vgt_stub *vs, const struct vgt_stub_pin_list *arg);
 void vgt_unpin_all(struct vgt_stub *vs);
+ssize_t vgt_pins_text(struct vgt_stub *vs, char *buf);

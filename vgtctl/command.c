@@ -48,6 +48,24 @@ static void answer_list(struct ctl *ctl, const ProtobufCMessage *body)
     ctl_done(ctl);
 }
 
+static int send_types(struct ctl *ctl)
+{
+    Vgt__TypesRequest request = VGT__TYPES_REQUEST__INIT;
+
+    return ctl_request(ctl, VGT__TYPE__TYPE_TYPES, &request.base, VGT__TYPE__TYPE_TYPES_REPLY);
+}
+
+static void answer_types(struct ctl *ctl, const ProtobufCMessage *body)
+{
+    const Vgt__TypesReply *reply = (const Vgt__TypesReply *)body;
+
+    if (ctl->options->json)
+        json_types(ctl->out, reply);
+    else
+        text_types(ctl->out, reply);
+    ctl_done(ctl);
+}
+
 static int send_show(struct ctl *ctl)
 {
     Vgt__ShowRequest request = VGT__SHOW_REQUEST__INIT;
@@ -177,6 +195,13 @@ const struct ctl_command ctl_commands[] = {
      .timeout = CTL_TIMEOUT,
      .send = send_list,
      .answer = answer_list},
+    {.name = "types",
+     .args = "",
+     .help = "what a guest's vGPU can be, and how many more fit",
+     .reply = VGT__TYPE__TYPE_TYPES_REPLY,
+     .timeout = CTL_TIMEOUT,
+     .send = send_types,
+     .answer = answer_types},
     {.name = "show",
      .args = "N",
      .help = "one guest with all its counters",

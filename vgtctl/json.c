@@ -115,6 +115,19 @@ static json_object *quarantined(size_t n, Vgt__Quarantined **list)
     return array;
 }
 
+static json_object *monitor(const Vgt__Monitor *m)
+{
+    json_object *o;
+
+    if (!m)
+        return NULL; /* null */
+    o = json_object_new_object();
+    number(o, "width", m->width);
+    number(o, "height", m->height);
+    number(o, "refresh", m->refresh);
+    return o;
+}
+
 static json_object *guest_object(const Vgt__Guest *g)
 {
     json_object *o = json_object_new_object();
@@ -132,6 +145,7 @@ static json_object *guest_object(const Vgt__Guest *g)
     number(o, "quarantined_inputs", g->quarantined_inputs);
     number(o, "hangs", g->hangs);
     number(o, "throttled_ms", g->throttled_ms);
+    json_object_object_add(o, "monitor", monitor(g->monitor));
     return o;
 }
 
@@ -209,6 +223,31 @@ void json_list(FILE *out, const Vgt__ListReply *reply)
     json_object *o = json_object_new_object();
 
     json_object_object_add(o, "guests", guests(reply->n_guests, reply->guests));
+    print(out, o);
+}
+
+static json_object *type_object(const Vgt__VgpuType *t, bool known)
+{
+    json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "name", string(t->name));
+    number(o, "low_size", (uint64_t)t->low_mb << 20);
+    number(o, "high_size", (uint64_t)t->high_mb << 20);
+    number(o, "fences", t->fences);
+    number(o, "weight", t->weight);
+    json_object_object_add(o, "default", json_object_new_boolean(t->usual));
+    json_object_object_add(o, "fit", known ? json_object_new_uint64(t->fit) : NULL);
+    return o;
+}
+
+void json_types(FILE *out, const Vgt__TypesReply *reply)
+{
+    json_object *o = json_object_new_object(), *array = json_object_new_array();
+
+    for (size_t i = 0; i < reply->n_types; i++)
+        json_object_array_add(array, type_object(reply->types[i], reply->gpu));
+    json_object_object_add(o, "types", array);
+    json_object_object_add(o, "gpu", gpu(reply->gpu));
     print(out, o);
 }
 

@@ -175,6 +175,7 @@ static const struct chan_type types[] = {
     {VGT__TYPE__TYPE_HELLO_REPLY, &vgt__hello__descriptor, on_hello},
     {VGT__TYPE__TYPE_STATUS_REPLY, &vgt__status_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_LIST_REPLY, &vgt__list_reply__descriptor, on_reply},
+    {VGT__TYPE__TYPE_TYPES_REPLY, &vgt__types_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SHOW_REPLY, &vgt__show_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SWITCH_REPLY, &vgt__switch_reply__descriptor, on_reply},
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_reply},

@@ -305,6 +305,13 @@ static void memory_line(FILE *out, const char *label, uint64_t free_bytes, uint6
     fprintf(out, "%-10s  %s free of %s\n", label, text_size(a, free_bytes), text_size(b, total));
 }
 
+static void room_lines(FILE *out, const Vgt__Gpu *gpu)
+{
+    memory_line(out, "aperture", gpu->low_free, gpu->low_total);
+    memory_line(out, "high", gpu->high_free, gpu->high_total);
+    fprintf(out, "%-10s  %u free of %u\n", "fences", gpu->fences_free, gpu->fences_total);
+}
+
 static void gpu_lines(FILE *out, const Vgt__Gpu *gpu)
 {
     char name[64];
@@ -316,14 +323,46 @@ static void gpu_lines(FILE *out, const Vgt__Gpu *gpu)
     log_clean(name, sizeof(name), gpu->name);
     fprintf(out, "%-10s  %s (8086:%04x)\n", "gpu", *name ? name : "Intel GPU", gpu->device_id);
     if (gpu->low_total) {
-        memory_line(out, "aperture", gpu->low_free, gpu->low_total);
-        memory_line(out, "high", gpu->high_free, gpu->high_total);
-        fprintf(out, "%-10s  %u free of %u\n", "fences", gpu->fences_free, gpu->fences_total);
+        room_lines(out, gpu);
     } else {
         fprintf(out, "%-10s  not known: vgt-gtt has not answered\n", "memory");
     }
     engine_line(out, "busy", gpu->n_busy, gpu->busy);
     counter_lines(out, gpu->n_counters, gpu->counters, false);
+}
+
+static void type_row(struct table *t, const Vgt__VgpuType *type, bool known)
+{
+    cell(t, "%s%s", type->name, type->usual ? "*" : "");
+    cell(t, "%u", type->low_mb);
+    cell(t, "%u", type->high_mb);
+    cell(t, "%u", type->fences);
+    cell(t, "%u", type->weight);
+    if (known)
+        cell(t, "%u", type->fit);
+    else
+        cell(t, "?");
+}
+
+void text_types(FILE *out, const Vgt__TypesReply *reply)
+{
+    static const char *const heads[] = {"TYPE",    ">APERTURE MiB", ">HIGH MiB",
+                                        ">FENCES", ">WEIGHT",       ">MORE FIT"};
+    struct table t = {.columns = 6, .heads = heads};
+
+    for (size_t i = 0; i < reply->n_types; i++)
+        type_row(&t, reply->types[i], reply->gpu);
+    print_table(out, &t);
+    fputs("* if a guest's configuration names none\n\n", out);
+    if (reply->gpu)
+        room_lines(out, reply->gpu);
+    else
+        fputs("what is free is not known: vgt-gtt has not answered\n", out);
+    fputs("\nIn xl.cfg a type, or sizes of one's own (man vgt-dm):\n"
+          "  device_model_args = [ \"-vgt\", \"type=small\" ]\n"
+          "  device_model_args = [ \"-vgt\", \"low_mb=32,high_mb=64,fences=4,weight=2,"
+          "monitor=1280x800@60\" ]\n",
+          out);
 }
 
 void text_status(FILE *out, const Vgt__StatusReply *reply)
@@ -380,6 +419,9 @@ void text_guest(FILE *out, const Vgt__Guest *g)
         range_line(out, "high", r->high_base, r->high_size);
         fprintf(out, "%-10s  %u from %u on\n", "fences", r->fences, r->fence_base);
     }
+    if (g->monitor)
+        fprintf(out, "%-10s  %ux%u@%u\n", "monitor", g->monitor->width, g->monitor->height,
+                g->monitor->refresh);
     engine_line(out, "gpu time", g->n_gpu_time, g->gpu_time);
     fprintf(out, "%-10s  %" PRIu64 "\n", "batches", g->batches);
     fprintf(out, "%-10s  %" PRIu64 "\n", "events", text_events(g));

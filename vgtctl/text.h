@@ -10,6 +10,7 @@
 
 void text_status(FILE *out, const Vgt__StatusReply *reply);
 void text_list(FILE *out, const Vgt__ListReply *reply);
+void text_types(FILE *out, const Vgt__TypesReply *reply);
 void text_guest(FILE *out, const Vgt__Guest *guest);
 
 #define TEXT_UNIT 24u

@@ -181,13 +181,10 @@ static const struct {
     uint32_t type;
     void (*handle)(struct peer *p, const struct chan_message *m);
 } handlers[] = {
-    {VGT__TYPE__TYPE_STATUS, stats_request},
-    {VGT__TYPE__TYPE_LIST, stats_request},
-    {VGT__TYPE__TYPE_SHOW, on_show},
-    {VGT__TYPE__TYPE_SWITCH, on_switch},
-    {VGT__TYPE__TYPE_SCREENSHOT, on_screenshot},
-    {VGT__TYPE__TYPE_ATTACH, attach_request},
-    {VGT__TYPE__TYPE_DETACH, on_detach},
+    {VGT__TYPE__TYPE_STATUS, stats_request},  {VGT__TYPE__TYPE_LIST, stats_request},
+    {VGT__TYPE__TYPE_TYPES, stats_request},   {VGT__TYPE__TYPE_SHOW, on_show},
+    {VGT__TYPE__TYPE_SWITCH, on_switch},      {VGT__TYPE__TYPE_SCREENSHOT, on_screenshot},
+    {VGT__TYPE__TYPE_ATTACH, attach_request}, {VGT__TYPE__TYPE_DETACH, on_detach},
 };
 
 void ctl_request(struct peer *p, const struct chan_message *m)

@@ -90,6 +90,7 @@ static int ask(struct dm *dm, const struct dm_args *args)
     r.high_mb = args->high_mb;
     r.fences = args->fences;
     r.weight = args->weight;
+    r.monitor = (char *)args->monitor;
     if (!rc)
         rc = chan_send(dm->chan, VGT__TYPE__TYPE_ATTACH, chan_next_id(dm->chan), &r.base, NULL, 0);
     return rc ? rc : loop_run(dm->loop);

@@ -148,6 +148,12 @@ static int vgt_one(struct reader *r, const char *key, const char *value)
         strcpy(a->type, value);
         return 0;
     }
+    if (!strcmp(key, "monitor")) {
+        if (strlen(value) >= sizeof(a->monitor))
+            return refuse(r, "monitor=%s is no mode of a monitor; write WxH or WxH@HZ", value);
+        strcpy(a->monitor, value);
+        return 0;
+    }
     if (!strcmp(key, "low_mb"))
         return vgt_number(r, key, value, &a->low_mb);
     if (!strcmp(key, "high_mb"))
@@ -156,7 +162,8 @@ static int vgt_one(struct reader *r, const char *key, const char *value)
         return vgt_number(r, key, value, &a->fences);
     if (!strcmp(key, "weight"))
         return vgt_number(r, key, value, &a->weight);
-    return refuse(r, "-vgt knows type, low_mb, high_mb, fences and weight, not \"%s\"", key);
+    return refuse(r, "-vgt knows type, low_mb, high_mb, fences, weight and monitor, not \"%s\"",
+                  key);
 }
 
 static int vgt_value(struct reader *r, const char *value)

@@ -19,6 +19,7 @@ struct dm_args {
     char name[64];
     char type[32];
     uint32_t low_mb, high_mb, fences, weight; /* 0: as the type says */
+    char monitor[24];                         /* empty: as vgt-display is set */
     char **argv; /* for the real device model; argv[0] is the caller's to set */
     unsigned count;
 };

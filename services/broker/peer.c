@@ -277,6 +277,7 @@ static const struct chan_type ctl_types[] = {
     {VGT__TYPE__TYPE_HELLO, &vgt__hello__descriptor, on_hello},
     {VGT__TYPE__TYPE_STATUS, &vgt__status_request__descriptor, on_ctl},
     {VGT__TYPE__TYPE_LIST, &vgt__list_request__descriptor, on_ctl},
+    {VGT__TYPE__TYPE_TYPES, &vgt__types_request__descriptor, on_ctl},
     {VGT__TYPE__TYPE_SHOW, &vgt__show_request__descriptor, on_ctl},
     {VGT__TYPE__TYPE_SWITCH, &vgt__switch_request__descriptor, on_ctl},
     {VGT__TYPE__TYPE_SCREENSHOT, &vgt__screenshot_request__descriptor, on_ctl},

@@ -61,14 +61,15 @@ struct service_state {
 struct guest_state {
     uint32_t stage; /* enum guest_stage */
     uint32_t domid, vgpu, weight;
-    uint32_t held; /* bits */
-    uint32_t pad0;
+    uint32_t held;    /* bits */
+    uint32_t refresh; /* of the monitor wanted, Hz; 0: none was named */
     struct service_state mmio;
     uint64_t generation;
     uint64_t low_base, low_size, high_base, high_size;
     uint32_t fence_base, fences;
     uint64_t aperture_at; /* shown there; 0: nowhere */
-    uint32_t edid_size, pad;
+    uint32_t edid_size;
+    uint16_t width, height; /* of the monitor wanted */
     uint8_t edid[256];
     char name[GUEST_NAME], type[16];
 };
@@ -346,3 +347,9 @@ const char *device_name(uint32_t id, char name[DEVICE_NAME_SIZE]);
 
 /* types.c: sizes wanted and the name of the type. 0, or positive errno with the sentence. */
 int vgpu_type(const Vgt__AttachRequest *request, struct guest_state *s, char *why, size_t size);
+/* Type n as vgtctl shows it, with how many more of it fit (gpu NULL: not known). False: there are
+ * no more. Names are the caller's to keep: they live for ever. */
+#define VGPU_TYPES 3u
+bool vgpu_describe(unsigned n, const Vgt__Gpu *gpu, Vgt__VgpuType *out);
+/* The monitor of a guest, as its EDID has it; false: it has none. */
+bool vgpu_monitor(const struct guest_state *s, Vgt__Monitor *out);

@@ -146,6 +146,7 @@ static int send_wire(struct broker *b, struct service *s, const struct guest *g)
 static int send_add(struct service *s, struct guest *g, bool restart, call_done *done)
 {
     Vgt__GuestAdd add = VGT__GUEST_ADD__INIT;
+    Vgt__Monitor monitor = VGT__MONITOR__INIT;
     Vgt__Resources resources;
     Vgt__Device device;
 
@@ -162,6 +163,11 @@ static int send_add(struct service *s, struct guest *g, bool restart, call_done 
     add.device = &device;
     if (s->role == ROLE_MMIO)
         add.edid = (ProtobufCBinaryData){.len = g->s->edid_size, .data = g->s->edid};
+    monitor.width = g->s->width;
+    monitor.height = g->s->height;
+    monitor.refresh = g->s->refresh;
+    if (s->role == ROLE_DISPLAY && monitor.refresh)
+        add.monitor = &monitor;
     return call_start(g->broker, s, VGT__TYPE__TYPE_GUEST_ADD, VGT__TYPE__TYPE_GUEST_READY,
                       &add.base, g->broker->limit_ns, done, g);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stats.c: status, list and show: every running service is asked for its statistics, and what came
- * within a second is merged into one answer, counters with the service's name in front. A service
- * that does not answer is only missing in it. What vgt-mmio says counts for its own guest alone.
+ * stats.c: status, list, show and types: every running service is asked for its statistics, and
+ * what came within a second is merged into one answer, counters with the service's name in front. A
+ * service that does not answer is only missing in it. What vgt-mmio says counts for its own guest
+ * alone.
  */
 #include "services/broker/priv.h"
 
@@ -202,8 +203,9 @@ static Vgt__Guest *merge_guest(struct pool *pool, const struct ask *ask, const s
 {
     Vgt__Guest *out = take(pool, sizeof(*out));
     Vgt__Resources *resources = take(pool, sizeof(*resources));
+    Vgt__Monitor *monitor = take(pool, sizeof(*monitor));
 
-    if (!out || !resources)
+    if (!out || !resources || !monitor)
         return NULL;
     vgt__guest__init(out);
     guest_resources(g, resources);
@@ -214,6 +216,7 @@ static Vgt__Guest *merge_guest(struct pool *pool, const struct ask *ask, const s
     out->state = (char *)(g->untaken && g->s->stage == GUEST_RUNNING ? refused(pool, g->refusal)
                                                                      : stage_name(g->s->stage));
     out->resources = resources;
+    out->monitor = vgpu_monitor(g->s, monitor) ? monitor : NULL;
     merge_guest_stats(pool, ask, out);
     return out;
 }
@@ -345,7 +348,7 @@ static size_t merge_services(struct pool *pool, const struct ask *ask, Vgt__Serv
     return n;
 }
 
-/* ---- the three answers */
+/* ---- the answers */
 
 static void answer_status(struct pool *pool, struct ask *ask)
 {
@@ -378,6 +381,21 @@ static void answer_show(struct pool *pool, struct ask *ask)
     peer_send(ask->peer, VGT__TYPE__TYPE_SHOW_REPLY, ask->id, &reply.base);
 }
 
+static void answer_types(struct pool *pool, struct ask *ask)
+{
+    Vgt__TypesReply reply = VGT__TYPES_REPLY__INIT;
+    Vgt__VgpuType type[VGPU_TYPES], *list[VGPU_TYPES];
+    Vgt__Gpu *gpu = merge_gpu(pool, ask);
+
+    reply.gpu = gpu && gpu->low_total ? gpu : NULL;
+    reply.types = list;
+    while (vgpu_describe((unsigned)reply.n_types, reply.gpu, &type[reply.n_types])) {
+        list[reply.n_types] = &type[reply.n_types];
+        reply.n_types++;
+    }
+    peer_send(ask->peer, VGT__TYPE__TYPE_TYPES_REPLY, ask->id, &reply.base);
+}
+
 static void end_ask(struct broker *b, struct ask *ask)
 {
     struct ask **link = &b->asks;
@@ -401,6 +419,8 @@ static void finish(struct broker *b, struct ask *ask)
         answer_status(&pool, ask);
     else if (ask->type == VGT__TYPE__TYPE_LIST)
         answer_list(&pool, ask);
+    else if (ask->type == VGT__TYPE__TYPE_TYPES)
+        answer_types(&pool, ask);
     else
         answer_show(&pool, ask);
     drain(&pool);
@@ -479,7 +499,7 @@ void stats_request(struct peer *p, const struct chan_message *m)
     b->asks = ask;
     for (unsigned i = 0; i < CORE_ROLES; i++)
         ask_service(b, ask, &b->service[i]);
-    for (unsigned i = 0; i < BROKER_MAX_GUESTS; i++)
+    for (unsigned i = 0; m->type != VGT__TYPE__TYPE_TYPES && i < BROKER_MAX_GUESTS; i++)
         if (b->guest[i] && (!ask->domid || b->guest[i]->s->domid == ask->domid))
             ask_service(b, ask, &b->guest[i]->mmio);
     if (!ask->pending)

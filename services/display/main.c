@@ -24,7 +24,7 @@ static void usage(FILE *out)
     fputs("usage: vgt-display [options]\n"
           "  --wire URI       the broker's wiring socket (" WIRE_DEFAULT ")\n"
           "  --slow N         stretch frame times N times, 1 to 16 (1)\n"
-          "  --mode WxH@R     preferred mode of virtual monitors (1024x768@60)\n"
+          "  --mode WxH[@HZ]  preferred mode of virtual monitors (1024x768@60)\n"
           "  --no-auto        show no guest that was not asked for\n"
           "  --no-sandbox     no filter of system calls (to debug)\n"
           "  --help\n",
@@ -42,12 +42,7 @@ static bool parse_slow(const char *text, unsigned *slow)
 
 static bool parse_mode(const char *text, struct service_options *o)
 {
-    struct edid_timing t;
-    char rest;
-
-    if (sscanf(text, "%5ux%5u@%3u%c", &o->width, &o->height, &o->refresh, &rest) != 3)
-        return false;
-    return edid_timing(o->width, o->height, o->refresh, &t) == 0;
+    return edid_parse_mode(text, &o->width, &o->height, &o->refresh) == 0;
 }
 
 /* 0: go on; 1: done; 2: wrong. */

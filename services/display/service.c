@@ -225,12 +225,14 @@ static int add_guest(struct service *s, const Vgt__GuestAdd *add, struct memory 
 static void answer_ready(struct service *s, const Vgt__GuestAdd *add, uint32_t id)
 {
     Vgt__GuestReady ready = VGT__GUEST_READY__INIT;
+    const struct service_options *o = s->options;
+    const Vgt__Monitor *m = add->monitor;
     uint8_t edid[EDID_SIZE];
 
     ready.domid = add->domid;
     ready.resources = add->resources;
-    if (!edid_build(edid, s->options->width, s->options->height, s->options->refresh, MONITOR_NAME,
-                    add->domid)) {
+    if (!edid_build(edid, m ? m->width : o->width, m ? m->height : o->height,
+                    m ? m->refresh : o->refresh, MONITOR_NAME, add->domid)) {
         ready.edid.data = edid;
         ready.edid.len = sizeof(edid);
     }

@@ -96,19 +96,30 @@ static uint64_t free_until(const struct partition *p, enum partition_kind kind, 
     return end;
 }
 
+unsigned partition_pieces(const struct partition *p, enum partition_kind kind, uint64_t *size,
+                          unsigned max)
+{
+    uint64_t at = p->space[kind].base, end = end_of(&p->space[kind]), next;
+    unsigned n = 0;
+
+    for (; at < end && n < max; at = next) {
+        next = free_until(p, kind, at);
+        if (next == at)
+            next = end_of(in_the_way(p, kind, at, 1));
+        else
+            size[n++] = next - at;
+    }
+    return n;
+}
+
 uint64_t partition_room(const struct partition *p, enum partition_kind kind, uint64_t *largest)
 {
-    uint64_t at = p->space[kind].base, end = end_of(&p->space[kind]), sum = 0, most = 0, next;
+    uint64_t size[PARTITION_PIECES], sum = 0, most = 0;
+    unsigned n = partition_pieces(p, kind, size, PARTITION_PIECES);
 
-    while (at < end) {
-        next = free_until(p, kind, at);
-        if (next == at) {
-            at = end_of(in_the_way(p, kind, at, 1));
-            continue;
-        }
-        sum += next - at;
-        most = next - at > most ? next - at : most;
-        at = next;
+    for (unsigned i = 0; i < n; i++) {
+        sum += size[i];
+        most = size[i] > most ? size[i] : most;
     }
     if (largest)
         *largest = most;

@@ -13,8 +13,9 @@
 
 #define PARTITION_GRANULE (1u << 20) /* bytes, low and high memory */
 #define PARTITION_OWNERS  64u
-#define PARTITION_FENCES  32u              /* fence registers of gen7 and gen8 */
-#define PARTITION_HOST    0u               /* owner number of the host's own share */
+#define PARTITION_PIECES  (PARTITION_OWNERS + 1) /* that can be free */
+#define PARTITION_FENCES  32u                    /* fence registers of gen7 and gen8 */
+#define PARTITION_HOST    0u                     /* owner number of the host's own share */
 #define PARTITION_NOBODY  (UINT32_MAX - 1) /* of what nobody may have: what begins at address 0 */
 
 enum partition_kind { PARTITION_LOW, PARTITION_HIGH, PARTITION_FENCE, PARTITION_KINDS };
@@ -62,6 +63,10 @@ int partition_free(struct partition *p, uint32_t owner);
 
 /* The owner's grant, NULL if none; valid until the next change. */
 const struct partition_grant *partition_find(const struct partition *p, uint32_t owner);
+
+/* The free pieces of a kind, in order; at most max are put into size. Returns their number. */
+unsigned partition_pieces(const struct partition *p, enum partition_kind kind, uint64_t *size,
+                          unsigned max);
 
 /* Units free of a kind, in all; *largest (may be NULL) gets the largest contiguous piece. */
 uint64_t partition_room(const struct partition *p, enum partition_kind kind, uint64_t *largest);

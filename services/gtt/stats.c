@@ -30,11 +30,34 @@ static void fill(struct wire_record *g, const struct gtt_member *m)
     wire_record_count(g, "lane_full", lane.full);
 }
 
-static void fill_gpu(const struct gtt_service *s, Vgt__Gpu *gpu)
+/* Of the GPU's memory, with the lists its Gpu points to. */
+struct room {
+    Vgt__Gpu gpu;
+    uint64_t low[PARTITION_PIECES], high[PARTITION_PIECES], fences64[PARTITION_PIECES];
+    uint32_t fences[PARTITION_PIECES];
+};
+
+static void fill_pieces(const struct partition *p, struct room *room)
+{
+    Vgt__Gpu *gpu = &room->gpu;
+
+    gpu->low_pieces = room->low;
+    gpu->high_pieces = room->high;
+    gpu->fence_pieces = room->fences;
+    gpu->n_low_pieces = partition_pieces(p, PARTITION_LOW, room->low, PARTITION_PIECES);
+    gpu->n_high_pieces = partition_pieces(p, PARTITION_HIGH, room->high, PARTITION_PIECES);
+    gpu->n_fence_pieces = partition_pieces(p, PARTITION_FENCE, room->fences64, PARTITION_PIECES);
+    for (size_t i = 0; i < gpu->n_fence_pieces; i++)
+        room->fences[i] = (uint32_t)room->fences64[i];
+}
+
+static void fill_gpu(const struct gtt_service *s, struct room *room)
 {
     const struct partition *p = &s->partition;
+    Vgt__Gpu *gpu = &room->gpu;
 
     vgt__gpu__init(gpu);
+    fill_pieces(p, room);
     gpu->device_id = s->gpu->info.device;
     gpu->low_total = p->space[PARTITION_LOW].size;
     gpu->low_free = partition_room(p, PARTITION_LOW, NULL);
@@ -50,7 +73,7 @@ void gtt_stats(void *ctx, uint32_t id)
     struct wire_record *all = calloc(WIRE_MAX_GUESTS + 1, sizeof(*all));
     Vgt__ServiceStats *list[WIRE_MAX_GUESTS + 1];
     Vgt__StatsReply reply = VGT__STATS_REPLY__INIT;
-    Vgt__Gpu gpu;
+    struct room room;
 
     if (!all) {
         wire_error(s->client, id, 12, "out of memory");
@@ -63,8 +86,8 @@ void gtt_stats(void *ctx, uint32_t id)
         wire_record_count(&all[0], "directories", directories_held(&s->directories, NULL));
     wire_record_count(&all[0], "replayed", s->from_sched.replayed);
     if (s->gpu) {
-        fill_gpu(s, &gpu);
-        all[0].stats.gpu = &gpu;
+        fill_gpu(s, &room);
+        all[0].stats.gpu = &room.gpu;
     }
     list[reply.n_stats++] = &all[0].stats;
     for (unsigned i = 0; i < WIRE_MAX_GUESTS; i++) {

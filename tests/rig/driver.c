@@ -172,6 +172,9 @@ static void read_pvinfo(struct driver *d)
         went_well(d, -ENODEV);
     d->low_base = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, low_base));
     d->low_size = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, low_size));
+    d->high_base = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, high_base));
+    d->high_size = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, high_size));
+    d->fences = driver_r32(d, PVINFO_BASE + offsetof(struct pvinfo, fences));
 }
 
 /* Nobody shares the GPU: the GT is kept awake, and what is ours we say ourselves. */

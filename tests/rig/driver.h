@@ -69,7 +69,8 @@ struct driver {
     const struct driver_gen *gen;
     uint64_t frames; /* handed out so far */
     uint32_t low_base, low_size;
-    uint32_t next_gma; /* pages of the partition handed out */
+    uint32_t high_base, high_size, fences; /* as PVINFO says; it uses none of these */
+    uint32_t next_gma;                     /* pages of the partition handed out */
     uint64_t interrupts, odd_interrupts;
     int failed; /* the first access that failed: everything after it does nothing */
     struct driver_gen7 g7;

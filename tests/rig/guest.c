@@ -224,6 +224,9 @@ static int bring_up(const struct options *o, struct machine *m, struct driver *d
         return rc;
     }
     printf("VGT: rig_gen=%u\n", d->gen->number);
+    if (!o->bare)
+        printf("VGT: rig_share high_base=%#x high_size=%#x fences=%u\n", d->high_base, d->high_size,
+               d->fences);
     printf("VGT: rig_up low_base=%#x low_size=%#x\n", d->low_base, d->low_size);
     if (d->gen->number == 8)
         printf("VGT: rig_pt=%" PRIu64 "\n", d->g8.pt);

@@ -350,7 +350,7 @@ third_begins() {
 
 third_is_gone() { # DOMID
     ctl --json list | jq -e --argjson d "$1" '[.guests[].domid] | index($d) | not' >/dev/null &&
-        ! ask_stub status | grep -Eq "\"domains\":\\[([0-9]+,)*$1[],]" &&
+        ! ask_stub status | grep -q "\"domid\":$1," &&
         ask status | grep -q "^vgt-gtt .*state=ready"
 }
 

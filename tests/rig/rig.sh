@@ -2,9 +2,10 @@
 # Sourced by run-rig and run-points: starts the keeper, softgpu, the program in the module's place,
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), gen (softgpu's --gpu), seed, limit, vcpus, work (seconds), out,
-# guest_options, and if it likes guest_more[DOMID], attacker (a DOMID), gtt_program, mmio_program, mmio_of[DOMID]. After it: D is the folder,
+# guest_options, and if it likes guest_more[DOMID], vgpu_of[DOMID], attacker (a DOMID), gtt_program, mmio_program,
+# mmio_of[DOMID]. After it: D is the folder,
 # guest_pids the guests that run.
-declare -A guest_more=() mmio_of=()
+declare -A guest_more=() mmio_of=() vgpu_of=()
 step_ms=30000 # of the broker's steps
 mounted=      # D is a file system of its own
 no_quarantine= # or the option of that name: for who kills at one and the same input twice
@@ -95,8 +96,33 @@ start_guest() { # DOMID
     ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
-        -name "rig$1" -vgt type=small -machine xenfv
+        -name "rig$1" -vgt "${vgpu_of[$1]:-type=small}" -machine xenfv
     until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
+}
+
+# One more guest, domain $extra, that asks for this (small) and is refused with this sentence.
+extra=9
+refused_guest() { # SENTENCE [KEY=VALUE,...]
+    local pid rc=0
+    "$T/tests/rig/vgt-rig-guest" --dir "$D/g" --domid $extra --vcpus 1 --seconds 86400 \
+        --limit 60 >"$D/extra.txt" 2>&1 &
+    pid=$!
+    until_true grep -q rig_files= "$D/extra.txt" || return
+    "$T/tests/native/ctl-ask" "$D/stub-ctl" memory $extra "$D/g/$extra/ram" >/dev/null
+    VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid $extra \
+        -name extra -vgt "${2:-type=small}" -machine xenfv 2>"$D/dm.txt" && rc=1
+    kill -9 $pid
+    wait $pid 2>/dev/null || true
+    "$T/tests/native/ctl-ask" "$D/stub-ctl" forget $extra >/dev/null
+    rm -r "$D/g/$extra"
+    [ $rc = 0 ] || echo "$0: a guest was attached that could not be" >&2
+    grep -qF -- "$1" "$D/dm.txt" || { cat "$D/dm.txt" >&2 && return 1; }
+    until_true extra_is_gone || return
+    echo "VGT: rig_refused_guest=\"$(sed 's/^vgt-dm: //' "$D/dm.txt")\""
+    return $rc
+}
+extra_is_gone() {
+    ! "$B/vgtctl/vgtctl" --connect "unix:$D/ctl" list | grep -q "^ *$extra "
 }
 
 # The domains are gone: so must be what was theirs, at every service and in the module's place.

@@ -46,7 +46,7 @@ static void test_stock(void **state)
                     "-vga",
                     "none",
                     "-vgt",
-                    "type=large,weight=50",
+                    "type=large,weight=50,monitor=1280x800@60",
                     "-device",
                     "rtl8139,id=nic0,netdev=net0,mac=00:16:3e:00:00:01",
                     "-machine",
@@ -64,6 +64,7 @@ static void test_stock(void **state)
     assert_string_equal(a.name, "guest-1");
     assert_string_equal(a.type, "large");
     assert_int_equal(a.weight, 50);
+    assert_string_equal(a.monitor, "1280x800@60");
     assert_int_equal(a.low_mb, 0);
     assert_string_equal(line,
                         "/usr/libexec/vgt/vgt-dm -xen-domid 12 -no-shutdown -nodefaults -name "
@@ -151,7 +152,10 @@ static void test_refused(void **state)
     refused("-vga", "cirrus", "vga=\"cirrus\" and a vGPU do not go together; set vga=\"none\"");
     refused("-device", "VGA,vgamem_mb=16",
             "the device \"VGA,vgamem_mb=16\" and a vGPU do not go together; set vga=\"none\"");
-    refused("-vgt", "size=1", "-vgt knows type, low_mb, high_mb, fences and weight, not \"size\"");
+    refused("-vgt", "size=1",
+            "-vgt knows type, low_mb, high_mb, fences, weight and monitor, not \"size\"");
+    refused("-vgt", "monitor=1280x800@60.000000000001",
+            "monitor=1280x800@60.000000000001 is no mode of a monitor; write WxH or WxH@HZ");
     refused("-vgt", "large", "-vgt wants KEY=VALUE, not \"large\"");
     refused("-vgt", "fences=0", "-vgt fences needs a number above 0");
     refused("-vgt", NULL, "-vgt has no value");

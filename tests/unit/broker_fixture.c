@@ -75,6 +75,9 @@ static void on_add(struct chan *chan, const struct chan_message *m, void *data)
     f->restart = add->restart;
     f->low_base = add->resources->low_base;
     f->edid_size = add->edid.len;
+    f->weight = add->weight;
+    f->wanted = *add->resources;
+    f->monitor = add->monitor ? *add->monitor : (Vgt__Monitor)VGT__MONITOR__INIT;
     if (f->crash_on_add) {
         f->crash_on_add = false;
         fake_crash(f);
@@ -294,6 +297,7 @@ static const struct chan_type client_types[] = {
     {VGT__TYPE__TYPE_STATUS_REPLY, &vgt__status_reply__descriptor, on_answer},
     {VGT__TYPE__TYPE_LIST_REPLY, &vgt__list_reply__descriptor, on_answer},
     {VGT__TYPE__TYPE_SHOW_REPLY, &vgt__show_reply__descriptor, on_answer},
+    {VGT__TYPE__TYPE_TYPES_REPLY, &vgt__types_reply__descriptor, on_answer},
     {VGT__TYPE__TYPE_SCREENSHOT_REPLY, &vgt__screenshot_reply__descriptor, on_answer},
 };
 static const struct chan_user client_user = {.types = client_types,
@@ -417,7 +421,16 @@ void rig_turns(struct rig *r, unsigned n)
 
 void rig_attach(struct rig *r)
 {
-    client_attach(r, 7, "");
+    Vgt__AttachRequest request = VGT__ATTACH_REQUEST__INIT;
+
+    rig_attach_as(r, &request);
+}
+
+void rig_attach_as(struct rig *r, Vgt__AttachRequest *request)
+{
+    request->domid = 7;
+    request->name = (char *)"guest";
+    client_send(r, VGT__TYPE__TYPE_ATTACH, &request->base);
     rig_until(r, r->display.adds == 1);
     rig_turns(r, 5);
     fake_connect(&r->mmio);

@@ -39,6 +39,9 @@ struct fake {
     bool restart;
     uint64_t low_base;
     size_t edid_size;
+    uint32_t weight;
+    Vgt__Resources wanted;    /* of the last GuestAdd */
+    Vgt__Monitor monitor;     /* too; all 0: none */
     struct wire_fds own, fds; /* last Wire */
     uint32_t replies;         /* Aperture, Slice */
     char error[300];
@@ -97,6 +100,8 @@ void client_connect(struct rig *r, struct loop *loop);
 void client_send(struct rig *r, uint32_t type, const ProtobufCMessage *body);
 /* Send Attach for a domain, without waiting. */
 void client_attach(struct rig *r, uint32_t domid, const char *type);
+/* Attach domain 7 as this asks for, with vgt-mmio coming up. Its name and domid are filled in. */
+void rig_attach_as(struct rig *r, Vgt__AttachRequest *request);
 /* Attach domain 7 with vgt-mmio coming up, to the end. */
 void rig_attach(struct rig *r);
 void fake_send(struct fake *f, uint32_t type, uint32_t id, const ProtobufCMessage *body);

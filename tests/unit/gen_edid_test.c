@@ -82,6 +82,27 @@ static void impossible_modes(void **state)
     assert_int_equal(edid_build(e, 3840, 2160, 120, "x", 0), -EINVAL); /* above 655 MHz */
 }
 
+static void modes_are_read(void **state)
+{
+    static const char *const wrong[] = {"",          "1280",         "1280x",      "x800",
+                                        "1280x800@", "1280x800@60 ", " 1280x800",  "-1280x800",
+                                        "1281x800",  "1280x800@121", "1280x800x3", "99999999x800"};
+    uint32_t w, h, r;
+    struct edid_timing t;
+
+    (void)state;
+    assert_int_equal(edid_parse_mode("1280x800@75", &w, &h, &r), 0);
+    assert_int_equal(w, 1280);
+    assert_int_equal(h, 800);
+    assert_int_equal(r, 75);
+    assert_int_equal(edid_timing(w, h, r, &t), 0);
+    assert_int_equal(edid_refresh(&t), 75);
+    assert_int_equal(edid_parse_mode("1920x1080", &w, &h, &r), 0);
+    assert_int_equal(r, 60);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(edid_parse_mode(wrong[i], &w, &h, &r), -EINVAL);
+}
+
 static void a_wrong_byte_is_seen(void **state)
 {
     uint8_t e[EDID_SIZE];
@@ -112,7 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_hd),          cmocka_unit_test(every_mode_reads_back),
         cmocka_unit_test(impossible_modes), cmocka_unit_test(a_wrong_byte_is_seen),
-        cmocka_unit_test(pvinfo_layout),
+        cmocka_unit_test(pvinfo_layout),    cmocka_unit_test(modes_are_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

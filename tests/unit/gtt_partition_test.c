@@ -148,6 +148,37 @@ static void refusal_is_explained(void **state)
     assert_int_equal(partition_free(&p, 6), -ENOENT);
 }
 
+/* A 256 MiB aperture as the host leaves it: its slice at the end, nothing at address 0. */
+static void seven_guests_fit(void **state)
+{
+    struct partition_grant host = {.owner = PARTITION_HOST,
+                                   .range = {{240 * MIB, 16 * MIB}, {2040 * MIB, 8 * MIB}}};
+    struct partition_grant zero = {.owner = PARTITION_NOBODY, .range = {{0, MIB}}}, g;
+    uint64_t piece[PARTITION_PIECES];
+    struct partition p;
+    char why[512];
+
+    (void)state;
+    assert_int_equal(partition_init(&p, 256 * MIB, 2048 * MIB, 32), 0);
+    assert_int_equal(partition_claim(&p, &host), 0);
+    assert_int_equal(partition_claim(&p, &zero), 0);
+    for (uint32_t domid = 101; domid < 108; domid++)
+        assert_int_equal(partition_take(&p, domid, 32 * MIB, 64 * MIB, 4, &g, NULL, 0), 0);
+    assert_int_equal(partition_take(&p, 108, 32 * MIB, 64 * MIB, 4, &g, why, sizeof why), -ENOSPC);
+    assert_string_equal(
+        why, "not enough low graphics memory: 32 MiB wanted, 15 MiB free (largest piece 15 MiB): "
+             "take a smaller type or stop a guest; host holds 16 MiB; domain 101 holds 32 MiB; "
+             "domain 102 holds 32 MiB; domain 103 holds 32 MiB; domain 104 holds 32 MiB; domain "
+             "105 holds 32 MiB; domain 106 holds 32 MiB; domain 107 holds 32 MiB");
+    assert_int_equal(partition_free(&p, 103), 0);
+    assert_int_equal(partition_pieces(&p, PARTITION_LOW, piece, PARTITION_PIECES), 2);
+    assert_int_equal(piece[0], 32 * MIB);
+    assert_int_equal(piece[1], 15 * MIB);
+    assert_int_equal(partition_pieces(&p, PARTITION_LOW, piece, 1), 1);
+    assert_int_equal(partition_take(&p, 108, 32 * MIB, 64 * MIB, 4, &g, why, sizeof why), 0);
+    assert_int_equal(g.range[PARTITION_LOW].base, 65 * MIB);
+}
+
 static void claims_are_checked(void **state)
 {
     struct partition p;
@@ -172,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(like_brute_force),
         cmocka_unit_test(refusal_is_explained),
+        cmocka_unit_test(seven_guests_fit),
         cmocka_unit_test(claims_are_checked),
     };
 

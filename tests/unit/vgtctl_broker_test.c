@@ -87,6 +87,23 @@ static void on_list(struct chan *chan, const struct chan_message *m, void *data)
     send(chan, m, &reply.base);
 }
 
+static void on_types(struct chan *chan, const struct chan_message *m, void *data)
+{
+    Vgt__TypesReply reply = VGT__TYPES_REPLY__INIT;
+    Vgt__VgpuType type = VGT__VGPU_TYPE__INIT, *types = &type;
+
+    (void)data;
+    type.name = (char *)"small";
+    type.low_mb = 16;
+    type.high_mb = 48;
+    type.fences = 4;
+    type.weight = 1;
+    type.usual = true;
+    reply.n_types = 1;
+    reply.types = &types;
+    send(chan, m, &reply.base);
+}
+
 static void on_show(struct chan *chan, const struct chan_message *m, void *data)
 {
     uint32_t domid = ((const Vgt__ShowRequest *)m->body)->domid;
@@ -163,6 +180,7 @@ static const struct chan_type types[] = {
     {VGT__TYPE__TYPE_HELLO, &vgt__hello__descriptor, on_hello},
     {VGT__TYPE__TYPE_STATUS, &vgt__status_request__descriptor, on_status},
     {VGT__TYPE__TYPE_LIST, &vgt__list_request__descriptor, on_list},
+    {VGT__TYPE__TYPE_TYPES, &vgt__types_request__descriptor, on_types},
     {VGT__TYPE__TYPE_SHOW, &vgt__show_request__descriptor, on_show},
     {VGT__TYPE__TYPE_SWITCH, &vgt__switch_request__descriptor, on_switch},
     {VGT__TYPE__TYPE_SCREENSHOT, &vgt__screenshot_request__descriptor, on_screenshot},
@@ -270,6 +288,10 @@ static void test_commands(void **state)
            "    7  alice  running                  -       0      0 us       0            0\n"
            "    8  twin   running                  -       0      0 us       0            0\n"
            "    9  twin   running                  -       0      0 us       0            0\n",
+           "");
+    expect("--json types", 0,
+           "{\"types\":[{\"name\":\"small\",\"low_size\":16777216,\"high_size\":50331648,"
+           "\"fences\":4,\"weight\":1,\"default\":true,\"fit\":null}],\"gpu\":null}\n",
            "");
     expect("switch 7", 0, "guest 7 is in the foreground after 37 ms\n", "");
     expect("switch alice --json", 0, "{\"to\":7,\"ms\":37}\n", "");

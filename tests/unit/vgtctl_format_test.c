@@ -27,6 +27,7 @@ struct sample {
     Vgt__EngineTime time[3], *times[3];
     Vgt__Counter counter[4], *counters[4];
     Vgt__Resources resources;
+    Vgt__Monitor monitor;
     Vgt__Quarantined bad[2], *bads[2];
     Vgt__Guest guest[2], *guests[2];
     Vgt__Gpu gpu;
@@ -105,6 +106,11 @@ static void fill_guests(struct sample *s)
         s->guest[i].weight = 256;
     }
     s->guest[0].resources = &s->resources;
+    vgt__monitor__init(&s->monitor);
+    s->monitor.width = 1280;
+    s->monitor.height = 800;
+    s->monitor.refresh = 60;
+    s->guest[0].monitor = &s->monitor;
     s->guest[0].foreground = 1;
     s->guest[0].batches = 1ull << 40;
     s->guest[0].n_gpu_time = 2;
@@ -220,12 +226,58 @@ static void test_status_json(void **state)
         "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
         "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},"
         "\"counters\":{\"bad_gtt\":2,\"mmio.unknown_reg\":3,\"mmio_gtt.full\":4,\"lane?x\":5},"
-        "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0},"
+        "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0,"
+        "\"monitor\":{\"width\":1280,\"height\":800,\"refresh\":60}},"
         "{\"domid\":16,\"name\":\"b\\\"o\\\\b?[31m?\",\"state\":\"attaching\",\"type\":\"medium\","
         "\"foreground\":false,\"weight\":256,\"batches\":0,\"gpu_time_us\":{},"
         "\"resources\":{\"low_base\":0,\"low_size\":0,\"high_base\":0,\"high_size\":0,"
         "\"fence_base\":0,\"fences\":0},\"counters\":{},\"quarantined_inputs\":0,"
-        "\"hangs\":5,\"throttled_ms\":12300}]}\n");
+        "\"hangs\":5,\"throttled_ms\":12300,\"monitor\":null}]}\n");
+}
+
+static void test_types_text(void **state)
+{
+    Vgt__TypesReply reply = VGT__TYPES_REPLY__INIT;
+    Vgt__VgpuType type[2], *types[2] = {&type[0], &type[1]};
+    struct sample s;
+    struct sink out;
+
+    (void)state;
+    fill(&s);
+    for (unsigned i = 0; i < 2; i++) {
+        vgt__vgpu_type__init(&type[i]);
+        type[i].name = S(i ? "medium" : "small");
+        type[i].usual = i;
+        type[i].low_mb = i ? 64 : 16;
+        type[i].high_mb = i ? 384 : 48;
+        type[i].fences = 4;
+        type[i].weight = 1;
+        type[i].fit = i ? 2 : 7;
+    }
+    reply.n_types = 2;
+    reply.types = types;
+    reply.gpu = &s.gpu;
+    text_types(sink(&out), &reply);
+    expect(&out, "TYPE     APERTURE MiB  HIGH MiB  FENCES  WEIGHT  MORE FIT\n"
+                 "small              16        48       4       1         7\n"
+                 "medium*            64       384       4       1         2\n"
+                 "* if a guest's configuration names none\n"
+                 "\n"
+                 "aperture    191 MiB free of 256 MiB\n"
+                 "high        1344 MiB free of 1792 MiB\n"
+                 "fences      28 free of 32\n"
+                 "\n"
+                 "In xl.cfg a type, or sizes of one's own (man vgt-dm):\n"
+                 "  device_model_args = [ \"-vgt\", \"type=small\" ]\n"
+                 "  device_model_args = [ \"-vgt\", \"low_mb=32,high_mb=64,fences=4,weight=2,"
+                 "monitor=1280x800@60\" ]\n");
+    reply.gpu = NULL;
+    reply.n_types = 1;
+    text_types(sink(&out), &reply);
+    fclose(out.file);
+    assert_non_null(strstr(out.text, "         ?\n"));
+    assert_non_null(strstr(out.text, "what is free is not known: vgt-gtt has not answered\n"));
+    free(out.text);
 }
 
 static void test_guest_text(void **state)
@@ -245,6 +297,7 @@ static void test_guest_text(void **state)
                  "aperture    64 MiB at 0x04000000\n"
                  "high        384 MiB at 0x20000000\n"
                  "fences      4 from 4 on\n"
+                 "monitor     1280x800@60\n"
                  "gpu time    rcs 12.3 s, bcs 850 us\n"
                  "batches     1099511627776\n"
                  "events      5\n"
@@ -290,7 +343,8 @@ static void test_guest_json(void **state)
            "\"foreground\":true,\"weight\":256,\"batches\":1099511627776,\"gpu_time_us\":{},"
            "\"resources\":{\"low_base\":67108864,\"low_size\":67108864,\"high_base\":536870912,"
            "\"high_size\":402653184,\"fence_base\":4,\"fences\":4},\"counters\":{},"
-           "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0,\"quarantined\":["
+           "\"quarantined_inputs\":2,\"hangs\":0,\"throttled_ms\":0,\"monitor\":{\"width\":1280,"
+           "\"height\":800,\"refresh\":60},\"quarantined\":["
            "{\"service\":\"gtt\",\"kind\":\"ggtt-entry\",\"text\":\"entry 5?\","
            "\"bytes\":\"000102030405060708090a\",\"deaths\":2,\"skipped\":9,\"at_s\":1772360430},"
            "{\"service\":\"mmio\",\"kind\":\"access\",\"text\":\"\",\"bytes\":\"\","
@@ -502,7 +556,7 @@ int main(void)
         cmocka_unit_test(test_guest_json),   cmocka_unit_test(test_empty),
         cmocka_unit_test(test_units),        cmocka_unit_test(test_shot_hostile),
         cmocka_unit_test(test_shot_formats), cmocka_unit_test(test_png),
-        cmocka_unit_test(test_png_full),
+        cmocka_unit_test(test_png_full),     cmocka_unit_test(test_types_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

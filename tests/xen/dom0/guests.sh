@@ -76,6 +76,19 @@ guest_pictures() {
         { echo "vgtctl screenshot of guest-$1 failed: $(cat "$OUT/shot-$1.json")"; return 1; }
 }
 
+# guest_refused N REGEX: xl create must fail, and the device model's log and xenstore must say why: $gr_said.
+guest_refused() {
+    if xl create -p "$(guest_cfg "$1")" >/dev/null 2>&1; then
+        echo "xl create of guest-$1 did not fail"
+        return 1
+    fi
+    for gr_said in "$(tail -n 1 "/var/log/xen/qemu-dm-guest-$1.log")" \
+        "$(xenstore-read /local/domain/0/vgt/last-error)"; do
+        echo "$gr_said" | grep -qE "$2" || { echo "the reason for guest-$1 was only: $gr_said"; return 1; }
+    done
+    await 30 guest_gone "$1"
+}
+
 guest_domid() { xl domid "guest-$1" 2>/dev/null; }
 
 # await SECONDS COMMAND...: until the command succeeds.
