@@ -21,8 +21,11 @@ guest_cfg() {
 }
 
 # guest_create N [EXTRA-CMDLINE]: build it and let it run, once the judge knows its frames.
-guest_create() {
-    xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }
+guest_create() { guest_start "$1" "$(guest_cfg "$@")"; }
+
+# guest_start N CONFIGURATION: the same with what guest_cfg wrote, or what has been made of it.
+guest_start() {
+    xl create -p "$2" || { echo "xl create of guest-$1 failed"; return 1; }
     walk || return 1
     xl unpause "guest-$1"
 }
