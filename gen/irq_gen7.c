@@ -94,6 +94,7 @@ uint32_t irq_gen7_engine(unsigned engine, uint32_t events, enum irq_gen7_bank *b
 uint32_t irq_gen7_pipe(unsigned pipe, uint32_t events)
 {
     uint32_t bits = placed(events, IRQ_PIPE_VBLANK, 1u << 0) |
+                    placed(events, IRQ_PIPE_CRC_DONE, 1u << 2) |
                     placed(events, IRQ_PIPE_PRIMARY_FLIP, 1u << 3) |
                     placed(events, IRQ_PIPE_SPRITE_FLIP, 1u << 4);
 

@@ -36,6 +36,7 @@ struct irq_gen7 {
 #define IRQ_PIPE_VBLANK       (1u << 0)
 #define IRQ_PIPE_PRIMARY_FLIP (1u << 4)
 #define IRQ_PIPE_SPRITE_FLIP  (1u << 5)
+#define IRQ_PIPE_CRC_DONE     (1u << 28)
 
 /* Masks set, everything else clear: the state after reset. */
 void irq_gen7_reset(struct irq_gen7 *irq);

@@ -53,6 +53,8 @@ static void publish(struct guest *g, unsigned pipe, const struct view_pipe *view
         account_event(&g->account, ACCOUNT_BAD_DISPLAY, "pipe=%u htotal=0x%x vtotal=0x%x", pipe,
                       view->mode.htotal, view->mode.vtotal);
     t.foreground = foreground && g->pipe == (int)pipe && t.enabled;
+    t.crc_of = t.foreground ? g->crc_of : 0;
+    t.crc = t.foreground ? g->crc : 0;
     vtiming_publish(&g->c.timing->pipe[pipe], &t, now_ns);
 }
 
@@ -79,6 +81,8 @@ void guest_look(struct guest *g, unsigned slow, bool foreground, uint64_t now_ns
         if (view_running(&view[i]))
             g->pipe = (int)i;
     }
+    if (g->pipe < 0 || view_crc_of(&view[g->pipe]) != g->crc_of)
+        g->crc_of = 0;
     for (unsigned i = 0; i < VIEW_PIPES; i++)
         publish(g, i, &view[i], slow, foreground, now_ns);
     same = g->looked && before == g->pipe &&
@@ -87,6 +91,15 @@ void guest_look(struct guest *g, unsigned slow, bool foreground, uint64_t now_ns
     g->looked = true;
     if (!same)
         remake(g, g->pipe < 0 ? NULL : &view[g->pipe]);
+}
+
+void guest_crc(struct guest *g, uint64_t crc_of, uint32_t crc)
+{
+    if (g->crc_of == crc_of && g->crc == crc)
+        return;
+    g->crc_of = crc_of;
+    g->crc = crc;
+    vtiming_crc(&g->c.timing->pipe[g->pipe < 0 ? 0 : g->pipe], crc_of, crc);
 }
 
 int guest_surface(struct guest *g, struct fb *fb)

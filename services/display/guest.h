@@ -47,6 +47,8 @@ struct guest {
     int pipe;     /* the first one that runs, -1 */
     bool changed; /* picture is not what it was when screen.c took it last */
     struct picture picture;
+    uint64_t crc_of; /* of its picture on the screen the CRC is known; 0: not */
+    uint32_t crc;
 
     /* TLB rule: the screen may still fetch this guest's memory. */
     bool left; /* its planes were taken off the screen at left_frame */
@@ -66,6 +68,10 @@ void guest_free(struct guest *g);
 
 /* Read the registers, publish timing, make the picture anew if it changed. */
 void guest_look(struct guest *g, unsigned slow, bool foreground, uint64_t now_ns);
+
+/* What the screen's CRC engine found of the picture that crc_of names (timing_crc_of()), on to
+ * vgt-mmio; 0: nothing any more. */
+void guest_crc(struct guest *g, uint64_t crc_of, uint32_t crc);
 
 /* The surface of the first running pipe: 0, 1: it shows nothing, -EINVAL: it is not the guest's or
  * makes no sense. */

@@ -81,7 +81,8 @@ int phys_take_over(struct phys *p)
     for (unsigned i = 0; i < sizeof(conf) / sizeof(conf[0]) && !rc; i++)
         rc = stop(p, conf[i]);
     for (uint32_t wm = WM_LP1; wm <= WM_LP3; wm += 4)
-        phys_write(p, wm, 0); /* low-power watermarks are for a mode we know nothing of */
+        phys_write(p, wm, 0);       /* low-power watermarks are for a mode we know nothing of */
+    phys_write(p, PIPE_CRC_CTL, 0); /* a former process' */
     port_off(p);
     analog_off(p);
     no_swizzle(p);

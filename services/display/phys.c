@@ -146,6 +146,19 @@ void phys_set_cursor(struct phys *p, const struct phys_cursor *cursor)
     p->cursor = *want;
 }
 
+void phys_set_crc(struct phys *p, uint32_t ctl)
+{
+    if (ctl == p->crc_ctl)
+        return;
+    phys_write(p, PIPE_CRC_CTL, ctl);
+    p->crc_ctl = ctl;
+}
+
+uint32_t phys_crc(struct phys *p)
+{
+    return phys_read(p, PIPE_CRC_RES);
+}
+
 uint32_t phys_frame(struct phys *p)
 {
     return phys_read(p, PIPE_FRMCNT);

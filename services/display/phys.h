@@ -36,6 +36,7 @@ struct phys {
     struct phys_plane plane;
     struct phys_cursor cursor;
     bool irq_on;
+    uint32_t crc_ctl;          /* as written: the CRC engine of the pipe */
     uint64_t modesets, faults; /* faults: hardware that did not answer in time */
 };
 
@@ -60,6 +61,10 @@ void phys_set_cursor(struct phys *p, const struct phys_cursor *cursor);
 /* The frame counter, and whether the surface last set is the one being fetched. */
 uint32_t phys_frame(struct phys *p);
 bool phys_live(struct phys *p);
+
+/* PIPE_CRC_CTL; 0: off. What the engine found in the last frame that is over. */
+void phys_set_crc(struct phys *p, uint32_t ctl);
+uint32_t phys_crc(struct phys *p);
 
 /* Vblank interrupts of the pipe. */
 void phys_vblank_irq(struct phys *p, bool on);

@@ -23,6 +23,8 @@ enum {
     TRANS_DDI_FUNC = 0x400,
     PIPE_SRC = 0x6001c, /* of the pipe, whatever its transcoder is */
     VSYNCSHIFT = 0x60028,
+    PIPE_CRC_CTL = 0x60050,
+    PIPE_CRC_RES = 0x60064,
     PIPE_MULT = 0x6002c,
 
     /* Pipe and planes. */
@@ -82,6 +84,7 @@ enum {
 #define SDE_PORT_B        (1u << 21) /* of SDE_ISR: plugged in; of the interrupt: changed */
 #define SHOTPLUG_B_ENABLE (1u << 4)
 #define SHOTPLUG_B_STATUS 3u
+#define PIPE_CRC_BITS     (7u << 29) /* on, and of what: plane, sprite, pipe */
 #define PRI_FORMAT        (0xfu << 26)
 #define PRI_ROTATE        (1u << 15)
 #define PRI_TILED         (1u << 10)

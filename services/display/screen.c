@@ -3,6 +3,7 @@
 #include "services/display/display_priv.h"
 
 #include "lib/crash.h"
+#include "services/display/regs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -162,6 +163,7 @@ static void finish(struct screen *s, int err)
     s->phase = SCREEN_STEADY;
     s->target = NULL;
     s->switches++;
+    s->crc_of = 0;
     crash_point("display.switch.over");
     answer(s, err, err == EIO ? "the screen's pipe does not start" : "the screen gives no vblanks");
     s->next = (struct screen_request){0};
@@ -322,6 +324,29 @@ static void steady(struct screen *s)
         show(s, s->fg);
 }
 
+/* The CRC engine of the screen's pipe works for the guest that is shown, when its registers ask for
+ * one. A frame counts that had the picture from its beginning. */
+static void check(struct screen *s)
+{
+    struct guest *g = s->phase == SCREEN_STEADY ? s->fg : NULL;
+    struct phys *p = &s->d->phys;
+    bool shown = g && g->pipe >= 0 && p->pipe_on && g->picture.has_mode && !g->changed;
+    uint64_t of = shown ? view_crc_of(&g->seen[g->pipe]) : 0;
+
+    phys_set_crc(p, of ? g->seen[g->pipe].crc_ctl & PIPE_CRC_BITS : 0);
+    if (of != s->crc_of || s->crc_modeset != p->modesets) {
+        s->crc_of = of;
+        s->crc_modeset = p->modesets;
+        s->crc_frame = frame(s);
+    }
+    if (!g)
+        return;
+    if (of && frame(s) - s->crc_frame >= SCAN_OUT)
+        guest_crc(g, of, phys_crc(p));
+    else
+        guest_crc(g, 0, 0);
+}
+
 void screen_step(struct screen *s)
 {
     static void (*const step[])(struct screen *) = {
@@ -329,6 +354,7 @@ void screen_step(struct screen *s)
 
     count(s);
     step[s->phase](s);
+    check(s);
 }
 
 void screen_monitor(struct screen *s)

@@ -28,6 +28,9 @@ struct screen {
     struct screen_request current, next;
     uint64_t start_ns, deadline_ns, expect_ns; /* expect: a former foreground guest may come back */
     uint32_t frame, last_frame;
+    uint64_t crc_of; /* of which picture a CRC is asked for, since crc_frame of crc_modeset */
+    uint32_t crc_frame;
+    uint64_t crc_modeset;
     struct screen_record *record; /* may be NULL */
     struct screen_record local;
     uint64_t switches, timeouts;

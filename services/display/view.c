@@ -3,6 +3,7 @@
 #include "services/display/view.h"
 
 #include "services/display/regs.h"
+#include "services/wire/timing.h"
 
 #include <assert.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static void read_planes(const struct vreg_file *vreg, unsigned pipe, struct view
     v->cur_ctl = get(vreg, at + CUR_CTL);
     v->cur_base = get(vreg, at + CUR_BASE);
     v->cur_pos = get(vreg, at + CUR_POS);
+    v->crc_ctl = get(vreg, at + PIPE_CRC_CTL);
 }
 
 /* A driver writes a plane's registers one after the other; two equal reads make a half-written set
@@ -82,6 +84,18 @@ void view_read(const struct vreg_file *vreg, unsigned pipe, struct view_pipe *vi
             return;
         *view = again;
     }
+}
+
+/* In the order of TIMING_CRC_REGS. */
+uint64_t view_crc_of(const struct view_pipe *v)
+{
+    const uint32_t value[TIMING_CRC_COUNT] = {
+        v->crc_ctl,         v->plane.pipesrc, v->plane.dspcntr,
+        v->plane.dspstride, v->plane.dspsurf, v->plane.dspoffset,
+        v->cur_ctl,         v->cur_base,      v->cur_pos,
+    };
+
+    return v->crc_ctl & REG_ENABLE ? timing_crc_of(value) : 0;
 }
 
 bool view_running(const struct view_pipe *view)

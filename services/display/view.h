@@ -19,9 +19,13 @@ struct view_pipe {
     uint32_t hblank, hsync, vsync;
     struct fb_regs plane;
     uint32_t cur_ctl, cur_base, cur_pos;
+    uint32_t crc_ctl;
 };
 
 void view_read(const struct vreg_file *vreg, unsigned pipe, struct view_pipe *view);
 
 /* The guest asked for the pipe to run. */
 bool view_running(const struct view_pipe *view);
+
+/* Which picture the registers make, as timing_crc_of() says it; 0: no CRC of it is asked for. */
+uint64_t view_crc_of(const struct view_pipe *view);

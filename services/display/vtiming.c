@@ -30,7 +30,10 @@ int vtiming_decode(const struct view_pipe *view, unsigned slow, struct vtiming *
     nonsense =
         modeline_decode(&view->mode, &m) || m.refresh_mhz < MIN_MHZ || m.refresh_mhz > MAX_MHZ;
     if (nonsense)
-        *t = (struct vtiming){true, false, DEFAULT_PS, DEFAULT_LINES, DEFAULT_SHOWN};
+        *t = (struct vtiming){.enabled = true,
+                              .frame_ps = DEFAULT_PS,
+                              .vtotal = DEFAULT_LINES,
+                              .vactive = DEFAULT_SHOWN};
     else
         from_mode(&m, t);
     t->frame_ps *= slow;
@@ -66,6 +69,8 @@ static void store(struct timing_pipe *shared, const struct timing_pipe *p)
     __atomic_store_n(&shared->vactive, p->vactive, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->first_frame, p->first_frame, __ATOMIC_RELEASE);
     __atomic_store_n(&shared->foreground, p->foreground, __ATOMIC_RELEASE);
+    __atomic_store_n(&shared->crc_of, p->crc_of, __ATOMIC_RELEASE);
+    __atomic_store_n(&shared->crc, p->crc, __ATOMIC_RELEASE);
     crash_point("display.timing.filled");
     __atomic_store_n(&shared->seq, seq + 1, __ATOMIC_RELEASE);
     crash_point("display.timing.published");
@@ -77,11 +82,16 @@ static bool same_beam(const struct timing_pipe *p, const struct vtiming *t)
            p->vactive == t->vactive;
 }
 
+static bool same_crc(const struct timing_pipe *p, const struct vtiming *t)
+{
+    return p->crc_of == t->crc_of && p->crc == t->crc;
+}
+
 bool vtiming_publish(struct timing_pipe *shared, const struct vtiming *t, uint64_t now_ns)
 {
     struct timing_pipe p = *shared; /* nobody else writes it */
 
-    if (p.seq % 2 == 0 && same_beam(&p, t) && p.foreground == t->foreground)
+    if (p.seq % 2 == 0 && same_beam(&p, t) && p.foreground == t->foreground && same_crc(&p, t))
         return false;
     if (p.seq % 2 || !same_beam(&p, t)) {
         p.first_frame = frame_at(&p, now_ns);
@@ -92,6 +102,19 @@ bool vtiming_publish(struct timing_pipe *shared, const struct vtiming *t, uint64
         p.vactive = t->vactive;
     }
     p.foreground = t->foreground;
+    p.crc_of = t->crc_of;
+    p.crc = t->crc;
     store(shared, &p);
     return true;
+}
+
+void vtiming_crc(struct timing_pipe *shared, uint64_t crc_of, uint32_t crc)
+{
+    struct timing_pipe p = *shared;
+
+    if (p.seq % 2)
+        return;
+    p.crc_of = crc_of;
+    p.crc = crc;
+    store(shared, &p);
 }

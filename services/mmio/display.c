@@ -15,6 +15,8 @@
 #define PORT_B_LIVE        (1u << 21)
 
 enum {
+    PIPE_CRC_CTL = 0x60050,
+    PIPE_CRC_RES = 0x60064,
     PIPE_DSL = 0x70000,
     PIPE_CONF = 0x70008,
     PIPE_FRMCOUNT = 0x70040,
@@ -186,6 +188,22 @@ static uint32_t take_flips(struct mmio *m, uint32_t pipe)
     return events;
 }
 
+/* A frame's CRC, if one is asked for, and the screen shows what the registers say. */
+static uint32_t take_crc(struct mmio *m, uint32_t pipe, const struct timing_pipe *t)
+{
+    static const uint32_t reg[TIMING_CRC_COUNT] = TIMING_CRC_REGS;
+    uint32_t value[TIMING_CRC_COUNT];
+
+    if (!t->crc_of || !(*mmio_reg(m, PIPE(PIPE_CRC_CTL, pipe)) & 1u << 31))
+        return 0;
+    for (uint32_t i = 0; i < TIMING_CRC_COUNT; i++)
+        value[i] = *mmio_reg(m, PIPE(reg[i], pipe));
+    if (timing_crc_of(value) != t->crc_of)
+        return 0;
+    *mmio_reg(m, PIPE(PIPE_CRC_RES, pipe)) = t->crc;
+    return IRQ_PIPE_CRC_DONE;
+}
+
 /* After a stall one vblank stands for all that were missed; the frame counter tells how many. */
 static int vblank_pipe(struct mmio *m, uint32_t pipe, uint64_t *next_ns)
 {
@@ -205,7 +223,7 @@ static int vblank_pipe(struct mmio *m, uint32_t pipe, uint64_t *next_ns)
     if (n == m->frame[pipe])
         return 0;
     m->frame[pipe] = n;
-    return mmio_irq_pipe(m, pipe, IRQ_PIPE_VBLANK | take_flips(m, pipe));
+    return mmio_irq_pipe(m, pipe, IRQ_PIPE_VBLANK | take_flips(m, pipe) | take_crc(m, pipe, &t));
 }
 
 int mmio_vblank(struct mmio *m, uint64_t *next_ns)
@@ -255,6 +273,7 @@ static void attach_pipe(struct mmio *m, uint32_t pipe)
         {PIPE(DSP_SURFLIVE, pipe), 1, &ro_handler},
         {PIPE(SPR_SURF, pipe), 1, &spr_surf_handler},
         {PIPE(SPR_SURFLIVE, pipe), 1, &ro_handler},
+        {PIPE(PIPE_CRC_RES, pipe), 5, &ro_handler},
     };
 
     mmio_register(m, regs, sizeof regs / sizeof regs[0]);

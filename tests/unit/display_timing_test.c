@@ -129,7 +129,8 @@ static void other_transcoders(void **state)
 
 static void frames_go_on(void **state)
 {
-    struct vtiming on = {true, false, 16666666667, 806, 768}, off = {0};
+    struct vtiming on = {.enabled = true, .frame_ps = 16666666667, .vtotal = 806, .vactive = 768},
+                   off = {0};
     struct timing_pipe t = {0};
     uint64_t at = 5000000000;
 

@@ -154,6 +154,7 @@ static void places(void **state)
     assert_int_equal(irq_gen7_engine(GEN8_RCS, ~0x19u, &bank), 0);
     assert_int_equal(irq_gen7_pipe(0, IRQ_PIPE_VBLANK), 1);
     assert_int_equal(irq_gen7_pipe(1, IRQ_PIPE_PRIMARY_FLIP), 1u << 8);
+    assert_int_equal(irq_gen7_pipe(2, IRQ_PIPE_CRC_DONE), 1u << 12);
     assert_int_equal(irq_gen7_pipe(2, IRQ_PIPE_SPRITE_FLIP | IRQ_PIPE_VBLANK), 1u << 14 | 1u << 10);
 }
 

@@ -167,6 +167,47 @@ static void vblank_and_flip(void **state)
     assert_int_equal(fix_r(f, 0x44008), 1u << 5 | 1u << 10);
 }
 
+/* A frame's CRC is given when one is asked for, and display has one of what the registers say. */
+static void crc_of_a_frame(void **state)
+{
+    static const uint32_t reg[TIMING_CRC_COUNT] = TIMING_CRC_REGS;
+    struct fix *f = *state;
+    uint32_t value[TIMING_CRC_COUNT];
+    uint64_t next;
+
+    fix_w(f, 0x44004, 0);
+    fix_w(f, 0x71180, MASTER);
+    fix_w(f, 0x61050, MASTER | 2u << 29);
+    start_pipe(f, 1);
+    assert_int_equal(mmio_vblank(&f->mmio, &next), 0);
+    f->s->now_ns = next;
+    assert_int_equal(mmio_vblank(&f->mmio, &next), 0);
+    assert_int_equal(fix_r(f, 0x44008), 1u << 5); /* display has none */
+    for (unsigned i = 0; i < TIMING_CRC_COUNT; i++)
+        value[i] = fix_r(f, reg[i] + 0x1000);
+    f->s->timing.pipe[1].crc = 0xabcd;
+    f->s->timing.pipe[1].crc_of = timing_crc_of(value);
+    f->s->now_ns = next;
+    assert_int_equal(mmio_vblank(&f->mmio, &next), 0);
+    assert_int_equal(fix_r(f, 0x44008), 1u << 5 | 1u << 7);
+    assert_int_equal(fix_r(f, 0x61064), 0xabcd);
+    fix_w(f, 0x44008, ~0u);
+    fix_w(f, 0x71084, 0x5000); /* another cursor: what display has is of another picture */
+    f->s->timing.pipe[1].crc = 0xbcde;
+    f->s->now_ns = next;
+    assert_int_equal(mmio_vblank(&f->mmio, &next), 0);
+    assert_int_equal(fix_r(f, 0x44008), 1u << 5);
+    fix_w(f, 0x71084, 0);
+    fix_w(f, 0x61050, 0); /* nobody asks */
+    fix_w(f, 0x44008, ~0u);
+    f->s->now_ns = next;
+    assert_int_equal(mmio_vblank(&f->mmio, &next), 0);
+    assert_int_equal(fix_r(f, 0x44008), 1u << 5);
+    assert_int_equal(fix_r(f, 0x61064), 0xabcd);
+    fix_w(f, 0x61064, 1);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_READ_ONLY], 1);
+}
+
 /* ---- handshakes */
 
 static void handshakes(void **state)
@@ -326,8 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(interrupts_of_engines), T(handler_of_a_driver), T(hot_plug),
-        T(vblank_and_flip),       T(handshakes),          T(south_display_clock),
-        T(needs_of_the_driver),   T(the_recorded_probe),
+        T(vblank_and_flip),       T(crc_of_a_frame),      T(handshakes),
+        T(south_display_clock),   T(needs_of_the_driver), T(the_recorded_probe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

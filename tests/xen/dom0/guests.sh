@@ -25,11 +25,15 @@ guest_cfg() {
 }
 
 # guest_build N [EXTRA-CMDLINE]: make it, paused.
-guest_build() { xl create -p "$(guest_cfg "$@")" || { echo "xl create of guest-$1 failed"; return 1; }; }
+guest_build() { build_from "$1" "$(guest_cfg "$@")"; }
+build_from() { xl create -p "$2" || { echo "xl create of guest-$1 failed"; return 1; }; }
 
 # guest_create N [EXTRA-CMDLINE]: build it and let it run, once the judge knows its frames.
-guest_create() {
-    guest_build "$@" && walk || return 1
+guest_create() { guest_start "$1" "$(guest_cfg "$@")"; }
+
+# guest_start N CONFIGURATION: the same with what guest_cfg wrote, or what has been made of it.
+guest_start() {
+    build_from "$@" && walk || return 1
     xl unpause "guest-$1"
 }
 
