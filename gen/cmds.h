@@ -86,10 +86,17 @@ struct cmd {
 #define CMDS_UNKNOWN   1 /* no such command on this engine */
 #define CMDS_TRUNCATED 2 /* longer than the buffer; info and len are valid */
 
-/* Rows ordered by header, so that a lookup is a binary search. */
+/* Rows ordered by header. */
 struct cmd_table {
     const struct cmd_info *rows;
     size_t n;
+};
+
+/* Where in the tables an engine's commands are: number + 1 of a row, by the bits that identify a
+ * command; 0: none. An audit looks up each command, and the tables are too long for a search. */
+struct cmd_index {
+    uint8_t mi[GEN8_ENGINES][1u << 6];
+    uint8_t own[GEN8_ENGINES][1u << 13];
 };
 
 /* All commands of a generation. */
@@ -97,7 +104,10 @@ struct cmd_set {
     const struct cmd_table *mi;
     const struct cmd_table *engine[GEN8_ENGINES]; /* those other than MI; NULL: no such engine */
     uint8_t addr_dwords;                          /* of an address: 1 or 2 */
+    struct cmd_index *index; /* filled once by cmds_make_index(), before main() */
 };
+
+void cmds_make_index(const struct cmd_set *set);
 
 /*
  * Decode the command at dw[0] for an engine the set has. n: dwords that may be read, at least 1.

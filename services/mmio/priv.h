@@ -79,6 +79,11 @@ void mmio_journal_recover(struct mmio *m);
 /* bad.c: is the access, with its record, not to be served: because it killed before, as its record
  * says, or another one like it did? */
 bool mmio_bad(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j);
+/* Is there any such access? */
+static inline bool mmio_suspects(const struct mmio *m)
+{
+    return m->s.quarantine && m->s.quarantine->known;
+}
 
 /* post.c: the lanes. 0, MMIO_LATER. */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);
