@@ -236,7 +236,7 @@ static int do_piece(struct mmio *m, const struct vmm_access *a, struct vreg_infl
     mmio_journal_step(j, unit, VREG_STARTED);
     crash_point("mmio.unit.started");
     if (t == &target_reg)
-        mmio_undo(m, mmio_reg(m, bar0_offset(m, u) & ~3u), 4);
+        mmio_journal_save_reg(m, j, bar0_offset(m, u) & ~3u);
     crash_point("mmio.unit.undo");
     if (a->write)
         rc = write_unit(m, a, t, u);
@@ -331,27 +331,27 @@ static int serve(struct mmio *m, const struct vmm_access *a)
     return rc;
 }
 
-/* A register that is plain memory, read: nothing changes and nothing can go wrong, so there is
+/* All of a register that is plain memory, read: nothing changes and nothing can go wrong, so there is
  * nothing to note for a successor, who answers it anew. */
-static bool plain_read(const struct mmio *m, const struct vmm_access *a, uint64_t *value)
+static bool plain_read(const struct mmio *m, const struct vmm_access *a, uint32_t *value)
 {
     uint64_t offset = a->addr - m->vreg->bar0;
 
-    if (a->write || a->space != VMM_MMIO || a->count != 1 || a->indirect || a->replay)
+    if (a->write || a->space != VMM_MMIO || a->size != 4 || a->count != 1 || a->replay)
         return false;
-    if (!m->vreg->bar0 || offset >= VREG_MMIO_BYTES || (offset & 3) + a->size > 4)
+    if (offset >= VREG_MMIO_BYTES || offset & 3 || !m->vreg->bar0 || a->indirect)
         return false;
     if (m->kinds[m->handler[offset / 4]]->read || m->s.trace || mmio_suspects(m))
         return false;
     if (mmio_journal_stage(&m->vreg->inflight[a->vcpu]) != VREG_IDLE)
         return false; /* a record is overwritten before it can be taken for this access's */
-    *value = m->vreg->mmio[offset / 4] >> (8 * (offset & 3)) & byte_mask(a->size);
+    *value = m->vreg->mmio[offset / 4];
     return true;
 }
 
 static int take(struct mmio *m, const struct vmm_access *a)
 {
-    uint64_t value;
+    uint32_t value;
 
     if (!plain_read(m, a, &value))
         return serve(m, a);
