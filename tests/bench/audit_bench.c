@@ -148,7 +148,7 @@ typedef void one_piece(struct audit_bench *a, const struct place *p);
 
 static double work(struct audit_bench *a, uint64_t n, one_piece *one)
 {
-    double begin = bench_now_ns();
+    double begin = bench_cpu_ns();
     uint64_t bytes = 0;
 
     while (bytes < n) {
@@ -158,7 +158,7 @@ static double work(struct audit_bench *a, uint64_t n, one_piece *one)
         one(a, p);
         bytes += p->piece->n * 4;
     }
-    return (bench_now_ns() - begin) * (double)n / (double)bytes;
+    return (bench_cpu_ns() - begin) * (double)n / (double)bytes;
 }
 
 static void audit_ring(struct audit_bench *a, const struct place *p)

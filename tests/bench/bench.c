@@ -22,12 +22,22 @@ void bench_fail(const char *format, ...)
     exit(1);
 }
 
-double bench_now_ns(void)
+static double clock_ns(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+double bench_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+double bench_cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void bench_pin(int cpu)

@@ -56,6 +56,8 @@ void bench_sample(const struct bench *b, const struct bench_case *c, const char 
 bool bench_wants(const struct bench *b, const struct bench_case *c);
 
 double bench_now_ns(void);
+/* Of the processor, spent by this thread: without what other programs took away. */
+double bench_cpu_ns(void);
 /* This thread to one processor. */
 void bench_pin(int cpu);
 /* A pseudo-random sequence that is the same each time. */
