@@ -172,24 +172,34 @@ static enum audit_reason announced(struct audit *a)
     return reason;
 }
 
+static enum audit_reason next(struct audit *a, const uint32_t *dw, size_t n)
+{
+    int err = cmds_decode(a->gen->set, a->engine, dw + a->at, n - a->at, &a->cmd);
+
+    a->dw = dw + a->at;
+    if (!err)
+        return announced(a);
+    if (err == CMDS_UNKNOWN)
+        return AUDIT_UNKNOWN_COMMAND;
+    return a->cmd.info->flags & CMD_REFUSE ? AUDIT_FORBIDDEN : AUDIT_TRUNCATED;
+}
+
+/* A third of what drivers put into rings is MI_NOOP, of which nothing has to be asked. */
 int audit_run(struct audit *a, const uint32_t *dw, size_t n, struct audit_verdict *v)
 {
     assert(n < UINT32_MAX / 4);
     *v = (struct audit_verdict){AUDIT_OK, 0, 0};
     while (a->at < n && !a->done) {
-        int err = cmds_decode(a->gen->set, a->engine, dw + a->at, n - a->at, &a->cmd);
-
-        a->dw = dw + a->at;
-        v->at = a->at;
-        v->header = a->dw[0];
-        if (err == CMDS_UNKNOWN)
-            v->reason = AUDIT_UNKNOWN_COMMAND;
-        else if (err == CMDS_TRUNCATED)
-            v->reason = a->cmd.info->flags & CMD_REFUSE ? AUDIT_FORBIDDEN : AUDIT_TRUNCATED;
-        else
-            v->reason = announced(a);
-        if (v->reason)
+        if (dw[a->at] == MI_NOOP) {
+            a->at++;
+            continue;
+        }
+        v->reason = next(a, dw, n);
+        if (v->reason) {
+            v->at = a->at;
+            v->header = a->dw[0];
             return 1;
+        }
         a->at += a->cmd.len;
     }
     v->at = a->at;

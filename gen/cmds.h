@@ -109,12 +109,54 @@ struct cmd_set {
 
 void cmds_make_index(const struct cmd_set *set);
 
+/* Bits 31:29 of a header are a type, which says how many more identify the command: MI 31:23, 2D
+ * 31:22, 3D and media 31:16. */
+#define CMDS_MI 0u
+#define CMDS_2D 2u
+#define CMDS_3D 3u
+
+static inline uint32_t cmds_shift(uint32_t type)
+{
+    return type == CMDS_MI ? 23 : type == CMDS_2D ? 22 : 16;
+}
+
+static inline uint32_t cmds_key(uint32_t header)
+{
+    return (header & 0x1fffffff) >> cmds_shift(header >> 29);
+}
+
+/* Types share the index: the row must be of this very command. */
+static inline const struct cmd_info *cmds_find(const struct cmd_set *set, enum gen8_engine engine,
+                                               uint32_t header)
+{
+    uint32_t type = header >> 29;
+    const struct cmd_table *t = type == CMDS_MI ? set->mi : set->engine[engine];
+    const uint8_t *slots = type == CMDS_MI ? set->index->mi[engine] : set->index->own[engine];
+    unsigned slot = type == CMDS_MI || type == CMDS_2D || type == CMDS_3D ? slots[cmds_key(header)] : 0;
+
+    if (!slot || (t->rows[slot - 1].header ^ header) >> cmds_shift(type))
+        return NULL;
+    return &t->rows[slot - 1];
+}
+
 /*
  * Decode the command at dw[0] for an engine the set has. n: dwords that may be read, at least 1.
  * Returns 0, CMDS_UNKNOWN or CMDS_TRUNCATED. Reads dw[0] only, once.
  */
-int cmds_decode(const struct cmd_set *set, enum gen8_engine engine, const uint32_t *dw, size_t n,
-                struct cmd *out);
+static inline int cmds_decode(const struct cmd_set *set, enum gen8_engine engine,
+                              const uint32_t *dw, size_t n, struct cmd *out)
+{
+    uint32_t header = dw[0];
+
+    out->len = 0;
+    out->info = cmds_find(set, engine, header);
+    if (!out->info)
+        return CMDS_UNKNOWN;
+    out->len = 1;
+    if (out->info->len_bits)
+        out->len = (header & ((1u << out->info->len_bits) - 1)) + 2;
+    return out->len > n ? CMDS_TRUNCATED : 0;
+}
 
 /* Row `i` of all tables of a set together, NULL behind the last: for tests and listings. */
 const struct cmd_info *cmds_row(const struct cmd_set *set, size_t i);

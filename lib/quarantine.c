@@ -167,6 +167,11 @@ bool quarantine_begin(struct quarantine *q, unsigned slot, uint32_t kind, const 
     return !q->known || !meets(q, kind, word, words);
 }
 
+void quarantine_go(struct quarantine *q, unsigned slot)
+{
+    set(&q->table->slot[slot].life, q->life);
+}
+
 static void drop(struct quarantine *q, struct quarantine_item *item)
 {
     set(&item->mark, 0);
