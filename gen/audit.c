@@ -145,18 +145,19 @@ static enum audit_reason on_blank(struct audit *a)
 static enum audit_reason one_command(struct audit *a)
 {
     const struct cmd_info *info = a->cmd.info;
+    uint32_t special = info->flags & (CMD_REFUSE | CMD_BLANK | CMD_END | CMD_MAY_END);
 
-    if (info->flags & CMD_REFUSE)
+    if (special & CMD_REFUSE)
         return AUDIT_FORBIDDEN;
     if (a->cmd.len < info->min || (info->max && a->cmd.len > info->max))
         return AUDIT_BAD_LENGTH;
     if (a->dw[0] & info->mbz)
         return AUDIT_BAD_HEADER;
-    if (info->flags & CMD_BLANK)
+    if (special & CMD_BLANK)
         return on_blank(a);
-    if (info->flags & CMD_END)
+    if (special & CMD_END)
         return on_end(a);
-    if ((info->flags & CMD_MAY_END) && !needs_end(a->where))
+    if (special && !needs_end(a->where))
         return AUDIT_UNEXPECTED_END;
     return a->gen->on_kind[info->kind](a);
 }
@@ -168,7 +169,8 @@ static enum audit_reason announced(struct audit *a)
     if (!a->ops->begin)
         return one_command(a);
     reason = a->ops->begin(a->ctx, a->dw, a->cmd.len) ? AUDIT_REFUSED : one_command(a);
-    a->ops->end(a->ctx);
+    if (a->ops->end)
+        a->ops->end(a->ctx);
     return reason;
 }
 

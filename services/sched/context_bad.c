@@ -85,11 +85,13 @@ void context_command_note(struct context *c, enum audit_where where, const uint3
     uint32_t kept = len < WIRE_COMMAND_DWORDS ? len : WIRE_COMMAND_DWORDS;
     unsigned words = WIRE_COMMAND_BYTES + (kept + 1) / 2;
     uint64_t *word = quarantine_open(q, QUARANTINE_INNER, WIRE_INPUT_COMMAND, words);
+    uint32_t *bytes = (uint32_t *)&word[WIRE_COMMAND_BYTES];
 
     word[WIRE_COMMAND_HOW] = WIRE_COMMAND_PACK(c->engine, where, len);
     word[WIRE_COMMAND_HASH] = kept < len ? hash(dw, len) : 0;
-    for (uint32_t i = 0; i < kept; i += 2)
-        word[WIRE_COMMAND_BYTES + i / 2] = pair(dw[i], i + 1 < kept ? dw[i + 1] : 0);
+    word[words - 1] = 0;
+    for (uint32_t i = 0; i < kept; i++)
+        bytes[i] = dw[i];
     quarantine_go(q, QUARANTINE_INNER);
 }
 

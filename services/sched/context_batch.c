@@ -186,7 +186,7 @@ static bool make_room(struct reading *r, uint32_t bytes)
 
     if (bytes <= r->room)
         return true;
-    r->room = (bytes + 4095) & ~4095u;
+    r->room = bytes <= 1024 ? 1024 : (bytes + 4095) & ~4095u; /* the former malloc() has at hand */
     dw = realloc(r->dw, r->room);
     if (dw)
         r->dw = dw;
@@ -358,10 +358,6 @@ static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
 {
     struct context_job *j = ctx;
 
-    if (!j->c->set->c.quarantine->known) {
-        context_command_note(j->c, j->where, dw, len);
-        return 0;
-    }
     context_command_input(j->c, j->where, dw, len, &j->command);
     j->allowed = context_may_run(j->c, &j->command);
     if (j->allowed)
@@ -373,24 +369,39 @@ static int on_begin(void *ctx, const uint32_t *dw, uint32_t len)
 static void on_end(void *ctx)
 {
     struct context_job *j = ctx;
-    struct quarantine *q = j->c->set->c.quarantine;
 
-    if (!q->known)
-        quarantine_end(q, QUARANTINE_INNER);
-    else
-        context_command_end(j->c, &j->command, j->allowed);
+    context_command_end(j->c, &j->command, j->allowed);
+}
+
+/* Nothing is suspected, as nearly always. */
+static int on_next(void *ctx, const uint32_t *dw, uint32_t len)
+{
+    struct context_job *j = ctx;
+
+    context_command_note(j->c, j->where, dw, len);
+    return 0;
+}
+
+static const struct audit_ops *audit_ops(const struct quarantine *q)
+{
+    static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
+    static const struct audit_ops noted = {is_guests, patch, on_next, NULL};
+    static const struct audit_ops suspected = {is_guests, patch, on_begin, on_end};
+
+    if (!q || !q->table)
+        return &plain;
+    return q->known ? &suspected : &noted;
 }
 
 int context_job_audit(struct context_job *j)
 {
-    static const struct audit_ops noted = {is_guests, patch, on_begin, on_end};
-    static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
-    const struct quarantine *q = j->c->set->c.quarantine;
-    const struct audit_ops *ops = q && q->table ? &noted : &plain;
+    struct quarantine *q = j->c->set->c.quarantine;
     struct context *c = j->c;
     struct audit_verdict v;
+    int bad = c->set->gen->audit(j, audit_ops(q), &v);
 
-    if (!c->set->gen->audit(j, ops, &v))
+    quarantine_end(q, QUARANTINE_INNER);
+    if (!bad)
         return 0;
     if (j->answer)
         return j->answer;
