@@ -132,7 +132,8 @@ static inline const struct cmd_info *cmds_find(const struct cmd_set *set, enum g
     uint32_t type = header >> 29;
     const struct cmd_table *t = type == CMDS_MI ? set->mi : set->engine[engine];
     const uint8_t *slots = type == CMDS_MI ? set->index->mi[engine] : set->index->own[engine];
-    unsigned slot = type == CMDS_MI || type == CMDS_2D || type == CMDS_3D ? slots[cmds_key(header)] : 0;
+    unsigned slot =
+        type == CMDS_MI || type == CMDS_2D || type == CMDS_3D ? slots[cmds_key(header)] : 0;
 
     if (!slot || (t->rows[slot - 1].header ^ header) >> cmds_shift(type))
         return NULL;

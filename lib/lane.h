@@ -43,8 +43,8 @@ struct lane_config {
     uint8_t reserved[56];
 };
 
-/* Written by the producer (call lane: by the caller). What it asks for stands in a line of its own: the
- * other side looks there after each batch, and it changes only when somebody goes to sleep. */
+/* Written by the producer (call lane: by the caller). What it asks for stands in a line of its own:
+ * the other side looks there after each batch, and it changes only when somebody goes to sleep. */
 struct lane_producer_line {
     _Atomic uint32_t tail; /* free running; call lane: sequence of the request */
     uint32_t reserved0;

@@ -78,8 +78,9 @@ void quarantine_attach(struct quarantine *q, struct quarantine_table *table);
  * quarantine_end() follows. words is at most QUARANTINE_WORDS; word is copied. */
 bool quarantine_begin(struct quarantine *q, unsigned slot, uint32_t kind, const uint64_t *word,
                       unsigned words);
-/* The same in two steps, for an input whose words the caller makes where they are noted, and of which
- * none is known (q->known is 0, and there is a table): the slot's words, not yet valid; and they are. */
+/* The same in two steps, for an input whose words the caller makes where they are noted, and of
+ * which none is known (q->known is 0, and there is a table): the slot's words, not yet valid; and
+ * they are. */
 static inline uint64_t *quarantine_open(struct quarantine *q, unsigned slot, uint32_t kind,
                                         unsigned words)
 {

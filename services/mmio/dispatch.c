@@ -331,8 +331,8 @@ static int serve(struct mmio *m, const struct vmm_access *a)
     return rc;
 }
 
-/* All of a register that is plain memory, read: nothing changes and nothing can go wrong, so there is
- * nothing to note for a successor, who answers it anew. */
+/* All of a register that is plain memory, read: nothing changes and nothing can go wrong, so there
+ * is nothing to note for a successor, who answers it anew. */
 static bool plain_read(const struct mmio *m, const struct vmm_access *a, uint32_t *value)
 {
     uint64_t offset = a->addr - m->vreg->bar0;

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 8u  /* batches that start batches */
-#define ALIGN     64u /* of a batch in the arena, bytes */
-#define PDP_FIRST 0x270u
+#define MAX_DEPTH  8u  /* batches that start batches */
+#define ALIGN      64u /* of a batch in the arena, bytes */
+#define PDP_FIRST  0x270u
 #define FIRST_READ 512u /* bytes of a batch */
 
 /* --- placing --- */

@@ -204,8 +204,8 @@ void context_bad_end(struct context_set *s, unsigned slot);
 void context_command_input(struct context *c, enum audit_where where, const uint32_t *dw,
                            uint32_t len, struct quarantine_input *out);
 bool context_may_run(struct context *c, const struct quarantine_input *command);
-/* Both at once while nothing of the guest is suspected, and it may. The next command's note takes its
- * place; quarantine_end() follows the last. */
+/* Both at once while nothing of the guest is suspected, and it may. The next command's note takes
+ * its place; quarantine_end() follows the last. */
 void context_command_note(struct context *c, enum audit_where where, const uint32_t *dw,
                           uint32_t len);
 void context_command_end(struct context *c, const struct quarantine_input *command, bool allowed);

@@ -271,12 +271,8 @@ static void one_case(const struct bench *b, const char *name, const struct audit
                      bool batches)
 {
     struct audit_bench *a = calloc(1, sizeof(*a));
-    const struct bench_case c = {.name = name,
-                                 .piece = "byte",
-                                 .bytes = 1,
-                                 .n = 16u << 20,
-                                 .max_ratio = 6,
-                                 .max_ns = 1};
+    const struct bench_case c = {
+        .name = name, .piece = "byte", .bytes = 1, .n = 16u << 20, .max_ratio = 6, .max_ns = 1};
     const struct bench_way way[] = {{"vgt-sched", batches ? run_batches : run_rings, a},
                                     {"memcpy", run_memcpy, a}};
 

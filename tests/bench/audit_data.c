@@ -21,7 +21,8 @@ static enum gen8_engine engine_of(const struct audit_recording *r, const char *n
     bench_fail("%s: no engine is called '%s'", r->path, name);
 }
 
-static struct audit_piece *add_piece(struct audit_recording *r, const char *kind, const char *engine)
+static struct audit_piece *add_piece(struct audit_recording *r, const char *kind,
+                                     const char *engine)
 {
     struct audit_piece *p;
 

@@ -9,8 +9,8 @@
  *          --quick      a hundredth of the work: does it run, is it right?
  *          --cpus A,B   the processors to use
  *          --list       the cases
- *          --exactly N --case NAME   nothing but N pieces of our own way's work, once, for tools that
- *                       count instructions: the difference of two such runs
+ *          --exactly N --case NAME   nothing but N pieces of our own way's work, once, for tools
+ * that count instructions: the difference of two such runs
  */
 #pragma once
 #include <stdbool.h>
@@ -64,4 +64,5 @@ void bench_pin(int cpu);
 uint64_t bench_random(uint64_t *state);
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Fails with the text of what was expected. */
-#define bench_check(what) ((what) ? (void)0 : bench_fail("%s:%d: not true: %s", __FILE__, __LINE__, #what))
+#define bench_check(what)                                                                          \
+    ((what) ? (void)0 : bench_fail("%s:%d: not true: %s", __FILE__, __LINE__, #what))

@@ -20,7 +20,8 @@
 struct kind {
     const char *name;
     unsigned gen;
-    const char *handler; /* of the register in its place: the first that has it; NULL: addr is set */
+    const char
+        *handler; /* of the register in its place: the first that has it; NULL: addr is set */
     struct vmm_access turn[4];
     unsigned turns; /* a power of two */
     uint64_t step;
@@ -125,9 +126,9 @@ static bool the_seam(struct fix *f, const struct kind *k, uint64_t n)
     return n != 0;
 }
 
-#define READ(at)        .turn = {{.addr = FIX_BAR0 + (at), .size = 4, .count = 1}}, .turns = 1
-#define WRITE_OF(v)     .size = 4, .count = 1, .write = true, .data = (v)
-#define WRITE(at, v)    .turn = {{.addr = FIX_BAR0 + (at), WRITE_OF(v)}}, .turns = 1
+#define READ(at)     .turn = {{.addr = FIX_BAR0 + (at), .size = 4, .count = 1}}, .turns = 1
+#define WRITE_OF(v)  .size = 4, .count = 1, .write = true, .data = (v)
+#define WRITE(at, v) .turn = {{.addr = FIX_BAR0 + (at), WRITE_OF(v)}}, .turns = 1
 #define FOUR_WRITES(at)                                                                            \
     .turn = {{.addr = FIX_BAR0 + (at), WRITE_OF(1)},                                               \
              {.addr = FIX_BAR0 + (at), WRITE_OF(2)},                                               \
@@ -146,17 +147,22 @@ static const struct kind kinds[] = {
     {"PVINFO read", 8, NULL, READ(PVINFO_BASE + 0x40)},
     {"interrupt mask write", 8, NULL, WRITE(0x44304, 0xfffffffe)},
     {"GTT entry write", 8, NULL,
-     .turn = {{.addr = FIX_GTT8 + 8 * FIX_FIRST, .size = 8, .count = 1, .write = true,
-               .data = 0x1003}},
+     .turn =
+         {{.addr = FIX_GTT8 + 8 * FIX_FIRST, .size = 8, .count = 1, .write = true, .data = 0x1003}},
      .turns = 1, .step = 4096, .right = entry_written},
     {"table entry write", 8, NULL,
-     .turn = {{.addr = 5 * 4096 + 64, .size = 8, .count = 1, .write = true, .space = VMM_GUEST,
+     .turn = {{.addr = 5 * 4096 + 64,
+               .size = 8,
+               .count = 1,
+               .write = true,
+               .space = VMM_GUEST,
                .data = 0x1003}},
      .turns = 1, .step = 4096, .right = table_written},
     {"submission, of four writes", 8, NULL, FOUR_WRITES(0x2230), .right = submitted},
     {"Haswell: plain read", 7, "storage", READ(0), .max_instructions = AT_MOST},
-    {"Haswell: GTT entry write", 7, NULL, .turn = {{.addr = FIX_GTT7 + 4 * FIX_FIRST, WRITE_OF(0x1001)}},
-     .turns = 1, .step = 4096, .right = entry_written},
+    {"Haswell: GTT entry write", 7, NULL,
+     .turn = {{.addr = FIX_GTT7 + 4 * FIX_FIRST, WRITE_OF(0x1001)}}, .turns = 1, .step = 4096,
+     .right = entry_written},
     {"Haswell: tail write", 7, NULL, WRITE(0x22030, 0x40), .step = 8, .right = tail_told},
 };
 
@@ -259,10 +265,8 @@ int main(int argc, char **argv)
         struct kind k = kinds[i];
         const struct bench_way way[] = {{"vgt-mmio", k.right == the_seam ? ask_only : emulate, &k},
                                         {"memory read", read_memory, &k}};
-        const struct bench_case c = {.name = k.name,
-                                     .piece = "access",
-                                     .n = 400000,
-                                     .max_instructions = k.max_instructions};
+        const struct bench_case c = {
+            .name = k.name, .piece = "access", .n = 400000, .max_instructions = k.max_instructions};
 
         bench_case(&b, &c, way, 2);
     }

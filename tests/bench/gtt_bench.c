@@ -61,7 +61,8 @@ static uint64_t frame(uint64_t gfn)
     return 0x100000000ull + (gfn * 4099 % FRAMES) * 8192;
 }
 
-/* What entry i says in round `shift`: frames in no order that a cache would like, others in each. */
+/* What entry i says in round `shift`: frames in no order that a cache would like, others in each.
+ */
 static uint64_t entry(uint64_t i, uint64_t shift)
 {
     return world.say[shift & 1][i];
@@ -275,7 +276,8 @@ static double tables(uint64_t n, bool in_sync)
             post((struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE,
                                    .write = {FIRST_TABLE + t, (uint32_t)at * 8, 8}});
         else if (at == PER - 1)
-            post((struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {FIRST_TABLE + t, 0, 4096}});
+            post((struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE,
+                                   .write = {FIRST_TABLE + t, 0, 4096}});
         if (in_sync ? (i + 1) % AT_ONCE == 0 : at == PER - 1) {
             settle(world.epoch);
             pass();

@@ -2,8 +2,8 @@
 /*
  * lane_stream.h: one-way queues of 64-byte messages between two processes, as
  * lane_stream_bench.c drives them: ours and those of lane_stream_peers.c. Each is used as its own
- * documentation has it: messages are made where the queue takes them, and where it has calls for many
- * messages at once these are used, BATCH_MAX at most.
+ * documentation has it: messages are made where the queue takes them, and where it has calls for
+ * many messages at once these are used, BATCH_MAX at most.
  */
 #pragma once
 #include "tests/bench/pair.h"

@@ -44,8 +44,7 @@ static uint64_t dpdk_take(struct queue *q, uint64_t n)
     uint64_t got = 0, wrong = 0;
 
     while (got < n) {
-        unsigned k =
-            rte_ring_sc_dequeue_burst_elem(q->memory, m, sizeof(m[0]), BATCH_MAX, NULL);
+        unsigned k = rte_ring_sc_dequeue_burst_elem(q->memory, m, sizeof(m[0]), BATCH_MAX, NULL);
 
         for (unsigned i = 0; i < k; i++)
             wrong += message_wrong(m[i].word, got++) != 0;

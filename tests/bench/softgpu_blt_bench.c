@@ -3,8 +3,8 @@
  * softgpu_blt_bench.c: how fast softgpu's blitter is, beside memcpy over as many bytes that runs in
  * turn with it. Commands go through a ring, translation and the judge, as a driver's would. For
  * each kind of blit the processor time of the thread that did the work, which leaves out what other
- * programs took away. A thread's clock is exact only while the thread sleeps (the process's lags for
- * threads on other processors), so it is read when it has come to rest, and a round in which it
+ * programs took away. A thread's clock is exact only while the thread sleeps (the process's lags
+ * for threads on other processors), so it is read when it has come to rest, and a round in which it
  * exceeds the wall clock is an error. What a blit has made of its destination is compared.
  */
 #include <stdlib.h>

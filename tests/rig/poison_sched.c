@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * poison_sched.c: what makes vgt-sched-poisoned of vgt-sched: the linker puts this before
- * quarantine_begin() and quarantine_go(), so the process dies where it would begin to look at poison.h's
- * command.
+ * quarantine_begin() and quarantine_go(), so the process dies where it would begin to look at
+ * poison.h's command.
  */
 #include "lib/quarantine.h"
 #include "services/wire/input.h"
