@@ -145,18 +145,19 @@ static enum audit_reason on_blank(struct audit *a)
 static enum audit_reason one_command(struct audit *a)
 {
     const struct cmd_info *info = a->cmd.info;
+    uint32_t special = info->flags & (CMD_REFUSE | CMD_BLANK | CMD_END | CMD_MAY_END);
 
-    if (info->flags & CMD_REFUSE)
+    if (special & CMD_REFUSE)
         return AUDIT_FORBIDDEN;
     if (a->cmd.len < info->min || (info->max && a->cmd.len > info->max))
         return AUDIT_BAD_LENGTH;
     if (a->dw[0] & info->mbz)
         return AUDIT_BAD_HEADER;
-    if (info->flags & CMD_BLANK)
+    if (special & CMD_BLANK)
         return on_blank(a);
-    if (info->flags & CMD_END)
+    if (special & CMD_END)
         return on_end(a);
-    if ((info->flags & CMD_MAY_END) && !needs_end(a->where))
+    if (special && !needs_end(a->where))
         return AUDIT_UNEXPECTED_END;
     return a->gen->on_kind[info->kind](a);
 }
@@ -168,28 +169,39 @@ static enum audit_reason announced(struct audit *a)
     if (!a->ops->begin)
         return one_command(a);
     reason = a->ops->begin(a->ctx, a->dw, a->cmd.len) ? AUDIT_REFUSED : one_command(a);
-    a->ops->end(a->ctx);
+    if (a->ops->end)
+        a->ops->end(a->ctx);
     return reason;
 }
 
+static enum audit_reason next(struct audit *a, const uint32_t *dw, size_t n)
+{
+    int err = cmds_decode(a->gen->set, a->engine, dw + a->at, n - a->at, &a->cmd);
+
+    a->dw = dw + a->at;
+    if (!err)
+        return announced(a);
+    if (err == CMDS_UNKNOWN)
+        return AUDIT_UNKNOWN_COMMAND;
+    return a->cmd.info->flags & CMD_REFUSE ? AUDIT_FORBIDDEN : AUDIT_TRUNCATED;
+}
+
+/* A third of what drivers put into rings is MI_NOOP, of which nothing has to be asked. */
 int audit_run(struct audit *a, const uint32_t *dw, size_t n, struct audit_verdict *v)
 {
     assert(n < UINT32_MAX / 4);
     *v = (struct audit_verdict){AUDIT_OK, 0, 0};
     while (a->at < n && !a->done) {
-        int err = cmds_decode(a->gen->set, a->engine, dw + a->at, n - a->at, &a->cmd);
-
-        a->dw = dw + a->at;
-        v->at = a->at;
-        v->header = a->dw[0];
-        if (err == CMDS_UNKNOWN)
-            v->reason = AUDIT_UNKNOWN_COMMAND;
-        else if (err == CMDS_TRUNCATED)
-            v->reason = a->cmd.info->flags & CMD_REFUSE ? AUDIT_FORBIDDEN : AUDIT_TRUNCATED;
-        else
-            v->reason = announced(a);
-        if (v->reason)
+        if (dw[a->at] == MI_NOOP) {
+            a->at++;
+            continue;
+        }
+        v->reason = next(a, dw, n);
+        if (v->reason) {
+            v->at = a->at;
+            v->header = a->dw[0];
             return 1;
+        }
         a->at += a->cmd.len;
     }
     v->at = a->at;

@@ -84,8 +84,9 @@ struct audit_ops {
     bool (*ggtt)(void *ctx, uint64_t addr, uint64_t len, bool write);
     /* Take a patch; 0, or non-zero: cannot. Patches come in the order of their place. */
     int (*patch)(void *ctx, const struct audit_patch *p);
-    /* Both NULL or neither: the command dw[0..len) is looked at now; non-zero: it shall not be, and
-     * is refused. And the look at it, patches included, is over. */
+    /* The command dw[0..len) is looked at now; non-zero: it shall not be, and is refused. NULL:
+     * none is announced. And the look at it, patches included, is over; NULL: nobody asks. MI_NOOP
+     * is not announced. */
     int (*begin)(void *ctx, const uint32_t *dw, uint32_t len);
     void (*end)(void *ctx);
 };

@@ -2,21 +2,18 @@
 /* Rules for registers in commands; see cmdregs.h. Pure functions, any thread. */
 #include "gen/cmdregs.h"
 
-static bool covers(const struct cmdreg *r, enum gen8_engine engine, uint32_t reg)
-{
-    uint32_t base = r->relative ? gen8_engine_base(engine) : 0;
-
-    return (r->engines & GEN8_M(engine)) && reg >= base + r->start && reg < base + r->end;
-}
-
 const struct cmdreg *cmdregs_find(const struct cmdreg *rules, size_t n, enum gen8_engine engine,
                                   uint32_t reg)
 {
+    uint32_t own = reg - gen8_engine_base(engine);
+
     if (reg % 4)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        if (covers(&rules[i], engine, reg))
-            return &rules[i];
+        const struct cmdreg *r = &rules[i];
+
+        if ((r->relative ? own : reg) - r->start < r->end - r->start && r->engines & GEN8_M(engine))
+            return r;
     }
     return NULL;
 }

@@ -86,10 +86,17 @@ struct cmd {
 #define CMDS_UNKNOWN   1 /* no such command on this engine */
 #define CMDS_TRUNCATED 2 /* longer than the buffer; info and len are valid */
 
-/* Rows ordered by header, so that a lookup is a binary search. */
+/* Rows ordered by header. */
 struct cmd_table {
     const struct cmd_info *rows;
     size_t n;
+};
+
+/* Where in the tables an engine's commands are: number + 1 of a row, by the bits that identify a
+ * command; 0: none. An audit looks up each command, and the tables are too long for a search. */
+struct cmd_index {
+    uint8_t mi[GEN8_ENGINES][1u << 6];
+    uint8_t own[GEN8_ENGINES][1u << 13];
 };
 
 /* All commands of a generation. */
@@ -97,14 +104,60 @@ struct cmd_set {
     const struct cmd_table *mi;
     const struct cmd_table *engine[GEN8_ENGINES]; /* those other than MI; NULL: no such engine */
     uint8_t addr_dwords;                          /* of an address: 1 or 2 */
+    struct cmd_index *index; /* filled once by cmds_make_index(), before main() */
 };
+
+void cmds_make_index(const struct cmd_set *set);
+
+/* Bits 31:29 of a header are a type, which says how many more identify the command: MI 31:23, 2D
+ * 31:22, 3D and media 31:16. */
+#define CMDS_MI 0u
+#define CMDS_2D 2u
+#define CMDS_3D 3u
+
+static inline uint32_t cmds_shift(uint32_t type)
+{
+    return type == CMDS_MI ? 23 : type == CMDS_2D ? 22 : 16;
+}
+
+static inline uint32_t cmds_key(uint32_t header)
+{
+    return (header & 0x1fffffff) >> cmds_shift(header >> 29);
+}
+
+/* Types share the index: the row must be of this very command. */
+static inline const struct cmd_info *cmds_find(const struct cmd_set *set, enum gen8_engine engine,
+                                               uint32_t header)
+{
+    uint32_t type = header >> 29;
+    const struct cmd_table *t = type == CMDS_MI ? set->mi : set->engine[engine];
+    const uint8_t *slots = type == CMDS_MI ? set->index->mi[engine] : set->index->own[engine];
+    unsigned slot =
+        type == CMDS_MI || type == CMDS_2D || type == CMDS_3D ? slots[cmds_key(header)] : 0;
+
+    if (!slot || (t->rows[slot - 1].header ^ header) >> cmds_shift(type))
+        return NULL;
+    return &t->rows[slot - 1];
+}
 
 /*
  * Decode the command at dw[0] for an engine the set has. n: dwords that may be read, at least 1.
  * Returns 0, CMDS_UNKNOWN or CMDS_TRUNCATED. Reads dw[0] only, once.
  */
-int cmds_decode(const struct cmd_set *set, enum gen8_engine engine, const uint32_t *dw, size_t n,
-                struct cmd *out);
+static inline int cmds_decode(const struct cmd_set *set, enum gen8_engine engine,
+                              const uint32_t *dw, size_t n, struct cmd *out)
+{
+    uint32_t header = dw[0];
+
+    out->len = 0;
+    out->info = cmds_find(set, engine, header);
+    if (!out->info)
+        return CMDS_UNKNOWN;
+    out->len = 1;
+    if (out->info->len_bits)
+        out->len = (header & ((1u << out->info->len_bits) - 1)) + 2;
+    return out->len > n ? CMDS_TRUNCATED : 0;
+}
 
 /* Row `i` of all tables of a set together, NULL behind the last: for tests and listings. */
 const struct cmd_info *cmds_row(const struct cmd_set *set, size_t i);

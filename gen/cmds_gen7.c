@@ -4,6 +4,8 @@
 
 #include "gen/cmds_gen8.h"
 
+static struct cmd_index commands;
+
 /*
  * The video engines' commands have Broadwell's headers and length fields. What else is in them
  * the tables do not say, as their addresses always go through the PPGTT.
@@ -15,4 +17,10 @@ const struct cmd_set cmds_gen7 = {
                [GEN8_VCS] = &cmds_gen8_vcs,
                [GEN8_VECS] = &cmds_gen8_vecs},
     .addr_dwords = 1,
+    .index = &commands,
 };
+
+__attribute__((constructor)) static void make_index(void)
+{
+    cmds_make_index(&cmds_gen7);
+}

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define LANE_MAGIC     0x31656e616c746776ull /* "vgtlane1" */
-#define LANE_VERSION   1u
+#define LANE_VERSION   2u
 #define LANE_SLOT      64u
 #define LANE_PAGE      4096u
 #define LANE_MAX_SLOTS 65536u
@@ -43,20 +43,25 @@ struct lane_config {
     uint8_t reserved[56];
 };
 
-/* Written by the producer (call lane: by the caller). */
+/* Written by the producer (call lane: by the caller). What it asks for stands in a line of its own:
+ * the other side looks there after each batch, and it changes only when somebody goes to sleep. */
 struct lane_producer_line {
-    _Atomic uint32_t tail;    /* free running; call lane: sequence of the request */
-    _Atomic uint32_t room_at; /* wake me when head passes this index; call lane: 1 = asleep */
+    _Atomic uint32_t tail; /* free running; call lane: sequence of the request */
+    uint32_t reserved0;
     _Atomic uint64_t batches, messages, full, wakes_sent, wakes_suppressed;
-    uint8_t reserved[80];
+    uint8_t reserved1[16];
+    _Atomic uint32_t room_at; /* wake me when head passes this index; call lane: 1 = asleep */
+    uint8_t reserved2[60];
 };
 
-/* Written by the consumer (call lane: by the callee). */
+/* Written by the consumer (call lane: by the callee); the same. */
 struct lane_consumer_line {
-    _Atomic uint32_t head;    /* free running; call lane: sequence of the reply */
-    _Atomic uint32_t wake_at; /* wake me when tail passes this index; call lane: 1 = asleep */
+    _Atomic uint32_t head; /* free running; call lane: sequence of the reply */
+    uint32_t reserved0;
     _Atomic uint64_t batches, messages, sleeps, rearm_lost, wakes_sent, wakes_suppressed;
-    uint8_t reserved[72];
+    uint8_t reserved1[8];
+    _Atomic uint32_t wake_at; /* wake me when tail passes this index; call lane: 1 = asleep */
+    uint8_t reserved2[60];
 };
 
 struct lane_header {
@@ -70,6 +75,8 @@ static_assert(offsetof(struct lane_header, consumer) == 256, "consumer line");
 static_assert(sizeof(struct lane_header) == 384, "lane header");
 static_assert(offsetof(struct lane_producer_line, batches) == 8, "producer statistics");
 static_assert(offsetof(struct lane_consumer_line, batches) == 8, "consumer statistics");
+static_assert(offsetof(struct lane_producer_line, room_at) == 64, "a line of its own");
+static_assert(offsetof(struct lane_consumer_line, wake_at) == 64, "a line of its own");
 static_assert(sizeof(_Atomic uint32_t) == 4 && sizeof(_Atomic uint64_t) == 8, "plain atomics");
 
 /* A message as copied out of, or prepared in, shared memory. */

@@ -161,10 +161,14 @@ bool quarantine_begin(struct quarantine *q, unsigned slot, uint32_t kind, const 
     s = &q->table->slot[slot];
     s->input.kind = kind;
     s->input.words = words;
-    for (unsigned i = 0; i < words; i++)
-        s->input.word[i] = word[i];
+    memcpy(s->input.word, word, words * sizeof(*word));
     set(&s->life, q->life);
     return !q->known || !meets(q, kind, word, words);
+}
+
+void quarantine_go(struct quarantine *q, unsigned slot)
+{
+    set(&q->table->slot[slot].life, q->life);
 }
 
 static void drop(struct quarantine *q, struct quarantine_item *item)

@@ -78,6 +78,20 @@ void quarantine_attach(struct quarantine *q, struct quarantine_table *table);
  * quarantine_end() follows. words is at most QUARANTINE_WORDS; word is copied. */
 bool quarantine_begin(struct quarantine *q, unsigned slot, uint32_t kind, const uint64_t *word,
                       unsigned words);
+/* The same in two steps, for an input whose words the caller makes where they are noted, and of
+ * which none is known (q->known is 0, and there is a table): the slot's words, not yet valid; and
+ * they are. */
+static inline uint64_t *quarantine_open(struct quarantine *q, unsigned slot, uint32_t kind,
+                                        unsigned words)
+{
+    struct quarantine_input *input = &q->table->slot[slot].input;
+
+    assert(slot < QUARANTINE_SLOTS && words <= QUARANTINE_WORDS);
+    input->kind = kind;
+    input->words = words;
+    return input->word;
+}
+void quarantine_go(struct quarantine *q, unsigned slot);
 /* It is over and this process lives: the input is cleared of suspicion. */
 void quarantine_end(struct quarantine *q, unsigned slot);
 /* All that was in flight when the predecessor died has been met again or is no more: nothing is

@@ -11,11 +11,19 @@
 static_assert(GEN8_PTE_ADDR == GTT_ADDR, "one mask for both");
 static_assert((int)GTT_LEVEL_PML4E == (int)GEN8_LEVEL_PML4E, "the same levels");
 
+/* Of a page of 4 KiB: what gen8_entry_decode() says, without all that it could be otherwise. Nearly
+ * all entries are such ones. */
+static struct gtt_entry page(uint64_t raw)
+{
+    if (!(raw & GEN8_PTE_PRESENT))
+        return (struct gtt_entry){0};
+    return (struct gtt_entry){(raw & GTT_ADDR) / GEN8_PAGE_SIZE, true,
+                              raw & ~GTT_ADDR & ~(uint64_t)(GEN8_PAGE_SIZE - 1)};
+}
+
 static struct gtt_entry ggtt(uint64_t raw)
 {
-    struct gen8_entry e = gen8_ggtt_decode(raw);
-
-    return (struct gtt_entry){e.addr / GEN8_PAGE_SIZE, e.present, e.reserved};
+    return page(raw);
 }
 
 static uint64_t ggtt_replace(uint64_t raw, uint64_t dma)
@@ -31,10 +39,14 @@ static uint64_t ggtt_encode(uint64_t dma)
 /* Large pages are not offered in PVINFO's caps; a guest that uses them reads scratch. */
 static struct gtt_entry entry(uint64_t raw, enum gtt_level level)
 {
-    struct gen8_entry e = gen8_entry_decode(raw, (enum gen8_level)level, false);
-    bool large = level != GTT_LEVEL_PTE && e.present &&
-                 (e.size != GEN8_SIZE_TABLE || (level == GTT_LEVEL_PDE && raw & GEN8_PDE_IPS_64K));
+    struct gen8_entry e;
+    bool large;
 
+    if (level == GTT_LEVEL_PTE)
+        return page(raw);
+    e = gen8_entry_decode(raw, (enum gen8_level)level, false);
+    large = e.present &&
+            (e.size != GEN8_SIZE_TABLE || (level == GTT_LEVEL_PDE && raw & GEN8_PDE_IPS_64K));
     return (struct gtt_entry){e.addr / GEN8_PAGE_SIZE, e.present, e.reserved || large};
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hash.h: guest frame number → record, for the tracked tables of one guest. Chained, with nodes
- * inside the records, grows by doubling. Used by the service's loop only; what workers read too is
- * in liburcu's table (pins.c).
+ * hash.h: guest frame number → record, for the tracked tables and the pins of one guest. Chained,
+ * with nodes inside the records, grows by doubling. Used by the service's loop only; what workers
+ * read is in a table of liburcu's (pins.c).
  */
 #pragma once
 #include <stdint.h>

@@ -16,9 +16,9 @@
 #define PER_BUCKET    4u
 
 struct pin {
-    struct cds_lfht_node node;
+    struct hash_node own;      /* first; key: gfn. The loop's look-ups */
+    struct cds_lfht_node node; /* the workers' */
     struct rcu_head rcu;
-    uint64_t gfn;
     uint64_t dma;
     uint64_t release; /* the clear of the last reference */
     uint64_t turn;    /* the release it was queued with */
@@ -46,7 +46,7 @@ static int same(struct cds_lfht_node *node, const void *key)
 
 static struct pin *pin_of(struct cds_lfht_node *node)
 {
-    return node ? caa_container_of(node, struct pin, node) : NULL;
+    return caa_container_of(node, struct pin, node);
 }
 
 static struct cds_lfht_node *lookup(const struct pins *p, uint64_t gfn)
@@ -62,26 +62,28 @@ int pins_init(struct pins *p, struct gpu *gpu, struct tlb *tlb, uint16_t domid, 
     *p = (struct pins){.gpu = gpu, .tlb = tlb, .domid = domid, .max = max};
     TAILQ_INIT(&p->queue);
     p->buckets = FIRST_BUCKETS;
+    if (hash_init(&p->own))
+        return -ENOMEM;
     p->table = cds_lfht_new_flavor(p->buckets, p->buckets, 0, 0, &urcu_memb_flavor, NULL);
-    return p->table ? 0 : -ENOMEM;
+    if (p->table)
+        return 0;
+    hash_free(&p->own);
+    return -ENOMEM;
 }
 
-/* The record lives as long as the loop, which alone drops records, does not drop it. */
+/* In the loop, whose own table needs none of what readers beside a writer need: two of these are
+ * most of what following an entry costs. */
 static struct pin *find(const struct pins *p, uint64_t gfn)
 {
-    struct cds_lfht_node *n;
-
-    urcu_memb_read_lock();
-    n = lookup(p, gfn);
-    urcu_memb_read_unlock();
-    return pin_of(n);
+    return (struct pin *)hash_find(&p->own, gfn);
 }
 
 /* The table grows here, by doubling, and needs no thread of the library's. */
 static void add(struct pins *p, struct pin *pin)
 {
+    hash_add(&p->own, &pin->own);
     urcu_memb_read_lock();
-    cds_lfht_add(p->table, hash(pin->gfn), &pin->node);
+    cds_lfht_add(p->table, hash(pin->own.key), &pin->node);
     urcu_memb_read_unlock();
     if (p->held <= p->buckets * PER_BUCKET)
         return;
@@ -94,7 +96,7 @@ struct pin *pins_record(uint64_t gfn)
     struct pin *pin = calloc(1, sizeof(*pin));
 
     if (pin)
-        pin->gfn = gfn;
+        pin->own.key = gfn;
     return pin;
 }
 
@@ -174,7 +176,7 @@ static void enqueue(struct pins *p, struct pin *pin)
 
 void pins_enter(struct pins *p, struct pin *pin)
 {
-    if (find(p, pin->gfn)) {
+    if (find(p, pin->own.key)) {
         free(pin);
         pins_unclaim(p, 1);
         return;
@@ -254,17 +256,18 @@ static void free_pin(struct rcu_head *head)
 {
     struct pin *pin = caa_container_of(head, struct pin, rcu);
 
-    __atomic_load_n(&pin->gfn, __ATOMIC_ACQUIRE);
+    __atomic_load_n(&pin->own.key, __ATOMIC_ACQUIRE);
     free(pin);
 }
 
 static void drop(struct pins *p, struct pin *pin)
 {
+    hash_remove(&p->own, &pin->own);
     urcu_memb_read_lock();
     cds_lfht_del(p->table, &pin->node);
     urcu_memb_read_unlock();
     atomic_fetch_sub(&p->held, 1);
-    __atomic_store_n(&pin->gfn, UINT64_MAX, __ATOMIC_RELEASE);
+    __atomic_store_n(&pin->own.key, UINT64_MAX, __ATOMIC_RELEASE);
     urcu_memb_call_rcu(&pin->rcu, free_pin);
 }
 
@@ -295,7 +298,7 @@ uint64_t pins_reap(struct pins *p)
     struct pin *pin;
 
     while (!p->fetches && next_to_go(p, done, &pin)) {
-        gfns[n++] = pin->gfn;
+        gfns[n++] = pin->own.key;
         drop(p, pin);
         crash_point("gtt.pin.going");
         if (n == BATCH) {
@@ -323,5 +326,6 @@ void pins_forget(struct pins *p)
     rc = cds_lfht_destroy(p->table, NULL);
     assert(!rc);
     (void)rc;
+    hash_free(&p->own);
     TAILQ_INIT(&p->queue);
 }

@@ -5,12 +5,13 @@
  * waits in a queue until the TLB rule allows the unpin.
  *
  * Called by ggtt and shadow in the service's loop. The functions said to be for any thread are for
- * the workers of fetch.h: they look frames up while the loop enters and drops them, so the table is
- * liburcu's and a dropped pin is freed after a grace period. Every thread, the loop's too, is
- * registered with urcu_memb_register_thread().
+ * the workers of fetch.h: they look frames up while the loop enters and drops them, so their table
+ * is liburcu's and a dropped pin is freed after a grace period; the loop has a plain one beside it.
+ * Every thread, the loop's too, is registered with urcu_memb_register_thread().
  */
 #pragma once
 #include "gpu/gpu.h"
+#include "services/gtt/hash.h"
 #include "services/gtt/tlb.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ struct pins {
     uint16_t domid;
     uint64_t max;          /* frames pinned at once, waiting ones included */
     _Atomic uint64_t held; /* so many are, or are about to be */
+    struct hash own;       /* all that are held, for the loop; the same, for workers: */
     struct cds_lfht *table;
     uint64_t buckets;
     struct pin_queue queue;

@@ -197,10 +197,12 @@ static bool allowed(struct shadow_set *s, const struct shadow *sh, unsigned i, u
 
 static void follow(struct shadow_set *s, struct shadow *sh, unsigned i, uint64_t raw)
 {
-    uint64_t value = hole(s, sh->level);
     struct child old = get_child(sh, i), now = {0};
+    uint64_t value = 0;
     int rc = translate(s, sh->level, raw, &now, &value);
 
+    if (!value)
+        value = hole(s, sh->level);
     if (rc)
         account_event(s->c.account, rc == -ENXIO ? ACCOUNT_BAD_PPGTT : ACCOUNT_NO_RESOURCE,
                       "level=%d index=%u entry=0x%" PRIx64, sh->level, i, raw);

@@ -156,7 +156,9 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
     /* Downwards: a table at a higher level may drop this page's use at a lower one, not vice
      * versa, so t lives as long as one level is still to come. */
     for (int level = SHADOW_LEVELS - 1; level >= 0; level--) {
-        if (t->at[level] && len > WRITE_NOW)
+        if (!t->at[level])
+            continue;
+        if (len > WRITE_NOW)
             shadow_refill(s, t->at[level]);
         for (unsigned i = offset / bytes; len <= WRITE_NOW && i <= (offset + len - 1) / bytes;
              i++) {

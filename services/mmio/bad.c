@@ -17,7 +17,7 @@ static void words_of(const struct mmio *m, const struct vmm_access *a,
     word[WIRE_ACCESS_BAR0] = m->vreg->bar0;
 }
 
-bool mmio_bad(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j)
+bool mmio_bad_access(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j)
 {
     uint64_t word[WIRE_ACCESS_WORDS];
 

@@ -25,16 +25,6 @@ static bool same(const struct vreg_inflight *j, const struct vmm_access *a)
            j->flags == mmio_journal_flags(a);
 }
 
-uint64_t mmio_journal_unit(const struct vreg_inflight *j)
-{
-    return j->progress >> 8;
-}
-
-enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j)
-{
-    return (enum vreg_stage)(j->progress & 0xff);
-}
-
 void mmio_journal_step(struct vreg_inflight *j, uint64_t unit, enum vreg_stage stage)
 {
     __atomic_store_n(&j->progress, unit << 8 | stage, __ATOMIC_RELEASE);

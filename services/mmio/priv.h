@@ -5,6 +5,8 @@
  * accesses, and journals each one so that it can be done again after a crash.
  */
 #pragma once
+#include <string.h>
+
 #include "gen/gen8_engine.h"
 #include "gen/regs.h"
 #include "services/mmio/mmio.h"
@@ -70,15 +72,40 @@ struct mmio_unit mmio_unit(const struct vmm_access *a, uint64_t unit, uint32_t g
 uint8_t mmio_journal_flags(const struct vmm_access *a);
 struct vreg_inflight *mmio_journal_take(struct mmio *m, const struct vmm_access *a);
 void mmio_journal_step(struct vreg_inflight *j, uint64_t unit, enum vreg_stage stage);
-uint64_t mmio_journal_unit(const struct vreg_inflight *j);
-enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j);
+static inline uint64_t mmio_journal_unit(const struct vreg_inflight *j)
+{
+    return j->progress >> 8;
+}
+static inline enum vreg_stage mmio_journal_stage(const struct vreg_inflight *j)
+{
+    return (enum vreg_stage)(j->progress & 0xff);
+}
 void mmio_journal_roll_back(struct mmio *m, struct vreg_inflight *j);
+/* mmio_undo() of a register that is about to be served, when nothing is saved yet. */
+static inline void mmio_journal_save_reg(struct mmio *m, struct vreg_inflight *j, uint32_t offset)
+{
+    const uint32_t *reg = mmio_reg(m, offset);
+
+    memcpy(j->undo, reg, sizeof *reg);
+    j->undo_at = (uint32_t)((const uint8_t *)reg - (const uint8_t *)m->vreg);
+    __atomic_store_n(&j->undo_len, sizeof *reg, __ATOMIC_RELEASE);
+}
 /* At start, before anything else changes: the access a former process died in. */
 void mmio_journal_recover(struct mmio *m);
 
 /* bad.c: is the access, with its record, not to be served: because it killed before, as its record
  * says, or another one like it did? */
-bool mmio_bad(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j);
+bool mmio_bad_access(struct mmio *m, const struct vmm_access *a, const struct vreg_inflight *j);
+/* Did any? */
+static inline bool mmio_suspects(const struct mmio *m)
+{
+    return m->s.quarantine && m->s.quarantine->known;
+}
+static inline bool mmio_bad(struct mmio *m, const struct vmm_access *a,
+                            const struct vreg_inflight *j)
+{
+    return (j->crashes || mmio_suspects(m)) && mmio_bad_access(m, a, j);
+}
 
 /* post.c: the lanes. 0, MMIO_LATER. */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);

@@ -181,7 +181,7 @@ int arena_claim(struct arena *a, uint32_t gma, uint32_t pages, struct arena_rang
     return 0;
 }
 
-int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
+static int alloc(struct arena *a, uint32_t pages, struct arena_range *out)
 {
     assert(pages && pages <= ARENA_BLOCK_PAGES);
     for (uint32_t i = 0; i < a->blocks; i++) {
@@ -193,10 +193,18 @@ int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
         take(b, (uint32_t)at, pages);
         *out = arena_range_at(a, a->start + (i * ARENA_BLOCK_PAGES + (uint32_t)at) * GPU_PAGE_SIZE,
                               pages);
-        memset(out->cpu, 0, (size_t)pages * GPU_PAGE_SIZE);
         return 0;
     }
     return -ENOSPC;
+}
+
+int arena_alloc(struct arena *a, uint32_t pages, struct arena_range *out)
+{
+    int rc = alloc(a, pages, out);
+
+    if (!rc)
+        memset(out->cpu, 0, (size_t)pages * GPU_PAGE_SIZE);
+    return rc;
 }
 
 void arena_free(struct arena *a, struct arena_range *r)
@@ -215,7 +223,7 @@ int arena_alloc_evict(struct arena *a, uint32_t pages, struct arena_range *out)
 {
     int rc;
 
-    while ((rc = arena_alloc(a, pages, out)) == -ENOSPC) {
+    while ((rc = alloc(a, pages, out)) == -ENOSPC) {
         struct arena_user *oldest = TAILQ_FIRST(&a->idle);
 
         if (!oldest)

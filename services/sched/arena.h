@@ -69,8 +69,8 @@ void *arena_cpu(struct arena *a, uint32_t gma);
 /* The GPU reaches it no more. Harmless on a range of 0 pages; clears *r. */
 void arena_free(struct arena *a, struct arena_range *r);
 
-/* As arena_alloc(), evicting the least recently used until there is room; -ENOSPC when nothing is
- * left to evict. */
+/* As arena_alloc(), not zeroed, evicting the least recently used until there is room; -ENOSPC when
+ * nothing is left to evict. */
 int arena_alloc_evict(struct arena *a, uint32_t pages, struct arena_range *out);
 
 /* The user was just used and may be evicted from now on, last of all; or may not (on hardware). */

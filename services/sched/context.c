@@ -138,7 +138,7 @@ static bool evict_own(struct context_set *s)
     return false;
 }
 
-int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out)
+int context_pages_raw(struct context_set *s, uint32_t pages, struct arena_range *out)
 {
     while (s->c.max_pages && s->pages + pages > s->c.max_pages) {
         if (evict_own(s))
@@ -152,6 +152,15 @@ int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out
         return CONTEXT_NO_ROOM;
     s->pages += pages;
     return 0;
+}
+
+int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out)
+{
+    int rc = context_pages_raw(s, pages, out);
+
+    if (!rc)
+        memset(out->cpu, 0, (size_t)pages * GPU_PAGE_SIZE);
+    return rc;
 }
 
 void context_set_hwsp(struct context_set *s, enum gen8_engine engine, uint32_t gma)

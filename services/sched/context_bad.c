@@ -78,6 +78,23 @@ void context_command_input(struct context *c, enum audit_where where, const uint
     memcpy(&out->word[WIRE_COMMAND_BYTES], dw, kept * sizeof(*dw));
 }
 
+void context_command_note(struct context *c, enum audit_where where, const uint32_t *dw,
+                          uint32_t len)
+{
+    struct quarantine *q = c->set->c.quarantine;
+    uint32_t kept = len < WIRE_COMMAND_DWORDS ? len : WIRE_COMMAND_DWORDS;
+    unsigned words = WIRE_COMMAND_BYTES + (kept + 1) / 2;
+    uint64_t *word = quarantine_open(q, QUARANTINE_INNER, WIRE_INPUT_COMMAND, words);
+    uint32_t *bytes = (uint32_t *)&word[WIRE_COMMAND_BYTES];
+
+    word[WIRE_COMMAND_HOW] = WIRE_COMMAND_PACK(c->engine, where, len);
+    word[WIRE_COMMAND_HASH] = kept < len ? hash(dw, len) : 0;
+    word[words - 1] = 0;
+    for (uint32_t i = 0; i < kept; i++)
+        bytes[i] = dw[i];
+    quarantine_go(q, QUARANTINE_INNER);
+}
+
 bool context_may_run(struct context *c, const struct quarantine_input *command)
 {
     struct context_set *s = c->set;

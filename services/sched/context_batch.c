@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 8u  /* batches that start batches */
-#define ALIGN     64u /* of a batch in the arena, bytes */
-#define PDP_FIRST 0x270u
+#define MAX_DEPTH  8u  /* batches that start batches */
+#define ALIGN      64u /* of a batch in the arena, bytes */
+#define PDP_FIRST  0x270u
+#define FIRST_READ 512u /* bytes of a batch */
 
 /* --- placing --- */
 
@@ -27,11 +28,12 @@ static int too_much(struct context *c, const char *what)
 static int begin_batches(struct context *c)
 {
     struct arena_range page;
-    int rc = context_pages(c->set, 1, &page);
+    int rc = context_pages_raw(c->set, 1, &page);
 
     if (rc)
         return rc;
     c->making = (struct context_batches *)page.cpu;
+    memset(c->making, 0, offsetof(struct context_batches, range));
     c->making->self = page.gma;
     return 0;
 }
@@ -44,7 +46,7 @@ static int more_pages(struct context *c, uint32_t bytes)
 
     if (m->ranges == CONTEXT_RANGES)
         return too_much(c, "pieces");
-    rc = context_pages(c->set, (bytes + 4095) / 4096, &r);
+    rc = context_pages_raw(c->set, (bytes + 4095) / 4096, &r);
     if (rc)
         return rc;
     m->range[m->ranges].gma = r.gma;
@@ -146,8 +148,9 @@ void context_batches_free(struct context *c, bool keep_resume)
 /* A copy that grows until the batch's end is in it. */
 struct reading {
     uint32_t *dw;
-    uint32_t n;   /* dwords read */
-    uint32_t end; /* dwords walked over */
+    uint32_t room; /* bytes */
+    uint32_t n;    /* dwords read */
+    uint32_t end;  /* dwords walked over */
 };
 
 /* True when no more needs to be read: the end, or something the audit will refuse. */
@@ -156,7 +159,13 @@ static bool walk(const struct cmd_set *set, enum gen8_engine engine, struct read
     while (r->end < r->n) {
         uint32_t header = r->dw[r->end];
         struct cmd cmd;
-        int rc = cmds_decode(set, engine, r->dw + r->end, r->n - r->end, &cmd);
+        int rc;
+
+        if (header == MI_NOOP) {
+            r->end++;
+            continue;
+        }
+        rc = cmds_decode(set, engine, r->dw + r->end, r->n - r->end, &cmd);
 
         if (rc == CMDS_TRUNCATED)
             return false;
@@ -171,20 +180,33 @@ static bool walk(const struct cmd_set *set, enum gen8_engine engine, struct read
     return false;
 }
 
+static bool make_room(struct reading *r, uint32_t bytes)
+{
+    uint32_t *dw;
+
+    if (bytes <= r->room)
+        return true;
+    r->room = bytes <= 1024 ? 1024 : (bytes + 4095) & ~4095u; /* the former malloc() has at hand */
+    dw = realloc(r->dw, r->room);
+    if (dw)
+        r->dw = dw;
+    return dw;
+}
+
+/* Most are much shorter than a page: as much again as there is already, up to a page's end. */
 static int read_batch(struct context *c, uint64_t addr, struct reading *r)
 {
     do {
         uint64_t from = addr + r->n * 4u;
-        uint32_t more = (uint32_t)(4096 - from % 4096);
-        uint32_t *dw;
+        uint32_t more = (uint32_t)(4096 - from % 4096), most = r->n ? r->n * 4u : FIRST_READ;
 
+        if (more > most)
+            more = most;
         if (r->n * 4u + more > CONTEXT_BATCH_MAX)
             return context_refuse(c, ACCOUNT_BAD_COMMAND, "batch=0x%x reason=\"too long\"",
                                   (uint32_t)addr);
-        dw = realloc(r->dw, r->n * 4u + more);
-        if (!dw)
+        if (!make_room(r, r->n * 4u + more))
             return -ENOMEM;
-        r->dw = dw;
         if (gmem_read(c->set->mem, from, r->dw + r->n, more))
             return context_refuse(c, ACCOUNT_BAD_GUEST_ADDR, "batch=0x%x", (uint32_t)addr);
         r->n += more / 4;
@@ -351,16 +373,35 @@ static void on_end(void *ctx)
     context_command_end(j->c, &j->command, j->allowed);
 }
 
+/* Nothing is suspected, as nearly always. */
+static int on_next(void *ctx, const uint32_t *dw, uint32_t len)
+{
+    struct context_job *j = ctx;
+
+    context_command_note(j->c, j->where, dw, len);
+    return 0;
+}
+
+static const struct audit_ops *audit_ops(const struct quarantine *q)
+{
+    static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
+    static const struct audit_ops noted = {is_guests, patch, on_next, NULL};
+    static const struct audit_ops suspected = {is_guests, patch, on_begin, on_end};
+
+    if (!q || !q->table)
+        return &plain;
+    return q->known ? &suspected : &noted;
+}
+
 int context_job_audit(struct context_job *j)
 {
-    static const struct audit_ops noted = {is_guests, patch, on_begin, on_end};
-    static const struct audit_ops plain = {.ggtt = is_guests, .patch = patch};
-    const struct quarantine *q = j->c->set->c.quarantine;
-    const struct audit_ops *ops = q && q->table ? &noted : &plain;
+    struct quarantine *q = j->c->set->c.quarantine;
     struct context *c = j->c;
     struct audit_verdict v;
+    int bad = c->set->gen->audit(j, audit_ops(q), &v);
 
-    if (!c->set->gen->audit(j, ops, &v))
+    quarantine_end(q, QUARANTINE_INNER);
+    if (!bad)
         return 0;
     if (j->answer)
         return j->answer;

@@ -93,6 +93,8 @@ struct context_set {
 
 /* context.c: arena pages for a set, evicting; 0, CONTEXT_NO_ROOM or CONTEXT_REFUSED. */
 int context_pages(struct context_set *s, uint32_t pages, struct arena_range *out);
+/* The same, not zeroed: nothing that runs is led to what is not written first. */
+int context_pages_raw(struct context_set *s, uint32_t pages, struct arena_range *out);
 void context_pages_free(struct context_set *s, struct arena_range *r);
 
 /* context_root.c: true, with shadow[] and *seq, if the record of gtt's map stands for these roots.
@@ -202,4 +204,8 @@ void context_bad_end(struct context_set *s, unsigned slot);
 void context_command_input(struct context *c, enum audit_where where, const uint32_t *dw,
                            uint32_t len, struct quarantine_input *out);
 bool context_may_run(struct context *c, const struct quarantine_input *command);
+/* Both at once while nothing of the guest is suspected, and it may. The next command's note takes
+ * its place; quarantine_end() follows the last. */
+void context_command_note(struct context *c, enum audit_where where, const uint32_t *dw,
+                          uint32_t len);
 void context_command_end(struct context *c, const struct quarantine_input *command, bool allowed);

@@ -2,39 +2,41 @@
 /*
  * softgpu_blt_bench.c: how fast softgpu's blitter is, beside memcpy over as many bytes that runs in
  * turn with it. Commands go through a ring, translation and the judge, as a driver's would. For
- * each kind of blit, medians of wall-clock time and of the processor time of the thread that did
- * the work; the latter leaves out what other programs took away. A thread's clock is exact only
- * while the thread sleeps (the process's lags for threads on other processors), so it is read when
- * it has come to rest, and a round in which it exceeds the wall clock is an error. With --require
- * PERCENT the program fails when the aligned linear copy has less than that part of memcpy's speed
- * in processor time.
+ * each kind of blit the processor time of the thread that did the work, which leaves out what other
+ * programs took away. A thread's clock is exact only while the thread sleeps (the process's lags
+ * for threads on other processors), so it is read when it has come to rest, and a round in which it
+ * exceeds the wall clock is an error. What a blit has made of its destination is compared.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "tests/bench/bench.h"
 #include "tests/unit/softgpu_engine_rig.h"
 
 #include "softgpu/engine_priv.h"
 
-#define ROUNDS 31
 #define PITCH  8192u /* 2048 pixels of 32 bits */
 #define LINES  1024u
-#define BLITS  2u /* in one submission */
 #define BYTES  (PITCH * LINES)
 #define DST    0x40000000u
 #define SRC    0x80000000u
+#define COLOUR 0x12345678u
 
-struct bench {
+struct world {
     struct rig r;
     struct rig_ctx c;
     uint8_t *to, *from;
-    clockid_t engine; /* processor time of the blitter's thread */
+    uint64_t dst[BYTES / 4096], src[BYTES / 4096]; /* machine addresses of pages */
+    clockid_t engine;                              /* processor time of the blitter's thread */
 };
 
-struct cost {
-    double wall, cpu; /* seconds */
+/* A command, and what it makes of the first dword of each page. */
+struct blit {
+    struct world *w;
+    const uint32_t *dw;
+    unsigned n;
+    enum { BECOMES_SOURCE, BECOMES_COLOUR, BECOMES_ANYTHING } effect;
 };
 
 static double now(clockid_t clock)
@@ -42,84 +44,93 @@ static double now(clockid_t clock)
     struct timespec t;
 
     clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static struct cost copy_cost(struct bench *b)
+/* Whole pictures: at least one, and the time as if it had been n bytes. */
+static unsigned pictures(uint64_t n)
 {
-    double wall = now(CLOCK_MONOTONIC), cpu = now(CLOCK_THREAD_CPUTIME_ID);
+    return n < 2 * BYTES ? 1 : (unsigned)(n / BYTES);
+}
 
-    for (unsigned k = 0; k < BLITS; k++) {
-        memcpy(b->to, b->from, BYTES);
+static double run_memcpy(void *ctx, uint64_t n)
+{
+    struct world *w = ((struct blit *)ctx)->w;
+    double cpu = now(CLOCK_THREAD_CPUTIME_ID);
+
+    for (unsigned k = 0; k < pictures(n); k++) {
+        memcpy(w->to, w->from, BYTES);
         __asm__ volatile("" ::: "memory");
     }
     cpu = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
-    return (struct cost){now(CLOCK_MONOTONIC) - wall, cpu};
+    bench_check(!memcmp(w->to, w->from, BYTES));
+    return cpu * (double)n / (double)((uint64_t)pictures(n) * BYTES);
 }
 
-static double at_rest(struct bench *b)
+static double at_rest(struct world *w)
 {
-    double last, t = now(b->engine);
+    double last, t = now(w->engine);
 
     do {
         last = t;
         nanosleep(&(struct timespec){0, 500000}, NULL);
-        t = now(b->engine);
+        t = now(w->engine);
     } while (t > last);
     return t;
 }
 
-static struct cost blit_cost(struct bench *b, const uint32_t *dw, unsigned n)
+static void mark_pages(struct world *w)
 {
-    struct cost c;
-    double cpu = at_rest(b);
+    for (uint32_t i = 0; i < BYTES / 4096; i++) {
+        rig_w32(&w->r, w->src[i], 0xc0de0000 + i);
+        rig_w32(&w->r, w->dst[i], 0);
+    }
+}
 
-    for (unsigned k = 0; k < BLITS; k++)
-        rig_emit(&b->r, &b->c, dw, n);
-    c.wall = now(CLOCK_MONOTONIC);
-    rig_run(&b->r, &b->c);
-    c.wall = now(CLOCK_MONOTONIC) - c.wall;
-    c.cpu = at_rest(b) - cpu;
+static void check_pages(const struct blit *b)
+{
+    struct world *w = b->w;
+
+    for (uint32_t i = 0; i < BYTES / 4096; i++) {
+        uint32_t got = rig_r32(&w->r, w->dst[i]);
+
+        if (b->effect != BECOMES_ANYTHING &&
+            got != (b->effect == BECOMES_SOURCE ? 0xc0de0000 + i : COLOUR))
+            bench_fail("softgpu-blt: page %u has 0x%x", i, got);
+    }
+}
+
+static double run_blit(void *ctx, uint64_t n)
+{
+    const struct blit *b = ctx;
+    struct world *w = b->w;
+    double cpu, wall;
+
+    mark_pages(w);
+    cpu = at_rest(w);
+    for (unsigned k = 0; k < pictures(n); k++)
+        rig_emit(&w->r, &w->c, b->dw, b->n);
+    wall = bench_now_ns();
+    rig_run(&w->r, &w->c);
+    wall = bench_now_ns() - wall;
+    cpu = at_rest(w) - cpu;
     /* the engine goes to sleep a little after it has reported */
-    if (c.cpu <= 0 || c.cpu > c.wall + 0.002) {
-        fprintf(stderr, "clocks disagree: wall %g s, processor %g s\n", c.wall, c.cpu);
-        exit(1);
-    }
-    return c;
+    if (cpu <= 0 || cpu > wall + 2e6)
+        bench_fail("softgpu-blt: clocks disagree: wall %g ns, processor %g ns", wall, cpu);
+    check_pages(b);
+    return cpu * (double)n / (double)((uint64_t)pictures(n) * BYTES);
 }
 
-static int by_size(const void *a, const void *b)
+static void one_case(const struct bench *b, const char *name, struct blit *blit)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    const struct bench_way way[] = {{"blitter", run_blit, blit}, {"memcpy", run_memcpy, blit}};
+    const struct bench_case c = {.name = name, .piece = "byte", .bytes = 1, .n = 2 * BYTES};
 
-    return (x > y) - (x < y);
+    bench_case(b, &c, way, 2);
 }
 
-/* Megabytes per second of the median round. */
-static double rate(double *seconds)
-{
-    qsort(seconds, ROUNDS, sizeof(*seconds), by_size);
-    return (double)BYTES * BLITS / seconds[ROUNDS / 2] / 1e6;
-}
-
-static double report(struct bench *b, const char *name, const uint32_t *dw, unsigned n)
-{
-    double blit[2][ROUNDS], plain[2][ROUNDS], wall, cpu, plain_wall, plain_cpu;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        struct cost p = copy_cost(b), c = blit_cost(b, dw, n);
-
-        plain[0][i] = p.wall, plain[1][i] = p.cpu;
-        blit[0][i] = c.wall, blit[1][i] = c.cpu;
-    }
-    wall = rate(blit[0]), cpu = rate(blit[1]);
-    plain_wall = rate(plain[0]), plain_cpu = rate(plain[1]);
-    printf("%-22s wall %6.0f / %6.0f MB/s %5.1f %%   processor %6.0f / %6.0f MB/s %5.1f %%\n", name,
-           wall, plain_wall, 100 * wall / plain_wall, cpu, plain_cpu, 100 * cpu / plain_cpu);
-    return 100 * cpu / plain_cpu;
-}
-
-static double copy(struct bench *b, const char *name, uint32_t rop, unsigned tiling)
+static void copy(const struct bench *b, struct world *w, const char *name, uint32_t rop,
+                 unsigned tiling)
 {
     uint32_t pitch = tiling ? PITCH / 4 : PITCH;
     uint32_t dw[] = {MI(0x22, 1),
@@ -135,54 +146,53 @@ static double copy(struct bench *b, const char *name, uint32_t rop, unsigned til
                      pitch,
                      SRC,
                      0};
+    struct blit blit = {w, dw, sizeof(dw) / 4, rop == 0xcc ? BECOMES_SOURCE : BECOMES_ANYTHING};
 
-    return report(b, name, dw, sizeof(dw) / 4);
+    one_case(b, name, &blit);
 }
 
-static void fill(struct bench *b)
+static void fill(const struct bench *b, struct world *w)
 {
     const uint32_t dw[] = {
-        0x54300005, 3u << 24 | 0xf0u << 16 | PITCH, 0, LINES << 16 | PITCH / 4, DST, 0, 0x12345678};
+        0x54300005, 3u << 24 | 0xf0u << 16 | PITCH, 0, LINES << 16 | PITCH / 4, DST, 0, COLOUR};
+    struct blit blit = {w, dw, sizeof(dw) / 4, BECOMES_COLOUR};
 
-    report(b, "fill", dw, sizeof(dw) / 4);
+    one_case(b, "fill", &blit);
+}
+
+static struct world *make_world(void)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    bench_check(w && (w->to = malloc(BYTES)) && (w->from = malloc(BYTES)));
+    rig_setup(&w->r);
+    bench_check(!pthread_getcpuclockid(w->r.engines->engine[ENGINE_BCS].thread, &w->engine));
+    rig_context(&w->r, &w->c, ENGINE_BCS, 4);
+    for (uint32_t i = 0; i < BYTES / 4096; i++) {
+        w->dst[i] = rig_map_new(&w->r, &w->c, DST + i * 4096);
+        w->src[i] = rig_map_new(&w->r, &w->c, SRC + i * 4096);
+    }
+    memset(w->to, 1, BYTES);
+    memset(w->from, 2, BYTES);
+    return w;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench *b = calloc(1, sizeof(*b));
-    double part, required = 0;
+    struct world *w;
+    struct bench b;
 
-    if (argc == 3 && !strcmp(argv[1], "--require")) {
-        required = atof(argv[2]);
-    } else if (argc != 1) {
-        fprintf(stderr, "usage: softgpu_blt_bench [--require PERCENT]\n");
-        return 2;
-    }
-    if (!b)
-        return 1;
-    b->to = malloc(BYTES);
-    b->from = malloc(BYTES);
-    if (!b->to || !b->from)
-        return 1;
-    rig_setup(&b->r);
-    if (pthread_getcpuclockid(b->r.engines->engine[ENGINE_BCS].thread, &b->engine))
-        return 1;
-    rig_context(&b->r, &b->c, ENGINE_BCS, 4);
-    for (uint32_t i = 0; i < BYTES; i += 4096) {
-        rig_map_new(&b->r, &b->c, DST + i);
-        rig_map_new(&b->r, &b->c, SRC + i);
-    }
-    memset(b->to, 1, BYTES);
-    memset(b->from, 2, BYTES);
-    part = copy(b, "copy, linear", 0xcc, 0);
-    copy(b, "copy, X-tiled", 0xcc, 1);
-    copy(b, "copy, Y-tiled", 0xcc, 2);
-    copy(b, "exclusive or, linear", 0x66, 0);
-    copy(b, "masked pattern (E2)", 0xe2, 0);
-    fill(b);
-    rig_teardown(&b->r);
-    free(b->to);
-    free(b->from);
-    free(b);
-    return part < required;
+    bench_init(&b, "softgpu-blt", argc, argv);
+    w = make_world();
+    copy(&b, w, "copy, linear", 0xcc, 0);
+    copy(&b, w, "copy, X-tiled", 0xcc, 1);
+    copy(&b, w, "copy, Y-tiled", 0xcc, 2);
+    copy(&b, w, "exclusive or, linear", 0x66, 0);
+    copy(&b, w, "masked pattern (E2)", 0xe2, 0);
+    fill(&b, w);
+    rig_teardown(&w->r);
+    free(w->to);
+    free(w->from);
+    free(w);
+    return 0;
 }

@@ -500,7 +500,8 @@ static void test_map_checks(void **state)
     (void)state;
     assert_int_equal(map_damaged(offsetof(struct lane_config, layout), LAYOUT), 0);
     assert_int_equal(map_damaged(offsetof(struct lane_config, magic), 1), -EBADMSG);
-    assert_int_equal(map_damaged(offsetof(struct lane_config, version), 2), -EPROTONOSUPPORT);
+    assert_int_equal(map_damaged(offsetof(struct lane_config, version), LANE_VERSION + 1),
+                     -EPROTONOSUPPORT);
     assert_int_equal(map_damaged(offsetof(struct lane_config, version), 0), -EBADMSG);
     assert_int_equal(map_damaged(offsetof(struct lane_config, kind), LANE_CALL), -EBADMSG);
     assert_int_equal(map_damaged(offsetof(struct lane_config, layout), 8), -EPROTONOSUPPORT);
