@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a service touches is locked, what it does not touch takes no memory; and nothing is locked
- * where the limit would make later mappings fail. Each case is a process of its own: memory once
- * locked stays so.
+ * What a service touches is locked, what it does not touch takes no memory; nothing is locked
+ * where the limit would make later mappings fail; what was a large block is not kept. Each case is
+ * a process of its own: memory once locked stays so.
  */
 #include "lib/resident.h"
 
@@ -20,8 +20,9 @@
 
 #include <cmocka.h>
 
-#define SIZE (64u << 20)
-#define SAYS 3 /* exit status of a child whose check failed */
+#define SIZE  (64u << 20)
+#define BLOCK (24u << 20)
+#define SAYS  3 /* exit status of a child whose check failed */
 
 static const struct log quiet = {.fd = -1, .level = LOG_EMERG, .name = "resident"};
 
@@ -84,6 +85,23 @@ static void limited(void)
     check(status_kb("VmLck:") == 0, "nothing is locked");
 }
 
+/* A block that is freed and made again, as a guest's tables are. */
+static void gives_back(void)
+{
+    limit_to(8u << 20);
+    resident_keep(&quiet);
+    for (int i = 0; i < 4; i++) {
+        char *p = malloc(BLOCK);
+
+        check(p != NULL, "there is memory");
+        explicit_bzero(p, BLOCK); /* touched, which no compiler may leave out */
+        check(status_kb("RssAnon:") >= (long)(BLOCK >> 10), "it is there");
+        free(p);
+        check(status_kb("RssAnon:") < (long)(BLOCK >> 10),
+              "a large block goes back when it is freed");
+    }
+}
+
 static void in_child(void (*fn)(void))
 {
     pid_t pid = fork();
@@ -115,11 +133,25 @@ static void test_limited(void **state)
     in_child(limited);
 }
 
+static void test_gives_back(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* another malloc, which keeps what is freed on purpose */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    skip();
+#endif
+#endif
+    in_child(gives_back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keeps),
         cmocka_unit_test(test_limited),
+        cmocka_unit_test(test_gives_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
