@@ -341,9 +341,9 @@ static void one_case(const struct bench *b, const struct bench_case *c, bool spi
 int main(int argc, char **argv)
 {
     static const struct bench_case spinning = {
-        .name = "spinning", .piece = "round trip", .n = 60000, .max_ratio = 0.8};
+        .name = "spinning", .piece = "round trip", .n = 20000, .max_ratio = 0.8};
     static const struct bench_case sleeping = {
-        .name = "sleeping", .piece = "round trip", .n = 6000, .max_ratio = 0.8};
+        .name = "sleeping", .piece = "round trip", .n = 2000, .max_ratio = 0.8};
     struct bench b;
 
     bench_init(&b, "lane-call", argc, argv);

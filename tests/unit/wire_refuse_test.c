@@ -104,7 +104,7 @@ static void test_lane_sentences(void **state)
     note.text[0] = 0;
     assert_int_equal(pwrite(fds.item[0].fd, &version, 4, offsetof(struct lane_config, version)), 4);
     assert_int_equal(wire_consumer(&fds, "up", 4, &rx), -EPROTONOSUPPORT);
-    assert_non_null(strstr(note.text, "the frame of lane up has layout 2, newer than 1"));
+    assert_non_null(strstr(note.text, "the frame of lane up has layout 3, newer than 2"));
     wire_fds_close(&fds);
 }
 
