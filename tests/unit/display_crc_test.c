@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CRCs of what is on the screen: the pipe's engine works when the guest that is shown asks for it, and a
- * result goes to that guest's record once a whole frame had the picture that its registers describe; never an
- * older one, never to another guest. One thread.
+ * CRCs of what is on the screen: the pipe's engine works when the guest that is shown asks for it,
+ * and a result goes to that guest's record once a whole frame had the picture that its registers
+ * describe; never an older one, never to another guest. One thread.
  */
 #include "tests/unit/display_fixture.h"
 
@@ -150,8 +150,9 @@ static void restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_frames), cmocka_unit_test(another_picture),
-        cmocka_unit_test(another_guest), cmocka_unit_test(hostile), cmocka_unit_test(restart),
+        cmocka_unit_test(whole_frames),  cmocka_unit_test(another_picture),
+        cmocka_unit_test(another_guest), cmocka_unit_test(hostile),
+        cmocka_unit_test(restart),
     };
 
     return RUN_BOTH(tests);
