@@ -262,21 +262,30 @@ static bool ring_life_all_done(void)
     return done;
 }
 
+static void show_engine(unsigned n, unsigned e, const struct sched_vring *r, bool hung)
+{
+    const struct ring_port *p = &ring_life.seat[n].driver.port[e];
+    const struct sched_journal_ring *w = &ring_life.s->journal->ring[e];
+
+    print_message("guest %u engine %u: emitted %u number %u head %#x tail %#x; given %#x chunks %u "
+                  "hung %u; engine has %u, number %u of guest %d\n",
+                  n, e, p->emitted, p->hwsp_at[0x40], p->head, p->tail, r->given, r->chunks, hung,
+                  w->count, w->number, (int)w->owner - 1);
+}
+
+/* The journal's places are not the guests' numbers. */
+static void show_place(const struct sched_journal_state *j)
+{
+    for (unsigned e = 0; e < RING_ENGINES && j->domid - 1 < GUESTS; e++)
+        show_engine(j->domid - 1, e, &j->ring[e], j->engine[e].hung);
+}
+
 static void show_and_fail(void)
 {
-    for (unsigned n = 0; n < GUESTS; n++)
-        for (unsigned e = 0; e < RING_ENGINES; e++) {
-            const struct ring_port *p = &ring_life.seat[n].driver.port[e];
-            const struct sched_journal *j = ring_life.s->journal;
-            const struct sched_vring *r = &j->guest[n].state.ring[e];
-
-            print_message("guest %u engine %u: emitted %u number %u head %#x tail %#x; given %#x "
-                          "chunks %u hung %u; engine has %u, number %u owner %u\n",
-                          n, e, p->emitted, p->hwsp_at[0x40], p->head, p->tail, r->given, r->chunks,
-                          j->guest[n].state.engine[e].hung, j->ring[e].count, j->ring[e].number,
-                          j->ring[e].owner);
-        }
-    fail_msg("not done in time; deaths: %u", ring_life.deaths);
+    for (unsigned i = 0; i < SCHED_JOURNAL_GUESTS && ring_life.s; i++)
+        show_place(&ring_life.s->journal->guest[i].state);
+    fail_msg("not done in time; deaths: %u%s", ring_life.deaths,
+             ring_life.s ? "" : ", and just dead");
 }
 
 void ring_life_play(void)

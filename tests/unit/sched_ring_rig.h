@@ -12,7 +12,7 @@
 #define ENGINES     RING_ENGINES
 #define PAGE        4096u
 #define MS          1000000ull
-#define LIMIT       (60000 * MS)
+#define LIMIT       (200000 * MS)
 #define ENTRIES     (1u << 19)
 #define DIRECTORIES (ENTRIES - (WIRE_HOST_HIGH + WIRE_HOST_DIRECTORIES) / PAGE)
 
