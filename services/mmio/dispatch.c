@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gen/pvinfo.h"
 #include "services/mmio/priv.h"
 
 #include "lib/crash.h"
@@ -45,9 +46,15 @@ void mmio_fault(struct mmio *m, enum mmio_fault fault)
 }
 
 /* Clocks, power, pipes, planes, ports: what vgt-display computes a guest's mode from. */
+static bool of_display(uint32_t offset)
+{
+    return offset >= 0x45000 && offset < 0x80000;
+}
+
+/* PVINFO's notices lie among them. */
 static bool for_display(uint32_t offset)
 {
-    return offset >= 0x45000 && offset < 0x80000 && offset != 0x78818;
+    return of_display(offset) && offset != PVINFO_BASE + offsetof(struct pvinfo, g2v_notify);
 }
 
 static unsigned kind_of(struct mmio *m, const struct mmio_handler *h)
@@ -331,32 +338,62 @@ static int serve(struct mmio *m, const struct vmm_access *a)
     return rc;
 }
 
-/* All of a register that is plain memory, read: nothing changes and nothing can go wrong, so there
- * is nothing to note for a successor, who answers it anew. */
-static bool plain_read(const struct mmio *m, const struct vmm_access *a, uint32_t *value)
+/* All of one register, whatever serves it, and nobody wants to know more. A record that is not idle
+ * is overwritten before it can be taken for this access's. */
+static bool is_plain(const struct mmio *m, const struct vmm_access *a,
+                     const struct vreg_inflight *j, uint64_t offset)
 {
-    uint64_t offset = a->addr - m->vreg->bar0;
+    if (a->space != VMM_MMIO || a->size != 4 || a->count != 1 || a->replay || a->indirect)
+        return false;
+    if (offset & ~(uint64_t)(VREG_MMIO_BYTES - 4) || !m->vreg->bar0) /* within, and whole */
+        return false;
+    return !m->s.trace && !mmio_suspects(m) && mmio_journal_stage(j) == VREG_IDLE;
+}
 
-    if (a->write || a->space != VMM_MMIO || a->size != 4 || a->count != 1 || a->replay)
-        return false;
-    if (offset >= VREG_MMIO_BYTES || offset & 3 || !m->vreg->bar0 || a->indirect)
-        return false;
-    if (m->kinds[m->handler[offset / 4]]->read || m->s.trace || mmio_suspects(m))
-        return false;
-    if (mmio_journal_stage(&m->vreg->inflight[a->vcpu]) != VREG_IDLE)
-        return false; /* a record is overwritten before it can be taken for this access's */
-    *value = m->vreg->mmio[offset / 4];
-    return true;
+/* Nothing changes and nothing can go wrong: nothing to note for a successor, who answers it anew.
+ */
+static int plain_read(struct mmio *m, const struct vmm_access *a, uint32_t offset)
+{
+    m->accesses++;
+    return m->s.ops->complete(m->s.vmm, a->vcpu, m->vreg->mmio[offset / 4]);
+}
+
+/* A store, which can be done again: the note says no more than where and what. */
+static int plain_write(struct mmio *m, const struct vmm_access *a, struct vreg_inflight *j,
+                       uint32_t offset)
+{
+    int rc;
+
+    j->addr = a->addr;
+    j->data = a->data;
+    __atomic_store_n(&j->progress, VREG_STORED, __ATOMIC_RELEASE);
+    crash_point("mmio.plain.noted");
+    m->display_dirty |= of_display(offset); /* no notice: that is not plain */
+    *mmio_reg(m, offset) = (uint32_t)a->data;
+    crash_point("mmio.plain.stored");
+    rc = m->s.ops->complete(m->s.vmm, a->vcpu, 0);
+    crash_point("mmio.plain.answered");
+    if (!rc)
+        __atomic_store_n(&j->progress, VREG_IDLE, __ATOMIC_RELEASE);
+    m->accesses++;
+    return rc;
 }
 
 static int take(struct mmio *m, const struct vmm_access *a)
 {
-    uint32_t value;
+    struct vreg_inflight *j = &m->vreg->inflight[a->vcpu];
+    uint64_t offset = a->addr - m->vreg->bar0;
+    const struct mmio_handler *h;
 
-    if (!plain_read(m, a, &value))
-        return serve(m, a);
-    m->accesses++;
-    return m->s.ops->complete(m->s.vmm, a->vcpu, value);
+    if (is_plain(m, a, j, offset)) {
+        h = m->kinds[m->handler[offset / 4]];
+        if (a->write && !h->write)
+            return plain_write(m, a, j, (uint32_t)offset);
+        if (!a->write && !h->read)
+            return plain_read(m, a, (uint32_t)offset);
+    }
+    m->replayed += a->replay;
+    return serve(m, a);
 }
 
 /* Each parked access once: those that find the lane still full park again. */
@@ -387,7 +424,6 @@ int mmio_pump(struct mmio *m)
     if (done < 0)
         return done;
     while ((rc = m->s.ops->next(m->s.vmm, &a)) == 1) {
-        m->replayed += a.replay;
         rc = take(m, &a);
         if (rc < 0)
             return rc;

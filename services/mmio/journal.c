@@ -60,6 +60,26 @@ struct vreg_inflight *mmio_journal_take(struct mmio *m, const struct vmm_access 
     return j;
 }
 
+/* Nothing was served since: doing it again changes nothing that anybody has seen. */
+static void store_again(struct mmio *m, struct vreg_inflight *j)
+{
+    uint64_t offset = j->addr - m->vreg->bar0;
+
+    if (offset < VREG_MMIO_BYTES && !(offset & 3))
+        *mmio_reg(m, (uint32_t)offset) = (uint32_t)j->data;
+    m->display_dirty = true; /* whatever it was */
+    crash_point("mmio.journal.stored");
+    j->count = 1;
+    j->space = VMM_MMIO;
+    j->size = 4;
+    j->write = 1;
+    j->flags = 0;
+    j->result = 0;
+    j->crashes = 0;
+    j->undo_len = 0;
+    mmio_journal_step(j, 0, VREG_APPLIED);
+}
+
 /* Only one is in the middle of it. What it leaves behind must not be put back later, over what
  * events and other accesses have changed since. */
 void mmio_journal_recover(struct mmio *m)
@@ -67,6 +87,8 @@ void mmio_journal_recover(struct mmio *m)
     for (unsigned vcpu = 0; vcpu < VMM_MAX_VCPUS; vcpu++) {
         struct vreg_inflight *j = &m->vreg->inflight[vcpu];
 
+        if (mmio_journal_stage(j) == VREG_STORED)
+            store_again(m, j);
         if (mmio_journal_stage(j) != VREG_STARTED)
             continue;
         j->crashes++;

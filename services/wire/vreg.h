@@ -14,7 +14,7 @@
 #include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
-#define VREG_LAYOUT     2u
+#define VREG_LAYOUT     3u
 #define VREG_MMIO_BYTES (2u << 20)
 #define VREG_CFG_BYTES  256u
 #define VREG_ENGINES    5u
@@ -28,6 +28,9 @@ enum vreg_stage {
     VREG_TAKEN,   /* units before the current one are applied, nothing of the current one */
     VREG_STARTED, /* the current unit may be applied in part: put undo back, do it again */
     VREG_APPLIED, /* all applied; result is valid */
+    /* A write of all of one register that is nothing but storage, perhaps applied. Of the record
+     * only addr and data count; the write is done again before anything else is. */
+    VREG_STORED,
 };
 
 struct vreg_inflight {

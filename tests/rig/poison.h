@@ -10,7 +10,7 @@
 #define POISON_GGTT    0xbad00001ull /* an entry of the GGTT: a frame that is no memory */
 #define POISON_ENTRY   0xbad01003ull /* an entry of a page table */
 #define POISON_ROOT    0xbad02000ull /* a PML4 */
-#define POISON_REG     0x46040u      /* a register that is plain storage, */
+#define POISON_REG     0x7300u       /* HDC_CHICKEN0, which has a mask, */
 #define POISON_VALUE   0xbad03u      /* and what is written to it */
 #define POISON_COMMAND 0x11800001u   /* MI_UPDATE_GTT, in a ring, */
 #define POISON_AT      0xbad04000u   /* with this address */

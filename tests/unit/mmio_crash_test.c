@@ -43,6 +43,59 @@ static void fourth_elsp_dword(void **state)
     crash_sweep(&s);
 }
 
+/* ---- a register that is nothing but storage */
+#define PLAIN 0x46040u
+
+static void plain_prepare(struct fix *f, struct vmm_access *a)
+{
+    fix_w(f, PLAIN, 1);
+    *a = fix_access(FIX_BAR0 + PLAIN, 4, true, 2);
+}
+
+static void plain_judge(struct fix *f)
+{
+    assert_int_equal(f->s->vreg.mmio[PLAIN / 4], 2);
+}
+
+static void plain_register(void **state)
+{
+    static const struct crash_scenario s = {8, plain_prepare, plain_judge, NULL};
+
+    (void)state;
+    crash_sweep(&s);
+}
+
+/* Whatever of it was seen stays before what another processor writes, though that is served first.
+ */
+static void plain_register_of_two(uint32_t left)
+{
+    struct fix *f = fix_new_gen(16, 8);
+    struct vmm_access a = fix_access(FIX_BAR0 + PLAIN, 4, true, 2);
+
+    fix_w(f, PLAIN, left);
+    a.vcpu = 1;
+    fix_begin(f, &a);
+    f->s->vreg.inflight[1].addr = a.addr;
+    f->s->vreg.inflight[1].data = a.data;
+    f->s->vreg.inflight[1].progress = VREG_STORED;
+    fake_take(f->guest, 1);
+    fix_restart(f);
+    assert_int_equal(f->s->vreg.mmio[PLAIN / 4], 2);
+    a = fix_access(FIX_BAR0 + PLAIN, 4, true, 9);
+    fix_begin(f, &a);
+    assert_int_equal(mmio_pump(&f->mmio), 2);
+    assert_int_equal(f->s->vreg.mmio[PLAIN / 4], 9);
+    assert_int_equal(f->mmio.fault[MMIO_FAULT_QUARANTINE], 0);
+    fix_free(f);
+}
+
+static void plain_register_and_another(void **state)
+{
+    (void)state;
+    plain_register_of_two(1);
+    plain_register_of_two(2);
+}
+
 /* ---- the second dword: collected once */
 static void collect_prepare(struct fix *f, struct vmm_access *a)
 {
@@ -297,6 +350,7 @@ static void the_same_place_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_register),       cmocka_unit_test(plain_register_and_another),
         cmocka_unit_test(fourth_elsp_dword),    cmocka_unit_test(second_elsp_dword),
         cmocka_unit_test(two_deep_iir),         cmocka_unit_test(string_of_entries),
         cmocka_unit_test(edid_bytes),           cmocka_unit_test(ranges_move),

@@ -76,10 +76,14 @@ two_guests() { # [CMDLINE-OF-2]
 # Both end by themselves and tell how it was; nothing of theirs stays.
 guests_end() {
     walk || return 1 # while the tables that the services made for them are there (docs/testbed.md)
+    say "the judge knows who owns what"
     vgtctl status
     vgtctl --json status >"$OUT/vgtctl.json"
     judge status >"$OUT/judge.json"
+    say "services and judge have told how it was"
     for ge in 1 2; do guest_gone $ge || xl shutdown guest-$ge; done
+    say "guests are asked to end"
     for ge in 1 2; do guest_wait $ge 180 || return 1; done
+    say "guests have ended"
     walk
 }
