@@ -52,9 +52,18 @@ rig_up() { # GPU
 }
 
 add_guest() { # DOMID [VGPU]
+    begin_attach "$@"
+    attach_guest "$1" >/dev/null
+    end_attach "$1"
+}
+# The same in parts, for who times it.
+begin_attach() { # DOMID [VGPU]
     mkfifo "$D/in-$1"
     [ -z "${2-}" ] || vgpu_of[$1]=$2
-    start_guest "$1" >/dev/null
+    begin_guest "$1" >/dev/null
+}
+end_attach() { # DOMID
+    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
     pid_of[$1]=${guest_pids[-1]}
     ! grep -q rig_error "$D/guest-$1.txt" || wrong "guest $1: $(cat "$D/guest-$1.txt")"
 }

@@ -21,7 +21,8 @@ def verdicts_ratio($head; $ratio):
 def way($lines): {way: $lines[0].way, ns: ($lines | map(.ns) | stats), samples: ($lines | map(.ns))};
 
 def against($ours; $other):
-    [range(0; $ours.samples | length) | $ours.samples[.] / $other.samples[.]] | stats;
+    if any($other.samples[]; . == 0) then null
+    else [range(0; $ours.samples | length) | $ours.samples[.] / $other.samples[.]] | stats end;
 
 def one_case($head; $lines; $counted):
     ($lines | map(select(.ns)) | group_by(.way) | map(way(.))) as $ways

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * load.h: work of a given length for benchmarks, on a virtual GPU or on softgpu itself (machine.h):
- * a queue of batches, each of which fills a line of a buffer with a colour of its own and then keeps
- * the blitter busy for so many microseconds (softgpu --cost with "busy-batch on"). The queue is
- * kept between half and wholly full, as a driver with enough to do keeps it. Each batch stores the
- * GPU's clock and its number at its end; what it drew, and that none is lost or comes out of turn,
- * is looked at when it is done. GPU time is what lies inside a window of that clock, whenever the
- * processor came to see it. One thread, the driver's.
+ * a queue of batches, each of which fills a line of a buffer with a colour of its own and then
+ * keeps the blitter busy for so many microseconds (softgpu --cost with "busy-batch on"). The queue
+ * is kept between half and wholly full, as a driver with enough to do keeps it. Each batch stores
+ * the GPU's clock and its number at its end; what it drew, and that none is lost or comes out of
+ * turn, is looked at when it is done. GPU time is what lies inside a window of that clock, whenever
+ * the processor came to see it. One thread, the driver's.
  */
 #pragma once
 #include "tests/rig/driver.h"
@@ -31,7 +31,7 @@ struct load_run {
 struct load_result {
     uint64_t gpu_ns; /* in the window */
     uint64_t batches, submissions;
-    uint64_t in_window; /* batches that ended there */
+    uint64_t in_window;  /* batches that ended there */
     uint64_t wrong, odd; /* lines and numbers that are not what they must be; status entries */
 };
 

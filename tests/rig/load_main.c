@@ -4,8 +4,8 @@
  * told to, for benchmarks (load.h, docs/rig.md). It reads lines
  *
  *   run LENGTHS DEPTH FROM TO    batches of so many microseconds ("100", "100,1000,5000"), so many
- *                                queued; what counts lies between these times of CLOCK_MONOTONIC, ns
- *   quit
+ *                                queued; what counts lies between these times of CLOCK_MONOTONIC,
+ * ns quit
  *
  * and answers each run with one, "load domid=N KEY=VALUE ...", with status=0 if all of it was done
  * and right. With --now it says what time that is. One thread.
@@ -56,8 +56,12 @@ static void answer(FILE *out, const struct options *o, const struct load *l, int
     fprintf(out,
             "load domid=%u status=%d gpu_ns=%" PRIu64 " batches=%" PRIu64 " in_window=%" PRIu64
             " lost=%u wrong=%" PRIu64 " odd=%" PRIu64 " submissions=%" PRIu64 "\n",
-            o->domid, rc ? rc : r->wrong || r->odd ? -EIO : 0, r->gpu_ns, r->batches, r->in_window,
-            l->emitted - l->seen, r->wrong, r->odd, r->submissions);
+            o->domid,
+            rc                   ? rc
+            : r->wrong || r->odd ? -EIO
+                                 : 0,
+            r->gpu_ns, r->batches, r->in_window, l->emitted - l->seen, r->wrong, r->odd,
+            r->submissions);
     fflush(out);
 }
 
@@ -152,27 +156,45 @@ static int say_now(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"dir", 1, NULL, 'd'}, {"domid", 1, NULL, 'i'}, {"mib", 1, NULL, 'm'}, {"in", 1, NULL, 'I'},
-        {"out", 1, NULL, 'O'}, {"limit", 1, NULL, 'l'}, {"bare", 1, NULL, 'b'}, {"now", 0, NULL, 'n'}, {"screen", 0, NULL, 's'}, {0}};
+    static const struct option longs[] = {{"dir", 1, NULL, 'd'},    {"domid", 1, NULL, 'i'},
+                                          {"mib", 1, NULL, 'm'},    {"in", 1, NULL, 'I'},
+                                          {"out", 1, NULL, 'O'},    {"limit", 1, NULL, 'l'},
+                                          {"bare", 1, NULL, 'b'},   {"now", 0, NULL, 'n'},
+                                          {"screen", 0, NULL, 's'}, {0}};
     struct options o = {.mib = 16, .limit = 60};
     static struct load load;
     int opt;
 
     while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1)
         switch (opt) {
-        case 'd': o.dir = optarg; break;
-        case 'i': o.domid = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'm': o.mib = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'I': o.in = optarg; break;
-        case 'O': o.out = optarg; break;
-        case 'l': o.limit = strtod(optarg, NULL); break;
-        case 'b': o.bare = optarg; break;
+        case 'd':
+            o.dir = optarg;
+            break;
+        case 'i':
+            o.domid = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            o.mib = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'I':
+            o.in = optarg;
+            break;
+        case 'O':
+            o.out = optarg;
+            break;
+        case 'l':
+            o.limit = strtod(optarg, NULL);
+            break;
+        case 'b':
+            o.bare = optarg;
+            break;
         case 's':
             o.screen = true;
             break;
-        case 'n': return say_now();
-        default: return usage();
+        case 'n':
+            return say_now();
+        default:
+            return usage();
         }
     if ((o.bare ? o.dir != NULL : !o.dir || !o.domid) || !o.in || !o.out || optind != argc)
         return usage();

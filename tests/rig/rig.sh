@@ -88,6 +88,12 @@ start_services() {
 
 # The guest's process makes its files and waits at its first access; then it gets its vGPU.
 start_guest() { # DOMID
+    begin_guest "$1"
+    attach_guest "$1"
+    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
+}
+
+begin_guest() { # DOMID
     local program=vgt-rig-guest options="--seconds $work --seed $((seed + $1))"
     if [ -n "$load" ]; then
         program=vgt-rig-load options="--in $D/in-$1 --out $D/out --limit $limit ${guest_more[$1]-}"
@@ -100,11 +106,13 @@ start_guest() { # DOMID
     guest_pids+=($!)
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
+}
+
+attach_guest() { # DOMID
     ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt "${vgpu_of[$1]:-type=small}" -machine xenfv
-    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
 }
 
 # One more guest, domain $extra, that asks for this (small) and is refused with this sentence.
