@@ -38,7 +38,8 @@ wrong() {
 # ---- a rig
 
 declare -A pid_of=()
-# GPU, services and one driver of a GPU of its own, "bare", that does without them.
+# GPU and services. With in_one=N all services but the broker are one process, with N guests' vgt-mmio.
+in_one=
 rig_up() { # GPU
     gen=$1
     rig_begin
@@ -48,7 +49,29 @@ rig_up() { # GPU
     exec {answers}<>"$D/out"
     start_keeper
     start_gpu >/dev/null
-    start_services >/dev/null
+    if [ -z "$in_one" ]; then
+        start_services >/dev/null
+    else
+        start_one >/dev/null
+    fi
+}
+
+start_one() {
+    mmio_program=none
+    ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "unix:$D/wire" --core NONE --ctl "unix:$D/ctl" \
+        --vmm "shm:$D/g" --gpu "soft:$D/stub" --no-start --limit-ms "$step_ms"
+    ask unit vgt-one never "$T/tests/rig/vgt-rig-one" --wire "unix:$D/wire" --vmm "shm:$D/g" --guests "$in_one"
+    until_true is_ready vgt-broker
+    until_true is_ready vgt-one
+}
+
+pid_of_unit() { ask status | sed -n "s/^$1 pid=\([0-9]*\) .*/\1/p"; }
+
+# Processor time of all services, ns.
+cpu_ns() {
+    local pid
+    for pid in $(ask status | sed -n 's/^vgt-[^ ]* pid=\([1-9][0-9]*\) .*/\1/p'); do cat /proc/"$pid"/task/*/schedstat; done |
+        awk '{ sum += $1 } END { printf "%.0f", sum }'
 }
 
 add_guest() { # DOMID [VGPU]
@@ -84,6 +107,7 @@ guest_is_gone() { # DOMID
     [ "$("$B/vgtctl/vgtctl" --connect "unix:$D/ctl" --json status | jq "[.guests[] | select(.domid == $1)] | length")" = 0 ]
 }
 
+# A driver of a GPU of its own, that does without services.
 add_bare() {
     mkfifo "$D/in-0"
     ask unit softgpu-bare never "$T/softgpu/softgpu" --gpu "$gen" --strict --socket "$D/bare" --ctl "$D/bare-ctl" \

@@ -3,7 +3,7 @@
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), gen (softgpu's --gpu), seed, limit, vcpus, work (seconds), out,
 # guest_options, and if it likes guest_more[DOMID], vgpu_of[DOMID], attacker (a DOMID), gtt_program, mmio_program,
-# mmio_of[DOMID]. After it: D is the folder,
+# mmio_of[DOMID], mmio_program=none: somebody else runs it. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=() mmio_of=() vgpu_of=()
 step_ms=30000 # of the broker's steps
@@ -109,7 +109,7 @@ begin_guest() { # DOMID
 }
 
 attach_guest() { # DOMID
-    ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
+    [ "${mmio_program-}" = none ] || ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt "${vgpu_of[$1]:-type=small}" -machine xenfv
