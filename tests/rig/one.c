@@ -3,8 +3,8 @@
  * one.c: vgt-rig-one: vgt-gtt, vgt-sched, vgt-display and the vgt-mmio of some guests in one
  * process and one loop, for a benchmark of what it costs that they are several (tests/bench/split).
  * The broker is beside it, with the same wiring; lanes are the same, but who publishes calls the
- * other side instead of waking it (one_direct.c). No sandbox, no restarts. One thread, and vgt-gtt's
- * workers.
+ * other side instead of waking it (one_direct.c). No sandbox, no restarts. One thread, and
+ * vgt-gtt's workers.
  */
 #include "services/display/service.h"
 #include "services/gtt/service.h"
