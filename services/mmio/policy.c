@@ -69,6 +69,8 @@ static const struct mmio_handler *handler_of(const struct reg_policy *p)
     return &storage_handler;
 }
 
+/* A register that begins as 0 is not touched: it is that in a new file, in which what nobody has
+ * touched takes no memory. */
 int mmio_policy_attach(struct mmio *m, bool reset)
 {
     uint16_t *index = calloc(MMIO_DWORDS, sizeof *index);
@@ -80,7 +82,7 @@ int mmio_policy_attach(struct mmio *m, bool reset)
         const struct reg_policy *p = regs_policy(m->model->regs, index[i]);
 
         for (end = i; end < MMIO_DWORDS && index[end] == index[i]; end++)
-            if (reset)
+            if (reset && p->reset)
                 m->vreg->mmio[end] = p->reset;
         mmio_register(m, &(struct mmio_regs){4 * i, end - i, handler_of(p)}, 1);
     }

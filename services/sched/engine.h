@@ -3,8 +3,9 @@
  * engine.h: one physical engine and the guests that share it. Guests with work take turns in a
  * ring, each for quantum * weight; a turn ends early when there is nothing to run. While nobody
  * else waits a guest's submissions go to the engine at once, as they would on its own hardware.
- * When a turn is over the guest's running pair gets one quantum to finish; then the next guest's
- * pair preempts it, and what was preempted is submitted again, as it is, at its guest's next turn.
+ * When a turn is over the guest's running pair gets one quantum to finish, which comes off its next
+ * turns; then the next guest's pair preempts it, and what was preempted is submitted again, as it
+ * is, at its guest's next turn.
  * At most one submission is unacknowledged at a time. An engine that neither moves nor lets the
  * next guest on for the watchdog's time, while another guest waits, is reset; the guest whose
  * context ran has lost it and runs no more there until it resets its engine.

@@ -33,6 +33,7 @@ struct guest_engine {
     bool blocked;           /* the head waits for gtt, room or its own context */
     bool served;            /* had work there since the last user interrupt was passed on */
     uint64_t wanted;        /* the engine: when it last had work there, or was on it; 0: never */
+    uint64_t over_ns;       /* had beyond its turns; its next ones are so much shorter */
     uint64_t gpu_ns, batches;
 };
 

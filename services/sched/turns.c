@@ -9,15 +9,34 @@
 
 #include "lib/crash.h"
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The turn is somebody else's. What its guest had since it was over, finishing while others waited,
+ * comes off its next turns; more than the quantum for that is a debt (debt.c). */
+static void end_turn(struct engine *e, uint64_t now)
+{
+    struct guest_engine *ge = engine_part(e, e->turn);
+
+    if (e->drain_since)
+        ge->over_ns += least(engine_since(e->drain_since, now), e->c.quantum_ns);
+}
+
 void engine_begin_turn(struct engine *e, struct guest *g, unsigned at, uint64_t now)
 {
-    uint32_t weight = g->c.weight ? g->c.weight : 1;
+    uint64_t whole = e->c.quantum_ns * (g->c.weight ? g->c.weight : 1), less;
 
+    if (e->turn && e->turn != g)
+        end_turn(e, now);
     if (e->turn != g)
         g->stats.slices++;
+    less = least(engine_part(e, g)->over_ns, whole);
+    engine_part(e, g)->over_ns -= less;
     e->turn = g;
     e->turn_at = at;
-    e->turn_end = now + e->c.quantum_ns * weight;
+    e->turn_end = now + whole - less;
     e->drain_since = 0;
 }
 
@@ -181,11 +200,6 @@ int engine_tick(struct engine *e, uint64_t now)
         return rc;
     }
     return engine_kick(e, now);
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 uint64_t engine_deadline(const struct engine *e, uint64_t now)

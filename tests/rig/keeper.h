@@ -17,7 +17,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#define KEEPER_UNITS 32u
+#define KEEPER_UNITS 96u
 #define KEEPER_ARGS  40u
 #define KEEPER_FDS   4096u /* per unit, as FileDescriptorStoreMax= of vgt-broker.service */
 #define KEEPER_NAME  64u

@@ -3,11 +3,13 @@
 # the services and guests in a folder of their own, and takes them down again. The caller sets, before
 # rig_begin: B (programs of services), T (all others), gen (softgpu's --gpu), seed, limit, vcpus, work (seconds), out,
 # guest_options, and if it likes guest_more[DOMID], vgpu_of[DOMID], attacker (a DOMID), gtt_program, mmio_program,
-# mmio_of[DOMID]. After it: D is the folder,
+# mmio_of[DOMID], mmio_program=none: somebody else runs it. After it: D is the folder,
 # guest_pids the guests that run.
 declare -A guest_more=() mmio_of=() vgpu_of=()
 step_ms=30000 # of the broker's steps
 mounted=      # D is a file system of its own
+gpu_options=  # of softgpu, more
+load=         # guests are vgt-rig-load, with FIFOs in-DOMID and out in $D
 no_quarantine= # or the option of that name: for who kills at one and the same input twice
 
 # The folder is short: it holds sockets. It is in memory if possible: guests' memory is there, and a disk
@@ -64,7 +66,7 @@ start_keeper() {
 
 # The GPU and the program in the module's place: they are the machine and never die.
 start_gpu() {
-    ask unit softgpu never "$T/softgpu/softgpu" --gpu "$gen" --socket "$D/gpu" --ctl "$D/gpu-ctl"
+    ask unit softgpu never "$T/softgpu/softgpu" --gpu "$gen" --socket "$D/gpu" --ctl "$D/gpu-ctl" $gpu_options
     until_true [ -S "$D/gpu" ]
     ask unit softstub never "$T/tests/rig/vgt-softstub" --gpu "$D/gpu" --socket "$D/stub" \
         --ctl "$D/stub-ctl" --judge "$D/gpu-ctl"
@@ -86,18 +88,31 @@ start_services() {
 
 # The guest's process makes its files and waits at its first access; then it gets its vGPU.
 start_guest() { # DOMID
-    local program=vgt-rig-guest options="--vcpus $vcpus --limit $limit $guest_options ${guest_more[$1]-}"
-    [ "${attacker-}" != "$1" ] || program=vgt-rig-attacker options=
-    "$T/tests/rig/$program" --dir "$D/g" --domid "$1" --seconds "$work" --seed $((seed + $1)) \
-        $options >"$D/guest-$1.txt" 2>&1 &
+    begin_guest "$1"
+    attach_guest "$1"
+    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
+}
+
+begin_guest() { # DOMID
+    local program=vgt-rig-guest options="--seconds $work --seed $((seed + $1))"
+    if [ -n "$load" ]; then
+        program=vgt-rig-load options="--in $D/in-$1 --out $D/out --limit $limit ${guest_more[$1]-}"
+    elif [ "${attacker-}" = "$1" ]; then
+        program=vgt-rig-attacker
+    else
+        options+=" --vcpus $vcpus --limit $limit $guest_options ${guest_more[$1]-}"
+    fi
+    "$T/tests/rig/$program" --dir "$D/g" --domid "$1" $options >"$D/guest-$1.txt" 2>&1 &
     guest_pids+=($!)
     until_true grep -q rig_files= "$D/guest-$1.txt"
     "$T/tests/native/ctl-ask" "$D/stub-ctl" memory "$1" "$D/g/$1/ram" >/dev/null
-    ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
+}
+
+attach_guest() { # DOMID
+    [ "${mmio_program-}" = none ] || ask unit "vgt-mmio@$1" failure "${mmio_of[$1]:-${mmio_program:-$B/services/mmio/vgt-mmio}}" --domid "$1" \
         --wire "unix:$D/wire" --vmm "shm:$D/g" $no_quarantine
     VGT_CTL=unix:$D/ctl VGT_DM_REAL=/bin/true "$B/services/broker/vgt-dm" -xen-domid "$1" \
         -name "rig$1" -vgt "${vgpu_of[$1]:-type=small}" -machine xenfv
-    until_true grep -Eq "rig_(up|error)" "$D/guest-$1.txt"
 }
 
 # One more guest, domain $extra, that asks for this (small) and is refused with this sentence.

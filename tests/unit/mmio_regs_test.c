@@ -3,6 +3,7 @@
 #include "tests/unit/mmio_fixture.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "gen/gen8_engine.h"
 
@@ -53,6 +54,20 @@ static void pvinfo_page(void **state)
     fix_w(f, PV(g2v_notify), 1234);
     assert_int_equal(f->mmio.fault[MMIO_FAULT_NOTIFY], 1);
     assert_false(fix_gtt(f, &msg));
+}
+
+/* Of a new guest's registers most pages are all 0, and take no memory. */
+static void few_pages(void **state)
+{
+    static unsigned char there[VREG_MMIO_BYTES / 4096];
+    struct fix *f = *state;
+    unsigned pages = 0;
+
+    assert_int_equal((uintptr_t)f->s->vreg.mmio % 4096, 0);
+    assert_int_equal(mincore(f->s->vreg.mmio, VREG_MMIO_BYTES, there), 0);
+    for (unsigned i = 0; i < sizeof(there); i++)
+        pages += there[i] & 1;
+    assert_in_range(pages, 1, sizeof(there) / 4);
 }
 
 static void submit(struct fix *f, uint32_t base, uint32_t lo0)
@@ -457,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(pvinfo_page),
+        T(few_pages),
         T(elsp_collects_four),
         T(elsp_waits_for_room),
         T(engine_handshakes),

@@ -151,7 +151,8 @@ static void list_that_waits(void **state)
     assert_int_equal(rig_runs(&r), 0);
 }
 
-/* Two guests that always have work get equal time; a third with weight 2 twice as much. */
+/* Two guests that always have work get equal time; a third with weight 2 twice as much, although
+ * each has a quantum more at the end of its turn, to finish: the next turn is so much shorter. */
 static void shares(void **state)
 {
     uint64_t ns[3];
@@ -173,9 +174,10 @@ static void shares(void **state)
     }
     for (unsigned n = 0; n < 3; n++)
         ns[n] = r.g[n].guest.engine[GEN8_RCS].gpu_ns / MS;
-    assert_in_range(ns[0], 1100, 1300);
-    assert_in_range(ns[1], 1100, 1300);
-    assert_in_range(ns[2], 1600, 1900);
+    /* the millisecond until a preemption is seen is nobody's turn */
+    assert_in_range(ns[0], 950, 1080);
+    assert_in_range(ns[1], 950, 1080);
+    assert_in_range(ns[2], 1850, 2050);
     assert_int_equal(r.g[0].guest.w.hangs, 0);
 }
 
