@@ -2,8 +2,9 @@
 /*
  * one_direct.c: in vgt-rig-one both sides of a lane are in the process. Who publishes kicks an
  * eventfd (lane_kick()); here, if somebody in the loop waits for that eventfd, the loop calls him
- * when the callback that runs is over, and the kernel hears nothing of it. The linker puts these
- * before write(), read(), loop_fd() and loop_remove() (--wrap). A descriptor has its own number at
+ * when the callback that runs is over, and the kernel hears nothing of it; nor is the eventfd
+ * emptied (lane_drain()) by who was called. The linker puts these before write(), read(), close(),
+ * loop_fd() and loop_remove() (--wrap). A descriptor has its own number at
  * each side: an eventfd is known by its id. One thread.
  */
 #include "lib/loop.h"
@@ -25,10 +26,13 @@ struct target {
 };
 
 static struct target *targets;
+static bool called;     /* what runs was called: nothing was written for it to read */
 static long id_of[FDS]; /* 0: not looked up; -1: no eventfd */
 
 ssize_t __real_write(int fd, const void *buf, size_t size);
 ssize_t __wrap_write(int fd, const void *buf, size_t size);
+ssize_t __real_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
 int __real_close(int fd);
 int __wrap_close(int fd);
 int __real_loop_fd(struct loop *loop, int fd, uint32_t events, loop_fn *fn, void *data,
@@ -77,8 +81,18 @@ static void call(void *data, uint32_t events)
     struct target *t = data;
 
     (void)events;
+    called = true;
     if (t->source)
         t->fn(t->data, EPOLLIN);
+    called = false;
+}
+
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+    if (!called || size != 8 || event_id(fd) < 0)
+        return __real_read(fd, buf, size);
+    errno = EAGAIN;
+    return -1;
 }
 
 ssize_t __wrap_write(int fd, const void *buf, size_t size)
