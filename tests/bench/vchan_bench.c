@@ -24,6 +24,11 @@
 
 /* ---- libxenvchan: the caller's end is the server */
 
+struct vchan {
+    int cpu; /* the client's */
+    unsigned batch;
+};
+
 static pid_t fork_client(int cpu, void (*life)(struct libxenvchan *ctrl, uint64_t n), uint64_t n)
 {
     struct libxenvchan *ctrl;
@@ -79,8 +84,9 @@ static void take_stream(struct libxenvchan *ctrl, uint64_t n)
 
 static double vchan_stream(void *ctx, uint64_t n)
 {
+    const struct vchan *v = ctx;
     struct libxenvchan *ctrl = open_server();
-    pid_t pid = fork_client(*(const int *)ctx, take_stream, n);
+    pid_t pid = fork_client(v->cpu, take_stream, n);
     struct message m[BATCH_MAX];
     char told;
     double t0;
@@ -90,7 +96,7 @@ static double vchan_stream(void *ctx, uint64_t n)
     for (uint64_t i = 0; i < n;) {
         size_t k = 0;
 
-        for (; k < BATCH_MAX && i < n; k++)
+        for (; k < v->batch && i < n; k++)
             message_make(m[k].word, i++);
         bench_check(libxenvchan_send(ctrl, m, k * sizeof m[0]) == (int)(k * sizeof m[0]));
     }
@@ -116,7 +122,7 @@ static void answer_calls(struct libxenvchan *ctrl, uint64_t n)
 static double vchan_call(void *ctx, uint64_t n)
 {
     struct libxenvchan *ctrl = open_server();
-    pid_t pid = fork_client(*(const int *)ctx, answer_calls, n);
+    pid_t pid = fork_client(((const struct vchan *)ctx)->cpu, answer_calls, n);
     struct message m;
     char told;
     double t0;
@@ -220,26 +226,40 @@ static double lane_call(void *ctx, uint64_t n)
     return ns;
 }
 
+static void stream_case(const struct bench *b, const char *name, uint64_t n, unsigned batch)
+{
+    const struct bench_case c = {
+        .name = name, .piece = "message", .bytes = 64, .n = n, .max_ratio = 0.01};
+    struct side side = {.queue = queue_lane};
+    struct vchan vchan = {.cpu = b->cpu[1], .batch = batch};
+    const struct bench_way ways[] = {{"lane", lane_stream, &side},
+                                     {"libxenvchan", vchan_stream, &vchan}};
+
+    pair_init(&side.pair, b, 1);
+    side.queue.batch = batch;
+    bench_case(b, &c, ways, 2);
+}
+
+static void call_case(const struct bench *b)
+{
+    static const struct bench_case c = {
+        .name = "round trip, sleeping", .piece = "call", .n = 500, .max_ratio = 0.8};
+    struct side side = {0};
+    struct vchan vchan = {.cpu = b->cpu[1]};
+    const struct bench_way ways[] = {{"lane", lane_call, &side},
+                                     {"libxenvchan", vchan_call, &vchan}};
+
+    pair_init(&side.pair, b, 1);
+    bench_case(b, &c, ways, 2);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct bench_case stream = {.name = "stream, batches of 32",
-                                             .piece = "message",
-                                             .bytes = 64,
-                                             .n = 20000,
-                                             .max_ratio = 0.01};
-    static const struct bench_case call = {
-        .name = "round trip, sleeping", .piece = "call", .n = 500, .max_ratio = 0.8};
-    struct side side = {.queue = queue_lane};
     struct bench b;
-    const struct bench_way streams[] = {{"lane", lane_stream, &side},
-                                        {"libxenvchan", vchan_stream, &b.cpu[1]}};
-    const struct bench_way calls[] = {{"lane", lane_call, &side},
-                                      {"libxenvchan", vchan_call, &b.cpu[1]}};
 
     bench_init(&b, "vchan", argc, argv);
-    pair_init(&side.pair, &b, 1);
-    side.queue.batch = BATCH_MAX;
-    bench_case(&b, &stream, streams, 2);
-    bench_case(&b, &call, calls, 2);
+    stream_case(&b, "stream, batches of 32", 200000, BATCH_MAX);
+    stream_case(&b, "stream, one by one", 20000, 1);
+    call_case(&b);
     return 0;
 }
