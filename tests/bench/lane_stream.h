@@ -46,4 +46,13 @@ struct queue {
     int fd[3];
 };
 
+/* A queue between the two processes of a pair. */
+struct queue_side {
+    struct pair pair;
+    struct queue queue;
+};
+
+/* bench_way's run, of a struct queue_side: makes the queue, sends and takes n, unmakes it. */
+double queue_run(void *ctx, uint64_t n);
+
 extern const struct queue queue_lane, queue_dpdk, queue_ck, queue_urcu, queue_socket;

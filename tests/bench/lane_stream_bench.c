@@ -71,51 +71,20 @@ const struct queue queue_socket = {.name = "socketpair",
 
 /* ---- */
 
-struct side {
-    struct queue queue;
-    struct pair pair;
-};
-
-static void mine(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-
-    s->queue.send(&s->queue, n);
-}
-
-static uint64_t other(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-
-    return s->queue.take(&s->queue, n);
-}
-
-static double run(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-    double ns;
-
-    s->queue.make(&s->queue);
-    ns = pair_run(&s->pair, mine, other, s, n);
-    if (s->queue.unmake)
-        s->queue.unmake(&s->queue);
-    return ns;
-}
-
 static void one_case(const struct bench *b, const struct bench_case *c, unsigned batch)
 {
     static const struct queue *const queue[] = {&queue_lane, &queue_dpdk, &queue_ck, &queue_urcu,
                                                 &queue_socket};
     enum { QUEUES = sizeof(queue) / sizeof(queue[0]) };
     struct bench_way way[QUEUES];
-    struct side side[QUEUES];
+    struct queue_side side[QUEUES];
 
     for (unsigned i = 0; i < QUEUES; i++) {
         side[i].queue = *queue[i];
         side[i].queue.batch = batch;
         pair_init(&side[i].pair, b, queue[i]->bytes + 1);
         side[i].queue.memory = side[i].pair.shared;
-        way[i] = (struct bench_way){queue[i]->name, run, &side[i]};
+        way[i] = (struct bench_way){queue[i]->name, queue_run, &side[i]};
     }
     bench_case(b, c, way, QUEUES);
 }

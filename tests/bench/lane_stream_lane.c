@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lane_stream_lane.c: a stream lane as a queue of lane_stream.h: ours, beside which
- * lane_stream_bench.c and vchan_bench.c put others.
+ * lane_stream_bench.c and vchan_bench.c put others; and how any of them is run.
  */
 #include "tests/bench/lane_stream.h"
 
@@ -68,3 +68,31 @@ static uint64_t lane_take(struct queue *q, uint64_t n)
 
 const struct queue queue_lane = {
     .name = "lane", .make = lane_make, .unmake = lane_unmake, .send = lane_send, .take = lane_take};
+
+/* ---- any queue */
+
+static void mine(void *ctx, uint64_t n)
+{
+    struct queue_side *s = ctx;
+
+    s->queue.send(&s->queue, n);
+}
+
+static uint64_t other(void *ctx, uint64_t n)
+{
+    struct queue_side *s = ctx;
+
+    return s->queue.take(&s->queue, n);
+}
+
+double queue_run(void *ctx, uint64_t n)
+{
+    struct queue_side *s = ctx;
+    double ns;
+
+    s->queue.make(&s->queue);
+    ns = pair_run(&s->pair, mine, other, s, n);
+    if (s->queue.unmake)
+        s->queue.unmake(&s->queue);
+    return ns;
+}

@@ -142,40 +142,14 @@ static double vchan_call(void *ctx, uint64_t n)
 
 /* ---- ours */
 
-struct side {
+struct talk {
     struct pair pair;
-    struct queue queue;
     int fd[3];
 };
 
-static void send_mine(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-
-    s->queue.send(&s->queue, n);
-}
-
-static uint64_t take_other(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-
-    return s->queue.take(&s->queue, n);
-}
-
-static double lane_stream(void *ctx, uint64_t n)
-{
-    struct side *s = ctx;
-    double ns;
-
-    s->queue.make(&s->queue);
-    ns = pair_run(&s->pair, send_mine, take_other, s, n);
-    s->queue.unmake(&s->queue);
-    return ns;
-}
-
 static void call_mine(void *ctx, uint64_t n)
 {
-    struct side *s = ctx;
+    struct talk *s = ctx;
     struct call_tx tx;
     struct message m;
 
@@ -191,7 +165,7 @@ static void call_mine(void *ctx, uint64_t n)
 
 static uint64_t answer_other(void *ctx, uint64_t n)
 {
-    struct side *s = ctx;
+    struct talk *s = ctx;
     struct pollfd p = {.fd = s->fd[1], .events = POLLIN};
     struct call_rx rx;
     struct message m;
@@ -214,7 +188,7 @@ static uint64_t answer_other(void *ctx, uint64_t n)
 
 static double lane_call(void *ctx, uint64_t n)
 {
-    struct side *s = ctx;
+    struct talk *s = ctx;
     double ns;
 
     bench_check(lane_create("bench", LANE_CALL, 1, LAYOUT, &s->fd[0]) == 0);
@@ -230,9 +204,9 @@ static void stream_case(const struct bench *b, const char *name, uint64_t n, uns
 {
     const struct bench_case c = {
         .name = name, .piece = "message", .bytes = 64, .n = n, .max_ratio = 0.01};
-    struct side side = {.queue = queue_lane};
+    struct queue_side side = {.queue = queue_lane};
     struct vchan vchan = {.cpu = b->cpu[1], .batch = batch};
-    const struct bench_way ways[] = {{"lane", lane_stream, &side},
+    const struct bench_way ways[] = {{"lane", queue_run, &side},
                                      {"libxenvchan", vchan_stream, &vchan}};
 
     pair_init(&side.pair, b, 1);
@@ -244,12 +218,12 @@ static void call_case(const struct bench *b)
 {
     static const struct bench_case c = {
         .name = "round trip, sleeping", .piece = "call", .n = 500, .max_ratio = 0.8};
-    struct side side = {0};
+    struct talk talk = {0};
     struct vchan vchan = {.cpu = b->cpu[1]};
-    const struct bench_way ways[] = {{"lane", lane_call, &side},
+    const struct bench_way ways[] = {{"lane", lane_call, &talk},
                                      {"libxenvchan", vchan_call, &vchan}};
 
-    pair_init(&side.pair, b, 1);
+    pair_init(&talk.pair, b, 1);
     bench_case(b, &c, ways, 2);
 }
 
