@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quarantine.c: see quarantine.h. Called by vgt-gtt (slots) and vgt-mmio (which has a journal and
- * uses the table alone). An item's mark is its last word written and the first taken away, so a
- * death anywhere in here leaves whole items; it holds the life it was last counted for, so that a
- * death while deaths are counted counts nothing twice.
+ * quarantine.c: see quarantine.h. Called by vgt-gtt and vgt-sched (slots) and vgt-mmio (which has a
+ * journal and uses the table alone). An item's mark is its last word written and the first taken
+ * away, so a death anywhere in here leaves whole items; it holds the life it was last counted for,
+ * so that a death while deaths are counted counts nothing twice.
  */
 #include "lib/quarantine.h"
 
@@ -19,6 +19,16 @@ static void set(uint64_t *word, uint64_t value)
 {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static uint32_t slot_of(const struct quarantine_item *item)
+{
+    return item->slot & 0xffff;
+}
+
+static uint32_t half_of(const struct quarantine_item *item)
+{
+    return item->slot >> 16;
 }
 
 static bool quarantined(const struct quarantine_item *item)
@@ -39,7 +49,7 @@ static void count_items(struct quarantine *q)
 
         q->known += item->mark != 0;
         q->suspects += suspected(item);
-        q->doubts += suspected(item) && item->slot < QUARANTINE_BESIDE;
+        q->doubts += suspected(item) && slot_of(item) < QUARANTINE_BESIDE;
     }
 }
 
@@ -68,7 +78,7 @@ static enum worth worth_of(const struct quarantine_item *item)
         return WORTH_NOTHING;
     if (quarantined(item))
         return WORTH_QUARANTINED;
-    return item->slot < QUARANTINE_BESIDE ? WORTH_SUSPECT : WORTH_BESIDE;
+    return slot_of(item) < QUARANTINE_BESIDE ? WORTH_SUSPECT : WORTH_BESIDE;
 }
 
 /* The oldest of those worth least, up to most; NULL. */
@@ -100,26 +110,31 @@ static void store(struct quarantine_item *item, unsigned slot, const struct quar
     set(&item->mark, mark);
 }
 
-static void again(struct quarantine_item *item, uint64_t life)
+/* A death among these stores can count a half twice, nothing else. */
+static void again(struct quarantine_item *item, uint64_t life, bool half)
 {
+    uint32_t halves = half_of(item) + half;
+
     if (item->mark >> 32 == (uint32_t)life)
         return; /* counted, before this one's predecessor died of something else */
     item->at_s = (uint64_t)time(NULL);
-    set(&item->mark, life << 32 | (quarantine_deaths(item) + 1));
+    item->slot = slot_of(item) | (halves % 2) << 16;
+    set(&item->mark, life << 32 | (quarantine_deaths(item) + (half ? halves / 2 : 1)));
 }
 
 static void blame(struct quarantine *q, unsigned slot)
 {
     struct quarantine_slot *s = &q->table->slot[slot];
+    bool half = s->life == q->table->announced && s->life != q->table->fatal;
     struct quarantine_item *item;
 
     if (s->input.words > QUARANTINE_WORDS)
         return;
     item = find(q, s->input.kind, s->input.word, s->input.words);
     if (item)
-        again(item, s->life);
+        again(item, s->life, half);
     else if ((item = room(q, slot < QUARANTINE_BESIDE ? WORTH_SUSPECT : WORTH_BESIDE)))
-        store(item, slot, &s->input, s->life << 32 | 1);
+        store(item, slot | (uint32_t)half << 16, &s->input, s->life << 32 | !half);
 }
 
 void quarantine_attach(struct quarantine *q, struct quarantine_table *table)
@@ -138,6 +153,16 @@ void quarantine_attach(struct quarantine *q, struct quarantine_table *table)
     set(&table->life, (uint32_t)table->life + 1 ? (uint32_t)table->life + 1 : 1);
     q->life = table->life;
     count_items(q);
+}
+
+uint64_t *quarantine_fatal(struct quarantine *q)
+{
+    return &q->table->fatal;
+}
+
+void quarantine_announce(struct quarantine *q)
+{
+    set(&q->table->announced, q->life);
 }
 
 static bool meets(struct quarantine *q, uint32_t kind, const uint64_t *word, unsigned words)

@@ -6,9 +6,11 @@
  * died in; an input that two processes died in is quarantined: never applied again, kept with its
  * bytes to be shown.
  *
- * A death says nothing about its cause. Only one that left an input noted counts, and only twice
- * the same input: so a service that is killed from outside loses nothing unless it is hit twice
- * while it applies one and the same input, with no end of that input in between.
+ * Only a death that left an input noted counts, and only twice the same input, with no end of that
+ * input in between. A process that says so itself when it ends by its own fault announces that;
+ * one that announced it and said nothing was ended from outside (kill -9, want of memory), and its
+ * death counts half: an input may well be why memory was wanting, but four times running it is not
+ * chance that a service is hit while it applies one and the same input.
  *
  * One table per guest and service, in a region of its own (lib/region.h), written by that service
  * alone. A process that dies stops at an instruction: program order is all that counts, machines
@@ -48,15 +50,17 @@ struct quarantine_item {
     uint64_t mark;    /* deaths, and << 32 the life that ended with the last of them; 0: free */
     uint64_t at_s;    /* Unix time when that was found */
     uint64_t skipped; /* how often it was met, and not applied, since it is quarantined */
-    uint32_t slot;
-    uint32_t told; /* the owner has said so in its log */
+    uint32_t slot;    /* and << 16 the half death that no other has completed yet, 0 or 1 */
+    uint32_t told;    /* the owner has said so in its log */
     struct quarantine_input input;
 };
 static_assert(sizeof(struct quarantine_item) == 104, "layout");
 
 struct quarantine_table {
-    uint64_t life; /* processes that took the table up */
-    uint64_t pad[15];
+    uint64_t life;      /* processes that took the table up */
+    uint64_t announced; /* of these the last that says so when it ends by its own fault */
+    uint64_t fatal;     /* the last that has said so */
+    uint64_t pad[13];
     struct quarantine_slot slot[QUARANTINE_SLOTS];
     struct quarantine_item item[QUARANTINE_ITEMS];
 };
@@ -73,6 +77,10 @@ struct quarantine {
 
 /* Take the table up, in a new process; every former owner is dead. */
 void quarantine_attach(struct quarantine *q, struct quarantine_table *table);
+
+/* This process will store q->life in *quarantine_fatal(q) when it ends by its own fault. */
+uint64_t *quarantine_fatal(struct quarantine *q);
+void quarantine_announce(struct quarantine *q);
 
 /* True: apply it. False: it is quarantined, do something harmless in its place. In both cases
  * quarantine_end() follows. words is at most QUARANTINE_WORDS; word is copied. */

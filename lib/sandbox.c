@@ -4,6 +4,8 @@
  */
 #include "lib/sandbox.h"
 
+#include "lib/last_words.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <seccomp.h>
@@ -58,6 +60,7 @@ static void say_and_die(int sig, siginfo_t *info, void *context)
         snprintf(text, sizeof(text), "sandbox: system call %d (%#llx, %#llx) is not on the list\n",
                  info->si_syscall, (unsigned long long)r[REG_RDI], (unsigned long long)r[REG_RSI]);
 
+    last_words_say();
     if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
         _exit(128 + sig);
     raise(sig);

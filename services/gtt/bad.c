@@ -13,7 +13,6 @@
 
 int gtt_bad_attach(struct gtt_member *m)
 {
-    const struct log *log = m->service->log;
     int rc;
 
     /* A broker of an older version has none. */
@@ -23,11 +22,7 @@ int gtt_bad_attach(struct gtt_member *m)
                      sizeof(struct quarantine_table), true, &m->bad);
     if (rc)
         return rc;
-    quarantine_attach(&m->quarantine, m->bad.data);
-    wire_input_tell(&m->quarantine, log, m->domid);
-    if (quarantine_full(&m->quarantine))
-        log_write(log, LOG_ERR, "a guest is given up: too many inputs that kill", "domid=%u",
-                  m->domid);
+    wire_input_attach(&m->quarantine, m->bad.data, m->service->log, m->domid);
     return 0;
 }
 

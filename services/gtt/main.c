@@ -5,6 +5,7 @@
  */
 #include "services/gtt/service.h"
 
+#include "lib/last_words.h"
 #include "lib/resident.h"
 
 #include <getopt.h>
@@ -113,7 +114,8 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         return 2;
     }
     resident_keep(log);
-    rc = loop_new(&loop);
+    rc = last_words_install();
+    rc = rc ? rc : loop_new(&loop);
     if (!rc && o->core)
         rc = store_open(loop, o->store, &store);
     if (!rc)

@@ -8,6 +8,7 @@
 
 #include "gpu/node/node.h"
 #include "lib/crash.h"
+#include "services/wire/input.h"
 #include "services/wire/names.h"
 
 #include <errno.h>
@@ -146,8 +147,8 @@ void gtt_member_unmap(struct gtt_member *m)
     detach_lanes(m);
     region_unmap(&m->vggtt);
     region_unmap(&m->map);
+    wire_input_detach(&m->quarantine);
     region_unmap(&m->bad);
-    m->quarantine = (struct quarantine){0};
     for (unsigned i = 0; i < TLB_READERS; i++)
         region_unmap(&m->inval[i]);
     if (m->vmm)

@@ -13,6 +13,7 @@
 #include "services/sched/vring.h"
 
 #include "lib/crash.h"
+#include "services/wire/input.h"
 
 /* ---- hooks of the guest's lanes */
 
@@ -445,6 +446,7 @@ void sched_guest_free(struct sched *s, struct sched_guest *sg, bool leave)
         region_unmap(&sg->map);
     if (sg->inval.data)
         region_unmap(&sg->inval);
+    wire_input_detach(&sg->quarantine);
     if (sg->bad.data)
         region_unmap(&sg->bad);
     wire_fds_close(&sg->fds);

@@ -20,11 +20,7 @@ int sched_bad_attach(struct sched *s, struct sched_guest *sg, uint32_t domid)
                      sizeof(struct quarantine_table), true, &sg->bad);
     if (rc)
         return rc;
-    quarantine_attach(&sg->quarantine, sg->bad.data);
-    wire_input_tell(&sg->quarantine, s->c.log, domid);
-    if (quarantine_full(&sg->quarantine))
-        log_write(s->c.log, LOG_ERR, "a guest is given up: too many inputs that kill", "domid=%u",
-                  domid);
+    wire_input_attach(&sg->quarantine, sg->bad.data, s->c.log, domid);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "services/sched/service.h"
 
+#include "lib/last_words.h"
 #include "lib/resident.h"
 
 #include <getopt.h>
@@ -175,7 +176,8 @@ static int run(const struct options *o, const struct log *log)
         return 2;
     }
     resident_keep(log);
-    rc = loop_new(&loop);
+    rc = last_words_install();
+    rc = rc ? rc : loop_new(&loop);
     rc = rc ? rc : catch_signals(loop);
     rc = rc ? rc : serve(o, log, loop, ops);
     log_write(log, rc ? LOG_ERR : LOG_INFO, "ending", "error=%d", rc);

@@ -3,6 +3,7 @@
  * statistics. */
 #include "services/wire/input.h"
 
+#include "lib/last_words.h"
 #include "vmm/vmm.h"
 
 #include <inttypes.h>
@@ -162,4 +163,23 @@ void wire_input_tell(struct quarantine *q, const struct log *log, uint32_t domid
                   "domid=%u kind=%s deaths=%u what=\"%s\" bytes=%s", domid,
                   wire_input_name(item.input.kind), quarantine_deaths(&item), text, bytes);
     }
+}
+
+void wire_input_attach(struct quarantine *q, struct quarantine_table *table, const struct log *log,
+                       uint32_t domid)
+{
+    quarantine_attach(q, table);
+    if (last_words_add(quarantine_fatal(q), q->life))
+        quarantine_announce(q);
+    wire_input_tell(q, log, domid);
+    if (quarantine_full(q))
+        log_write(log, LOG_ERR, "a guest is given up: too many inputs that kill", "domid=%u",
+                  domid);
+}
+
+void wire_input_detach(struct quarantine *q)
+{
+    if (q->table)
+        last_words_drop(quarantine_fatal(q));
+    *q = (struct quarantine){0};
 }

@@ -85,3 +85,10 @@ const char *wire_input_name(uint32_t kind);
 void wire_input_text(const struct quarantine_input *input, char out[WIRE_INPUT_TEXT]);
 /* What was quarantined since, into the log, with its bytes. */
 void wire_input_tell(struct quarantine *q, const struct log *log, uint32_t domid);
+
+/* For a service that notes inputs itself: take the table up, announce that this process says so
+ * when it ends by its own fault, if it does (lib/last_words.h), and tell the log. detach() comes
+ * before the table is unmapped; fine for a handle that was never attached. */
+void wire_input_attach(struct quarantine *q, struct quarantine_table *table, const struct log *log,
+                       uint32_t domid);
+void wire_input_detach(struct quarantine *q);

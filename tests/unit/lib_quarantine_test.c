@@ -116,6 +116,70 @@ static void a_death_in_between_is_forgiven(void **state)
     assert_true(applied(&q, QUARANTINE_OUTER, 7));
 }
 
+/* A process that says so when it is its own fault, and does (own) or is killed. */
+static void announced_dies_in(uint64_t value, bool own)
+{
+    struct quarantine q = born();
+
+    quarantine_announce(&q);
+    begin(&q, QUARANTINE_INNER, value);
+    if (own)
+        *quarantine_fatal(&q) = q.life;
+}
+
+static void deaths_from_outside_count_half(void **state)
+{
+    struct quarantine q;
+    struct quarantine_item item;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        announced_dies_in(7, false);
+        q = born();
+        assert_int_equal(q.suspects, 1);
+        assert_false(quarantine_news(&q, &item));
+    }
+    announced_dies_in(7, false);
+    q = born();
+    assert_false(applied(&q, QUARANTINE_INNER, 7));
+    assert_true(quarantine_news(&q, &item));
+    assert_int_equal(quarantine_deaths(&item), 2);
+}
+
+static void own_deaths_count_whole(void **state)
+{
+    struct quarantine q;
+
+    (void)state;
+    announced_dies_in(7, true);
+    announced_dies_in(7, true);
+    q = born();
+    assert_false(applied(&q, QUARANTINE_INNER, 7));
+    announced_dies_in(8, true);
+    announced_dies_in(8, false);
+    q = born();
+    assert_int_equal(q.suspects, 1);
+    announced_dies_in(8, false);
+    q = born();
+    assert_false(applied(&q, QUARANTINE_INNER, 8));
+}
+
+/* One that got through in between takes the halves back as well. */
+static void halves_are_forgiven(void **state)
+{
+    struct quarantine q;
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        announced_dies_in(7, false);
+        announced_dies_in(7, false);
+        announced_dies_in(7, false);
+        q = born();
+        assert_true(applied(&q, QUARANTINE_INNER, 7));
+        assert_int_equal(q.known, 0);
+    }
+}
+
 static void idle_deaths_count_nothing(void **state)
 {
     struct quarantine q;
@@ -261,11 +325,19 @@ static void without_a_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(second_death_is_enough),      T(a_death_in_between_is_forgiven),
-        T(idle_deaths_count_nothing),   T(suspicion_outlives_other_deaths),
-        T(the_innermost_is_blamed),     T(beside_alone_is_no_doubt),
-        T(the_last_place_is_kept),      T(one_that_kills_unapplied),
-        T(put_takes_the_oldests_place), T(without_a_table),
+        T(second_death_is_enough),
+        T(a_death_in_between_is_forgiven),
+        T(deaths_from_outside_count_half),
+        T(own_deaths_count_whole),
+        T(halves_are_forgiven),
+        T(idle_deaths_count_nothing),
+        T(suspicion_outlives_other_deaths),
+        T(the_innermost_is_blamed),
+        T(beside_alone_is_no_doubt),
+        T(the_last_place_is_kept),
+        T(one_that_kills_unapplied),
+        T(put_takes_the_oldests_place),
+        T(without_a_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
