@@ -3,16 +3,18 @@
  * insn_count.c: a plugin of QEMU's TCG (-plugin insn_count.so,out=PREFIX) that counts the
  * instructions an emulated machine executes, by address, apart from those of guests that it runs
  * itself with SVM. It owns the table; the benchmark "submit" loads it into the machine with Xen and
- * into the one with KVM. Who runs in the machine says when: at each "nopl 0x74677631(%rax)"
- * (tests/guest/bench_mark.c) the table is written to PREFIX.N, one line "address instructions-of-
- * block instructions" for what was executed outside guests; N counts up from 0.
+ * into the one with KVM. A guest in the machine says when by the instruction
+ * "nopl 0x74677631(%rax)" (tests/guest/bench_mark.c): counting begins with the first, for it costs
+ * time; at each other the table is written to PREFIX.N, N from 0 on, one line "address
+ * instructions-of-block instructions" for what was executed outside guests.
  *
  * A block of kernel or hypervisor code has an entry of its own, so that how often a function was
  * called is known: instructions divided by those of the block at its address. User space, which is
  * a different one in each process, has an entry for each page, whose block length is 0.
  *
  * Inside or outside: a processor is in a guest from VMRUN on until it executes the instruction
- * behind it. Interface: QEMU's for plugins, declared here for lack of a header in Debian's package.
+ * behind it. That of the first mark is in one, and what it does next outside is lost, up to its
+ * next VMRUN. Interface: QEMU's for plugins, declared here for lack of a header in Debian's package.
  * Callbacks run in the vCPUs' threads; a count has one writer, the table a lock.
  */
 #include <inttypes.h>
@@ -33,6 +35,7 @@ struct qemu_info;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef void trans_cb(struct qemu_plugin_tb *tb, void *user);
+typedef void plain_cb(void *user);
 typedef void exec_cb(unsigned vcpu, void *user);
 
 extern void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, trans_cb *cb, void *user);
@@ -40,6 +43,7 @@ extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec
                                                  void *user);
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb *cb,
                                                    int flags, void *user);
+extern void qemu_plugin_reset(uint64_t id, plain_cb *cb, void *user);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
@@ -79,6 +83,8 @@ static struct entry *table;
 static unsigned used, marks;
 static struct processor processors[VCPUS];
 static char prefix[4096];
+static uint64_t plugin;
+static _Atomic bool begun;
 
 static bool is(const struct qemu_plugin_insn *insn, const uint8_t *bytes, size_t size)
 {
@@ -157,6 +163,25 @@ static void on_mark(unsigned vcpu, void *user)
     pthread_mutex_unlock(&lock);
 }
 
+static void on_translation(struct qemu_plugin_tb *tb, void *user);
+
+/* All translations are gone. */
+static void begin(void *user)
+{
+    (void)user;
+    qemu_plugin_register_vcpu_tb_trans_cb(plugin, on_translation, NULL);
+}
+
+static void on_first_mark(unsigned vcpu, void *user)
+{
+    (void)user;
+    if (begun)
+        return;
+    begun = true;
+    processors[vcpu % VCPUS].in_guest = true;
+    qemu_plugin_reset(plugin, begin, NULL);
+}
+
 static struct block *block_new(uint64_t address, uintptr_t at, unsigned length)
 {
     struct block *b = calloc(1, sizeof(*b));
@@ -199,6 +224,15 @@ static void on_translation(struct qemu_plugin_tb *tb, void *user)
         look_at(qemu_plugin_tb_get_insn(tb, i));
 }
 
+static void on_early_translation(struct qemu_plugin_tb *tb, void *user)
+{
+    (void)user;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++)
+        if (is(qemu_plugin_tb_get_insn(tb, i), mark, sizeof(mark)))
+            qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, i), on_first_mark, 0,
+                                                   NULL);
+}
+
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
 {
     (void)info;
@@ -210,6 +244,7 @@ int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, cha
     table = calloc(ENTRIES, sizeof(*table));
     if (!table)
         return -1;
-    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation, NULL);
+    plugin = id;
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_early_translation, NULL);
     return 0;
 }
