@@ -14,8 +14,8 @@
  *
  * Inside or outside: a processor is in a guest from VMRUN on until it executes the instruction
  * behind it. That of the first mark is in one, and what it does next outside is lost, up to its
- * next VMRUN. Interface: QEMU's for plugins, declared here for lack of a header in Debian's package.
- * Callbacks run in the vCPUs' threads; a count has one writer, the table a lock.
+ * next VMRUN. Interface: QEMU's for plugins, declared here for lack of a header in Debian's
+ * package. Callbacks run in the vCPUs' threads; a count has one writer, the table a lock.
  */
 #include <inttypes.h>
 #include <pthread.h>
