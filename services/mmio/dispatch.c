@@ -160,6 +160,7 @@ static int guest_write(struct mmio *m, const struct mmio_unit *u, uint64_t value
     if (vmm_copy_to(m->s.ops, m->s.vmm, u->addr, &value, u->len))
         mmio_fault(m, MMIO_FAULT_RANGE);
     crash_point("mmio.table.written");
+    m->table_writes++;
     return mmio_post_table_write(m, u->addr / PAGE, u->addr % PAGE, u->len);
 }
 

@@ -174,6 +174,11 @@ void context_set_flush(struct context_set *s)
     gmem_flush(s->mem);
 }
 
+uint64_t context_set_copied(const struct context_set *s, bool written)
+{
+    return gmem_copied(s->mem, written);
+}
+
 /* --- look-up --- */
 
 static struct context_bucket *bucket_of(struct context_set *s, enum gen8_engine engine,

@@ -110,6 +110,9 @@ void context_set_hwsp(struct context_set *s, enum gen8_engine engine, uint32_t g
 /* Drop the mappings of guest memory (they are remade on demand). */
 void context_set_flush(struct context_set *s);
 
+/* Bytes copied so far from the guest's memory, or to it. */
+uint64_t context_set_copied(const struct context_set *s, bool written);
+
 /*
  * Make the shadow of the guest's descriptor ready: 0 and *out, or one of the answers above (*out is
  * then NULL), or -errno of our own (-ENOMEM). Not busy: everything is copied, audited and patched.

@@ -28,6 +28,7 @@ struct gmem {
     struct bucket bucket[BUCKETS];
     struct ages mapped; /* least recently used first */
     struct ages unused;
+    uint64_t copied[2]; /* bytes read, written */
     struct frame frame[GMEM_CACHED];
 };
 
@@ -146,6 +147,7 @@ static int transfer(struct gmem *m, uint64_t gma, uint8_t *buf, size_t len, bool
             memcpy(page + in, buf, n);
         else
             memcpy(buf, page + in, n);
+        m->copied[write] += n;
         gma += n;
         buf += n;
         len -= n;
@@ -161,6 +163,11 @@ int gmem_read(struct gmem *m, uint64_t gma, void *buf, size_t len)
 int gmem_write(struct gmem *m, uint64_t gma, const void *buf, size_t len)
 {
     return transfer(m, gma, (uint8_t *)buf, len, true);
+}
+
+uint64_t gmem_copied(const struct gmem *m, bool written)
+{
+    return m->copied[written];
 }
 
 int gmem_store32(struct gmem *m, uint64_t gma, uint32_t value)

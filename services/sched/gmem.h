@@ -36,6 +36,8 @@ bool gmem_inside(const struct gmem *m, uint64_t gma, uint64_t len);
  * write may have written the pages before the bad one. */
 int gmem_read(struct gmem *m, uint64_t gma, void *buf, size_t len);
 int gmem_write(struct gmem *m, uint64_t gma, const void *buf, size_t len);
+/* Bytes that these two have copied so far. */
+uint64_t gmem_copied(const struct gmem *m, bool written);
 /* One aligned store that other processors see in order after everything stored before. */
 int gmem_store32(struct gmem *m, uint64_t gma, uint32_t value);
 int gmem_store64(struct gmem *m, uint64_t gma, uint64_t value);

@@ -19,6 +19,8 @@ static void of_guest(struct wire_record *r, const struct sched *s, const struct 
     wire_record_account(r, &sg->account);
     wire_record_quarantine(r, &sg->quarantine);
     wire_record_count(r, "submissions", g->stats.submissions);
+    wire_record_count(r, "bytes_read", context_set_copied(sg->contexts, false));
+    wire_record_count(r, "bytes_written", context_set_copied(sg->contexts, true));
     wire_record_count(r, "slices", g->stats.slices);
     wire_record_count(r, "preemptions", g->stats.preemptions);
     wire_record_count(r, "resets", g->stats.resets);

@@ -21,8 +21,9 @@ def verdicts_ratio($head; $ratio):
 def way($lines): {way: $lines[0].way, ns: ($lines | map(.ns) | stats), samples: ($lines | map(.ns))};
 
 def against($ours; $other):
-    if any($other.samples[]; . == 0) then null
-    else [range(0; $ours.samples | length) | $ours.samples[.] / $other.samples[.]] | stats end;
+    [range(0; $ours.samples | length) | [$ours.samples[.], $other.samples[.]]]
+    | if any(.[]; .[1] == 0 and .[0] != 0) then null
+    else map(if .[1] == 0 then 1 else .[0] / .[1] end) | stats end; # none beside none is equal
 
 def one_case($head; $lines; $counted):
     ($lines | map(select(.ns)) | group_by(.way) | map(way(.))) as $ways

@@ -11,6 +11,7 @@ def targets: [(.verdicts.ratio | select(.) | "ratio " + .), (.unit as $u | .verd
     + (.value.way | pad(20)) + (.value.ns.median | num | pad(10)) + (.value.ns.spread | percent | pad(8))
     + (if .key > 0 then ""
        else ([(if $c.ratio then ($c.ratio.median | num) + " ± " + ($c.ratio_spread | percent)
+               elif $c.best == null then empty
                else "none: it spreads over " + ($c.ratio_spread // 0 | percent) end),
               ($c.instructions | select(.) | num + " instructions"), ($c | targets | select(. != ""))] | join("; "))
        end))

@@ -306,6 +306,7 @@ static void guest_page_writes(void **state)
     assert_int_equal(msg.write.gfn, 10);
     assert_int_equal(msg.write.offset, 0);
     assert_int_equal(msg.write.len, 5);
+    assert_int_equal(f->mmio.table_writes, 3);
     ask.kind = GTT_MMIO_UNPROTECT;
     assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
     assert_int_equal(mmio_events(&f->mmio), 0);

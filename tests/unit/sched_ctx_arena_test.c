@@ -152,6 +152,8 @@ static void guest_memory(void **state)
     assert_int_equal(gmem_write(m, 64 * MIB + 100, out, sizeof(out)), 0);
     assert_int_equal(gmem_read(m, 64 * MIB + 100, in, sizeof(in)), 0);
     assert_memory_equal(in, out, sizeof(in));
+    assert_int_equal(gmem_copied(m, true), sizeof(out));
+    assert_int_equal(gmem_copied(m, false), sizeof(in));
     assert_memory_equal((uint8_t *)fake_ram(ram, 767 * 4096) + 100, out, 4096 - 100);
     for (unsigned turn = 0; turn < 2; turn++) { /* more frames than are cached */
         for (uint32_t i = 0; i < 768; i++)
