@@ -8,7 +8,6 @@
 
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 struct ring_life ring_life;
 
@@ -19,14 +18,6 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_leaks=0";
-}
-
-uint64_t ring_life_now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 uint32_t ring_life_roll(uint32_t n)
@@ -290,10 +281,10 @@ static void show_and_fail(void)
 
 void ring_life_play(void)
 {
-    uint64_t until = ring_life_now_ns() + LIMIT;
+    uint64_t until = silicon_now() + LIMIT;
 
     while (!ring_life_all_done()) {
-        if (ring_life_now_ns() > until)
+        if (silicon_now() > until)
             show_and_fail();
         for (unsigned n = 0; n < GUESTS; n++) {
             ring_driver_submit(&ring_life.seat[n].driver);
@@ -320,7 +311,7 @@ void ring_life_check_guests(void)
 /* All leave, and nothing of the arena is anybody's. */
 void ring_life_leave(void)
 {
-    uint64_t until = ring_life_now_ns() + LIMIT;
+    uint64_t until = silicon_now() + LIMIT;
     unsigned known = 0;
 
     ring_life.armed = false;
@@ -331,7 +322,7 @@ void ring_life_leave(void)
         sched_guest_remove(ring_life.s, sched_guest_find(ring_life.s, n + 1), true, 7);
     }
     while (ring_life.gone < known) {
-        assert_true(ring_life_now_ns() < until);
+        assert_true(silicon_now() < until);
         assert_int_equal(loop_turn(ring_life.loop, 0), 0);
     }
     assert_int_equal(arena_free_pages(ring_life.s->arena), ARENA_PAGES - OURS);

@@ -51,7 +51,6 @@ extern struct ring_life ring_life;
 void ring_life_setup(uint32_t random, unsigned rhythm);
 void ring_life_teardown(void);
 uint32_t ring_life_roll(uint32_t n);
-uint64_t ring_life_now_ns(void);
 /* All of both guests' requests; or until so many deaths, and then there is no process. */
 void ring_life_play(void);
 void ring_life_play_until_death(unsigned deaths);
