@@ -40,7 +40,7 @@ static enum audit_reason check_reg(const struct audit *a, uint32_t raw, bool wri
     return r->access & CMDREG_READ ? AUDIT_OK : AUDIT_BAD_REGISTER;
 }
 
-enum audit_reason audit_load_pdp(struct audit *a, uint32_t dw)
+static enum audit_reason load_pdp(struct audit *a, uint32_t dw)
 {
     struct audit_patch p = {.kind = AUDIT_PATCH_PDP,
                             .at = a->at + dw + 1,
@@ -59,18 +59,34 @@ enum audit_reason audit_load_nothing(struct audit *a, uint32_t dw)
     return audit_put(a, dw, &nopid, 1);
 }
 
-enum audit_reason audit_loads(struct audit *a,
-                              enum audit_reason (*load)(struct audit *a, uint32_t dw))
+enum audit_reason audit_load(struct audit *a, const struct cmdreg *r, uint32_t dw)
+{
+    if (r->access & CMDREG_PDP)
+        return load_pdp(a, dw);
+    if (r->access & CMDREG_BLANK)
+        return audit_load_nothing(a, dw);
+    return cmdregs_may_write(r, &a->dw[dw + 1]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
+}
+
+enum audit_reason audit_loads(struct audit *a, audit_load_fn *load)
 {
     if (a->cmd.len % 2 == 0)
         return AUDIT_BAD_LENGTH;
     for (uint32_t i = 1; i < a->cmd.len; i += 2) {
-        enum audit_reason r = load(a, i);
+        const struct cmdreg *reg = audit_reg(a, a->dw[i]);
+        enum audit_reason r = reg ? load(a, reg, i) : AUDIT_BAD_REGISTER;
 
         if (r)
             return r;
     }
     return AUDIT_OK;
+}
+
+enum audit_reason audit_pipe_control_mmio(struct audit *a, uint32_t dw)
+{
+    const struct cmdreg *r = audit_reg(a, a->dw[2]);
+
+    return r && cmdregs_may_write(r, &a->dw[dw]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
 }
 
 /* --- addresses --- */
@@ -116,6 +132,16 @@ enum audit_reason audit_store_data(struct audit *a)
     if (!audit_field_ggtt(a, f))
         return AUDIT_OK;
     return audit_ask(a, audit_field(a, f), (uint64_t)(a->cmd.len - 3) * 4, true);
+}
+
+enum audit_reason audit_clflush(struct audit *a, uint32_t first)
+{
+    const struct cmd_addr *f = &a->cmd.info->addr[0];
+
+    if (!audit_field_ggtt(a, f))
+        return AUDIT_OK;
+    return audit_ask(a, audit_field(a, f) & ~UINT64_C(4095), (uint64_t)(a->cmd.len - first) * 4096,
+                     false);
 }
 
 /* --- one command, one buffer --- */

@@ -36,21 +36,13 @@ static enum audit_reason load_mailbox(struct audit *a, uint32_t dw)
     return r ? r : audit_send(a, &p);
 }
 
-static enum audit_reason load_imm(struct audit *a, uint32_t dw)
+static enum audit_reason load_imm(struct audit *a, const struct cmdreg *r, uint32_t dw)
 {
-    const struct cmdreg *r = audit_reg(a, a->dw[dw]);
-
-    if (!r)
-        return AUDIT_BAD_REGISTER;
-    if (r->access & CMDREG_PDP)
-        return audit_load_pdp(a, dw);
     if (r->access & CMDREG_ONES)
         return load_ones(a, dw);
     if (r->access & CMDREG_MAILBOX)
         return load_mailbox(a, dw);
-    if (r->access & CMDREG_BLANK)
-        return audit_load_nothing(a, dw);
-    return cmdregs_may_write(r, &a->dw[dw + 1]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
+    return audit_load(a, r, dw);
 }
 
 static enum audit_reason on_lri(struct audit *a)
@@ -91,28 +83,18 @@ static enum audit_reason on_pipe_control(struct audit *a)
 {
     if (a->dw[1] & PIPE_CONTROL_GLOBAL)
         return AUDIT_BAD_HEADER;
-    if (a->dw[1] & PIPE_CONTROL_MMIO) {
-        const struct cmdreg *r = audit_reg(a, a->dw[2]);
-
-        return r && cmdregs_may_write(r, &a->dw[3]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
-    }
+    if (a->dw[1] & PIPE_CONTROL_MMIO)
+        return audit_pipe_control_mmio(a, 3);
     if (!POST_SYNC(a->dw[1]))
         return AUDIT_OK;
     return post_sync(a, a->dw[2], a->dw[1] & STORE_INDEX, a->dw[1] & PIPE_CONTROL_GGTT);
 }
 
-/*
- * A page, from which dwords say which lines; whether dword 2 is one of these or an address' upper
- * half is not certain, so a page is asked for each dword that may be one.
- */
+/* Whether dword 2 is one of those that say lines or an address' upper half is not certain, so a
+ * page is asked for each dword that may be one. */
 static enum audit_reason on_clflush(struct audit *a)
 {
-    const struct cmd_addr *f = &a->cmd.info->addr[0];
-
-    if (!audit_field_ggtt(a, f))
-        return AUDIT_OK;
-    return audit_ask(a, audit_field(a, f) & ~UINT64_C(4095), (uint64_t)(a->cmd.len - 2) * 4096,
-                     false);
+    return audit_clflush(a, 2);
 }
 
 /* In the PPGTT, batches without privilege may have it as well: nothing is won by refusing it. */

@@ -8,23 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* One register and value of an MI_LOAD_REGISTER_IMM, at dword `dw` of the command. */
-static enum audit_reason load_imm(struct audit *a, uint32_t dw)
-{
-    const struct cmdreg *r = audit_reg(a, a->dw[dw]);
-
-    if (!r)
-        return AUDIT_BAD_REGISTER;
-    if (r->access & CMDREG_PDP)
-        return audit_load_pdp(a, dw);
-    if (r->access & CMDREG_BLANK)
-        return audit_load_nothing(a, dw);
-    return cmdregs_may_write(r, &a->dw[dw + 1]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
-}
-
 static enum audit_reason on_lri(struct audit *a)
 {
-    return audit_loads(a, load_imm);
+    return audit_loads(a, audit_load);
 }
 
 /* Operand sizes 4, 8, 16 bytes; bits 20:19. */
@@ -41,15 +27,9 @@ static enum audit_reason on_atomic(struct audit *a)
     return audit_ask(a, audit_field(a, f), UINT64_C(4) << size, true);
 }
 
-/* Dwords 3.. say which cache lines of the page; the page as a whole is asked for. */
 static enum audit_reason on_clflush(struct audit *a)
 {
-    const struct cmd_addr *f = &a->cmd.info->addr[0];
-
-    if (!audit_field_ggtt(a, f))
-        return AUDIT_OK;
-    return audit_ask(a, audit_field(a, f) & ~UINT64_C(4095), (uint64_t)(a->cmd.len - 3) * 4096,
-                     false);
+    return audit_clflush(a, 3);
 }
 
 /* --- the status page --- */
@@ -103,13 +83,6 @@ static enum audit_reason on_flush_dw(struct audit *a)
     return ggtt ? audit_ask(a, cmd_address(a->dw + 1) & ~UINT64_C(7), 8, true) : AUDIT_OK;
 }
 
-static enum audit_reason pipe_control_mmio(struct audit *a)
-{
-    const struct cmdreg *r = audit_reg(a, a->dw[2]);
-
-    return r && cmdregs_may_write(r, &a->dw[4]) ? AUDIT_OK : AUDIT_BAD_REGISTER;
-}
-
 static enum audit_reason on_pipe_control(struct audit *a)
 {
     bool ggtt = a->dw[1] & PIPE_CONTROL_GGTT;
@@ -117,7 +90,7 @@ static enum audit_reason on_pipe_control(struct audit *a)
     if (a->dw[1] & PIPE_CONTROL_GLOBAL)
         return AUDIT_BAD_HEADER;
     if (a->dw[1] & PIPE_CONTROL_MMIO)
-        return pipe_control_mmio(a);
+        return audit_pipe_control_mmio(a, 4);
     if (!POST_SYNC(a->dw[1]))
         return AUDIT_OK;
     if (a->dw[1] & STORE_INDEX)

@@ -53,11 +53,12 @@ enum audit_reason audit_put(struct audit *a, uint32_t dw, const uint32_t *words,
 enum audit_reason audit_ask(struct audit *a, uint64_t addr, uint64_t len, bool write);
 /* The rule for a register as a command names it, or NULL: not to be touched. */
 const struct cmdreg *audit_reg(const struct audit *a, uint32_t raw);
-/* Each register and value of an MI_LOAD_REGISTER_IMM, at dword `dw` of the command. */
-enum audit_reason audit_loads(struct audit *a,
-                              enum audit_reason (*load)(struct audit *a, uint32_t dw));
-/* Such a load of a page directory, and one that shall have no effect. */
-enum audit_reason audit_load_pdp(struct audit *a, uint32_t dw);
+/* Each register and value of an MI_LOAD_REGISTER_IMM, at dword `dw` of the command; *r is the rule
+ * for the register. */
+typedef enum audit_reason audit_load_fn(struct audit *a, const struct cmdreg *r, uint32_t dw);
+enum audit_reason audit_loads(struct audit *a, audit_load_fn *load);
+/* Such a load as it is judged on both, and one that shall have no effect. */
+audit_load_fn audit_load;
 enum audit_reason audit_load_nothing(struct audit *a, uint32_t dw);
 /* Is the address in the GGTT? And what it is. */
 bool audit_field_ggtt(const struct audit *a, const struct cmd_addr *f);
@@ -66,3 +67,7 @@ uint64_t audit_field(const struct audit *a, const struct cmd_addr *f);
 /* Rules that are the same on both. */
 enum audit_reason audit_plain(struct audit *a);
 enum audit_reason audit_store_data(struct audit *a);
+/* MI_CLFLUSH: a page as a whole for each dword from `first` on, which say the lines. */
+enum audit_reason audit_clflush(struct audit *a, uint32_t first);
+/* A PIPE_CONTROL that writes dword `dw` to a register. */
+enum audit_reason audit_pipe_control_mmio(struct audit *a, uint32_t dw);

@@ -5,18 +5,12 @@
  * run batches of their users with privilege, whose addresses are those of the user's own tables.
  */
 #include "gen/cmds_gen7.h"
+#include "gen/cmds_row.h"
 
 /* H(header, total length), and one that has data behind it: at least so long. */
 #define H(id, total)                                                                               \
     .header = (id), .engines = GEN8_M_BCS, .len_bits = 8, .min = (total), .max = (total)
 #define IMM(id, least) .header = (id), .engines = GEN8_M_BCS, .len_bits = 8, .min = (least)
-#define A(d)                                                                                       \
-    {                                                                                              \
-        .dw = (d), .sel_dw = CMD_PPGTT                                                             \
-    }
-#define AT1(a)       .addr = {A(a)}
-#define AT2(a, b)    .addr = {A(a), A(b)}
-#define AT3(a, b, c) .addr = {A(a), A(b), A(c)}
 
 static const struct cmd_info rows[] = {
     {.name = "XY_SETUP_BLT", H(0x40400000, 8), AT2(4, 7)},

@@ -5,24 +5,10 @@
  * then reach everything, so audit_gen7 checks the address.
  */
 #include "gen/cmds_gen7.h"
+#include "gen/cmds_row.h"
 
-#define ROP(op)                .header = (uint32_t)(op) << 23
-#define LEN(bits, least, most) .len_bits = (bits), .min = (least), .max = (most)
-#define ONE                    .min = 1, .max = 1
-#define HSW                    (GEN8_M_RCS | GEN8_M_BCS | GEN8_M(GEN8_VCS) | GEN8_M_VECS)
-#define ALL                    .engines = HSW
-#define RCS                    .engines = GEN8_M_RCS
-#define RCS_BCS                .engines = GEN8_M_RCS | GEN8_M_BCS
-#define RD(d, s, b, n)                                                                             \
-    {                                                                                              \
-        .dw = (d), .sel_dw = (s), .sel_bit = (b), .bytes = (n)                                     \
-    }
-#define WR(d, s, b, n)                                                                             \
-    {                                                                                              \
-        .dw = (d), .sel_dw = (s), .sel_bit = (b), .bytes = (n), .write = true                      \
-    }
-#define NOT_OURS (CMD_BLANK | CMD_PRIV)
-#define SCREEN   .flags = NOT_OURS | CMD_DISPLAY
+#define HSW (GEN8_M_RCS | GEN8_M_BCS | GEN8_M(GEN8_VCS) | GEN8_M_VECS)
+#define ALL .engines = HSW
 /* Six or eight bits of length, as one reads it: the other two are zero. */
 #define SIX_OR_8 .mbz = 0xc0
 

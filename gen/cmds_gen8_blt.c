@@ -4,15 +4,9 @@
  * Surface addresses are 64-bit and always go through the PPGTT.
  */
 #include "gen/cmds_gen8.h"
+#include "gen/cmds_row.h"
 
 #define H(id) .header = (id), .engines = GEN8_M_BCS, .len_bits = 8
-#define A(d)                                                                                       \
-    {                                                                                              \
-        .dw = (d), .sel_dw = CMD_PPGTT                                                             \
-    }
-#define AT1(a)       .addr = {A(a)}
-#define AT2(a, b)    .addr = {A(a), A(b)}
-#define AT3(a, b, c) .addr = {A(a), A(b), A(c)}
 
 static const struct cmd_info rows[] = {
     {.name = "XY_SETUP_BLT", H(0x40400000), AT2(4, 8)},

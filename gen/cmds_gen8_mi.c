@@ -5,28 +5,15 @@
  * then reach everything, so audit_gen8 checks the address.
  */
 #include "gen/cmds_gen8.h"
+#include "gen/cmds_row.h"
 
-#define ROP(op)                .header = (uint32_t)(op) << 23
-#define LEN(bits, least, most) .len_bits = (bits), .min = (least), .max = (most)
-#define ONE                    .min = 1, .max = 1
-#define ALL                    .engines = GEN8_M_ALL
-#define RCS                    .engines = GEN8_M_RCS
-#define RCS_BCS                .engines = GEN8_M_RCS | GEN8_M_BCS
-#define RD(d, s, b, n)                                                                             \
-    {                                                                                              \
-        .dw = (d), .sel_dw = (s), .sel_bit = (b), .bytes = (n)                                     \
-    }
-#define WR(d, s, b, n)                                                                             \
-    {                                                                                              \
-        .dw = (d), .sel_dw = (s), .sel_bit = (b), .bytes = (n), .write = true                      \
-    }
-#define NOT_OURS (CMD_BLANK | CMD_PRIV)
+#define ALL .engines = GEN8_M_ALL
 
 static const struct cmd_info rows[] = {
     {.name = "MI_NOOP", ROP(0x00), ALL, ONE},
     {.name = "MI_SET_PREDICATE", ROP(0x01), RCS, ONE, .flags = CMD_COND},
     {.name = "MI_USER_INTERRUPT", ROP(0x02), ALL, ONE, .flags = CMD_NOTIFY},
-    {.name = "MI_WAIT_FOR_EVENT", ROP(0x03), RCS_BCS, ONE, .flags = NOT_OURS | CMD_DISPLAY},
+    {.name = "MI_WAIT_FOR_EVENT", ROP(0x03), RCS_BCS, ONE, SCREEN},
     {.name = "MI_FLUSH", ROP(0x04), ALL, ONE, .flags = CMD_REFUSE},
     {.name = "MI_ARB_CHECK", ROP(0x05), ALL, ONE},
     {.name = "MI_RS_CONTROL", ROP(0x06), RCS, ONE},
@@ -39,17 +26,9 @@ static const struct cmd_info rows[] = {
     {.name = "MI_TOPOLOGY_FILTER", ROP(0x0d), RCS, ONE},
     {.name = "MI_SET_APPID", ROP(0x0e), ALL, ONE, .flags = NOT_OURS},
     {.name = "MI_RS_CONTEXT", ROP(0x0f), RCS, ONE},
-    {.name = "MI_LOAD_SCAN_LINES_INCL",
-     ROP(0x12),
-     RCS_BCS,
-     LEN(6, 2, 2),
-     .flags = NOT_OURS | CMD_DISPLAY},
-    {.name = "MI_LOAD_SCAN_LINES_EXCL",
-     ROP(0x13),
-     RCS_BCS,
-     LEN(6, 2, 2),
-     .flags = NOT_OURS | CMD_DISPLAY},
-    {.name = "MI_DISPLAY_FLIP", ROP(0x14), RCS_BCS, LEN(8, 3, 3), .flags = NOT_OURS | CMD_DISPLAY},
+    {.name = "MI_LOAD_SCAN_LINES_INCL", ROP(0x12), RCS_BCS, LEN(6, 2, 2), SCREEN},
+    {.name = "MI_LOAD_SCAN_LINES_EXCL", ROP(0x13), RCS_BCS, LEN(6, 2, 2), SCREEN},
+    {.name = "MI_DISPLAY_FLIP", ROP(0x14), RCS_BCS, LEN(8, 3, 3), SCREEN},
     {.name = "MI_SET_CONTEXT", ROP(0x18), RCS, LEN(8, 2, 2), .flags = CMD_REFUSE | CMD_PRIV},
     {.name = "MI_URB_CLEAR", ROP(0x19), RCS, LEN(8, 2, 2)},
     /* Bits 7:6 count as length on some steppings and not on others. */

@@ -5,17 +5,10 @@
  * PIPE_CONTROL can choose), so the fields serve listings, not the audit.
  */
 #include "gen/cmds_gen8.h"
+#include "gen/cmds_row.h"
 
 /* H(header, length field bits, total length if it is fixed) */
-#define H(id, bits, total)                                                                         \
-    .header = (id), .engines = GEN8_M_RCS, .len_bits = (bits), .min = (total), .max = (total)
-#define A(d)                                                                                       \
-    {                                                                                              \
-        .dw = (d), .sel_dw = CMD_PPGTT                                                             \
-    }
-#define AT1(a)             .addr = {A(a)}
-#define AT4(a, b, c, d)    .addr = {A(a), A(b), A(c), A(d)}
-#define AT5(a, b, c, d, e) .addr = {A(a), A(b), A(c), A(d), A(e)}
+#define H(id, bits, total) .header = (id), RCS, LEN(bits, total, total)
 
 static const struct cmd_info rows[] = {
     {.name = "STATE_PREFETCH", H(0x60030000, 8, 2)},
@@ -68,40 +61,7 @@ static const struct cmd_info rows[] = {
     {.name = "3DSTATE_VIEWPORT_STATE_POINTERS_CC", H(0x78230000, 8, 2)},
     {.name = "3DSTATE_BLEND_STATE_POINTERS", H(0x78240000, 8, 2)},
     {.name = "3DSTATE_DEPTH_STENCIL_STATE_POINTERS", H(0x78250000, 8, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_POINTERS_VS", H(0x78260000, 8, 2)},
-    {.name = "3DSTATE_BINDING_TABLE_POINTERS_HS", H(0x78270000, 8, 2)},
-    {.name = "3DSTATE_BINDING_TABLE_POINTERS_DS", H(0x78280000, 8, 2)},
-    {.name = "3DSTATE_BINDING_TABLE_POINTERS_GS", H(0x78290000, 8, 2)},
-    {.name = "3DSTATE_BINDING_TABLE_POINTERS_PS", H(0x782a0000, 8, 2)},
-    {.name = "3DSTATE_SAMPLER_STATE_POINTERS_VS", H(0x782b0000, 8, 2)},
-    {.name = "3DSTATE_SAMPLER_STATE_POINTERS_HS", H(0x782c0000, 8, 2)},
-    {.name = "3DSTATE_SAMPLER_STATE_POINTERS_DS", H(0x782d0000, 8, 2)},
-    {.name = "3DSTATE_SAMPLER_STATE_POINTERS_GS", H(0x782e0000, 8, 2)},
-    {.name = "3DSTATE_SAMPLER_STATE_POINTERS_PS", H(0x782f0000, 8, 2)},
-    {.name = "3DSTATE_URB_VS", H(0x78300000, 8, 2)},
-    {.name = "3DSTATE_URB_HS", H(0x78310000, 8, 2)},
-    {.name = "3DSTATE_URB_DS", H(0x78320000, 8, 2)},
-    {.name = "3DSTATE_URB_GS", H(0x78330000, 8, 2)},
-    {.name = "3DSTATE_GATHER_CONSTANT_VS", H(0x78340000, 8, 0)},
-    {.name = "3DSTATE_GATHER_CONSTANT_GS", H(0x78350000, 8, 0)},
-    {.name = "3DSTATE_GATHER_CONSTANT_HS", H(0x78360000, 8, 0)},
-    {.name = "3DSTATE_GATHER_CONSTANT_DS", H(0x78370000, 8, 0)},
-    {.name = "3DSTATE_GATHER_CONSTANT_PS", H(0x78380000, 8, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTF_VS", H(0x78390000, 11, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTF_PS", H(0x783a0000, 11, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTI_VS", H(0x783b0000, 8, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTI_PS", H(0x783c0000, 8, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTB_VS", H(0x783d0000, 8, 0)},
-    {.name = "3DSTATE_DX9_CONSTANTB_PS", H(0x783e0000, 8, 0)},
-    {.name = "3DSTATE_DX9_LOCAL_VALID_VS", H(0x783f0000, 8, 0)},
-    {.name = "3DSTATE_DX9_LOCAL_VALID_PS", H(0x78400000, 8, 0)},
-    {.name = "3DSTATE_DX9_GENERATE_ACTIVE_VS", H(0x78410000, 8, 0)},
-    {.name = "3DSTATE_DX9_GENERATE_ACTIVE_PS", H(0x78420000, 8, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_EDIT_VS", H(0x78430000, 9, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_EDIT_GS", H(0x78440000, 9, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_EDIT_HS", H(0x78450000, 9, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_EDIT_DS", H(0x78460000, 9, 0)},
-    {.name = "3DSTATE_BINDING_TABLE_EDIT_PS", H(0x78470000, 9, 0)},
+#include "gen/cmds_render_common.def"
     {.name = "3DSTATE_VF_INSTANCING", H(0x78490000, 8, 3)},
     {.name = "3DSTATE_VF_SGVS", H(0x784a0000, 8, 2)},
     {.name = "3DSTATE_VF_TOPOLOGY", H(0x784b0000, 8, 2)},

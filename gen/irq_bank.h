@@ -25,6 +25,21 @@ static inline uint32_t irq_bank_read(const struct irq_bank *b, enum irq_reg reg)
     return value[reg];
 }
 
+/* The state after reset: all masked. */
+static inline void irq_bank_reset(struct irq_bank *b)
+{
+    *b = (struct irq_bank){.imr = UINT32_MAX};
+}
+
+/* Is `offset` a register of the bank that begins at `base`? And which. */
+static inline bool irq_bank_find(uint32_t base, uint32_t offset, enum irq_reg *reg)
+{
+    if ((offset & ~0xfu) != base || offset % 4)
+        return false;
+    *reg = (enum irq_reg)(offset >> 2 & 3);
+    return true;
+}
+
 /* Bits that are told further up. */
 static inline uint32_t irq_bank_live(const struct irq_bank *b)
 {
@@ -39,14 +54,31 @@ static inline void irq_bank_latch(struct irq_bank *b, uint32_t bits)
     b->iir |= bits;
 }
 
-/* Bits are cleared. Returns those behind which a second event waits: the hardware pulses its line
- * for it, so the caller lets the level fall before irq_bank_again() sets them. */
-static inline uint32_t irq_bank_clear(struct irq_bank *b, uint32_t bits)
+/* The level of what is below, as ISR shows it: a bit that rises is an event. */
+static inline void irq_bank_level(struct irq_bank *b, uint32_t isr)
 {
-    uint32_t again = b->held & bits;
+    uint32_t rising = isr & ~b->isr;
 
-    b->iir &= ~bits;
-    b->held &= ~bits;
+    b->isr = isr;
+    irq_bank_latch(b, rising);
+}
+
+/* A register is written; ISR cannot be. Of the bits that a write to IIR clears, returns those
+ * behind which a second event waits: the hardware pulses its line for it, so the caller lets the
+ * level fall before irq_bank_again() sets them. */
+static inline uint32_t irq_bank_write(struct irq_bank *b, enum irq_reg reg, uint32_t value)
+{
+    uint32_t again = 0;
+
+    if (reg == IRQ_IMR) {
+        b->imr = value;
+    } else if (reg == IRQ_IER) {
+        b->ier = value;
+    } else if (reg == IRQ_IIR) {
+        again = b->held & value;
+        b->iir &= ~value;
+        b->held &= ~value;
+    }
     return again;
 }
 

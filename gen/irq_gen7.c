@@ -16,16 +16,15 @@ void irq_gen7_reset(struct irq_gen7 *irq)
 {
     memset(irq, 0, sizeof(*irq));
     for (unsigned i = 0; i < IRQ_GEN7_BANKS; i++)
-        irq->bank[i].imr = UINT32_MAX;
+        irq_bank_reset(&irq->bank[i]);
 }
 
 bool irq_gen7_find(uint32_t offset, enum irq_gen7_bank *bank, enum irq_reg *reg)
 {
     for (unsigned i = 0; i < IRQ_GEN7_BANKS; i++) {
-        if ((offset & ~0xfu) != offsets[i] || offset % 4)
+        if (!irq_bank_find(offsets[i], offset, reg))
             continue;
         *bank = (enum irq_gen7_bank)i;
-        *reg = (enum irq_reg)(offset >> 2 & 3);
         return true;
     }
     return false;
@@ -102,26 +101,16 @@ uint32_t irq_gen7_pipe(unsigned pipe, uint32_t events)
     return bits << (5 * pipe);
 }
 
-static void clear_iir(struct irq_gen7 *irq, struct irq_bank *b, uint32_t bits)
-{
-    uint32_t again = irq_bank_clear(b, bits);
-
-    if (again)
-        update(irq);
-    irq_bank_again(b, again);
-}
-
 bool irq_gen7_write(struct irq_gen7 *irq, enum irq_gen7_bank bank, enum irq_reg reg, uint32_t value)
 {
     struct irq_bank *b = &irq->bank[bank];
+    uint32_t again;
 
     assert(bank < IRQ_GEN7_BANKS);
-    if (reg == IRQ_IMR)
-        b->imr = value;
-    else if (reg == IRQ_IER)
-        b->ier = value;
-    else if (reg == IRQ_IIR)
-        clear_iir(irq, b, value);
+    again = irq_bank_write(b, reg, value);
+    if (again)
+        update(irq);
+    irq_bank_again(b, again);
     return update(irq);
 }
 
@@ -134,10 +123,7 @@ bool irq_gen7_raise(struct irq_gen7 *irq, enum irq_gen7_bank bank, uint32_t bits
 
 bool irq_gen7_level(struct irq_gen7 *irq, enum irq_gen7_bank bank, uint32_t isr)
 {
-    struct irq_bank *b = &irq->bank[bank];
-    uint32_t rising = isr & ~b->isr;
-
     assert(bank < IRQ_GEN7_BANKS);
-    b->isr = isr;
-    return irq_gen7_raise(irq, bank, rising);
+    irq_bank_level(&irq->bank[bank], isr);
+    return update(irq);
 }

@@ -22,16 +22,15 @@ void irq_gen8_reset(struct irq_gen8 *irq)
 {
     memset(irq, 0, sizeof(*irq));
     for (unsigned i = 0; i < IRQ_BANKS; i++)
-        irq->bank[i].imr = UINT32_MAX;
+        irq_bank_reset(&irq->bank[i]);
 }
 
 bool irq_gen8_find(uint32_t offset, enum irq_gen8_bank *bank, enum irq_reg *reg)
 {
     for (unsigned i = 0; i < IRQ_BANKS; i++) {
-        if ((offset & ~0xfu) != banks[i].offset || offset % 4)
+        if (!irq_bank_find(banks[i].offset, offset, reg))
             continue;
         *bank = (enum irq_gen8_bank)i;
-        *reg = (enum irq_reg)(offset >> 2 & 3);
         return true;
     }
     return false;
@@ -78,26 +77,16 @@ bool irq_gen8_write_master(struct irq_gen8 *irq, uint32_t value)
     return update(irq);
 }
 
-static void clear_iir(struct irq_gen8 *irq, struct irq_bank *b, uint32_t bits)
-{
-    uint32_t again = irq_bank_clear(b, bits);
-
-    if (again)
-        update(irq);
-    irq_bank_again(b, again);
-}
-
 bool irq_gen8_write(struct irq_gen8 *irq, enum irq_gen8_bank bank, enum irq_reg reg, uint32_t value)
 {
     struct irq_bank *b = &irq->bank[bank];
+    uint32_t again;
 
     assert(bank < IRQ_BANKS);
-    if (reg == IRQ_IMR)
-        b->imr = value;
-    else if (reg == IRQ_IER)
-        b->ier = value;
-    else if (reg == IRQ_IIR)
-        clear_iir(irq, b, value);
+    again = irq_bank_write(b, reg, value);
+    if (again)
+        update(irq);
+    irq_bank_again(b, again);
     return update(irq);
 }
 
@@ -110,9 +99,7 @@ bool irq_gen8_raise(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t bits
 
 bool irq_gen8_level(struct irq_gen8 *irq, enum irq_gen8_bank bank, uint32_t isr)
 {
-    struct irq_bank *b = &irq->bank[bank];
-    uint32_t rising = isr & ~b->isr;
-
-    b->isr = isr;
-    return irq_gen8_raise(irq, bank, rising);
+    assert(bank < IRQ_BANKS);
+    irq_bank_level(&irq->bank[bank], isr);
+    return update(irq);
 }

@@ -6,94 +6,46 @@
  */
 #include "gen/audit_gen7.h"
 #include "gen/ctx_gen7.h"
+#include "tests/fuzz/audit_twice.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define OWN     0x08000000u
-#define OWN_END 0x0c000000u
-#define SHADOW  0x0a000000u
+#define SHADOW 0x0a000000u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct run {
-    uint32_t *dw;
-    size_t n;
-    uint32_t last;       /* dword index of the last patch: they come in order */
-    unsigned again;      /* patches that must not come twice */
-    bool apply, outside; /* outside: an address was refused */
-};
-
-static bool ggtt(void *ctx, uint64_t addr, uint64_t len, bool write)
+static int audit(struct twice *t, const struct audit_ops *ops, struct audit_verdict *v)
 {
-    struct run *r = ctx;
+    return audit_gen7(t->engine, t->where, t->dw, t->n, ops, t, v);
+}
 
-    (void)write;
-    if (addr >= OWN && addr < OWN_END && len && len <= OWN_END - addr)
-        return true;
-    r->outside = true;
-    return false;
+static void check(const struct audit_patch *p)
+{
+    assert(p->kind != AUDIT_PATCH_TRAMPOLINE);
+    assert(p->kind != AUDIT_PATCH_WORDS || p->n_words <= p->len);
 }
 
 /* As a scheduler does: the image and the batch are copies. The command was read already. */
-static void replace(struct run *r, const struct audit_patch *p)
+static void apply(struct twice *t, const struct audit_patch *p)
 {
     struct ctx_gen7_ref ref;
 
-    audit_apply(r->dw, r->n, p);
+    audit_apply(t->dw, t->n, p);
     if (p->kind == AUDIT_PATCH_CONTEXT) {
         assert(ctx_gen7_ref_decode(p->words[0], &ref) && p->len == 1);
         ref.gma = SHADOW;
-        r->dw[p->at] = ctx_gen7_ref_encode(&ref);
+        t->dw[p->at] = ctx_gen7_ref_encode(&ref);
     } else if (p->kind == AUDIT_PATCH_BATCH) {
         assert(p->len == 2 && !(p->words[0] & MI_BB_PPGTT));
-        r->dw[p->at] = p->words[0];
-        r->dw[p->at + 1] = SHADOW;
+        t->dw[p->at] = p->words[0];
+        t->dw[p->at + 1] = SHADOW;
     }
-}
-
-static int patch(void *ctx, const struct audit_patch *p)
-{
-    struct run *r = ctx;
-
-    assert(p->at >= r->last && p->at + p->len <= r->n && p->n_words <= AUDIT_PATCH_MAX);
-    assert(p->kind != AUDIT_PATCH_TRAMPOLINE);
-    assert(p->kind != AUDIT_PATCH_WORDS || p->n_words <= p->len);
-    r->last = p->at;
-    if (p->kind == AUDIT_PATCH_WORDS || p->kind == AUDIT_PATCH_BLANK ||
-        p->kind == AUDIT_PATCH_SEMAPHORE)
-        r->again++;
-    if (r->apply)
-        replace(r, p);
-    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct audit_ops ops = {.ggtt = ggtt, .patch = patch};
-    struct run r = {.apply = true};
-    struct audit_verdict v;
-    enum gen8_engine engine;
-    enum audit_where where;
+    static const struct twice_kind gen7 = {GEN8_VCS2, AUDIT_INDIRECT_CTX, audit, check, apply};
 
-    if (size < 1 || size > 65536)
-        return 0;
-    engine = (enum gen8_engine)(data[0] % GEN8_VCS2);
-    where = (enum audit_where)(data[0] / GEN8_VCS2 % AUDIT_INDIRECT_CTX);
-    r.n = (size - 1) / 4;
-    r.dw = malloc(r.n ? r.n * 4 : 1);
-    assert(r.dw);
-    memcpy(r.dw, data + 1, r.n * 4);
-    if (!audit_gen7(engine, where, r.dw, r.n, &ops, &r, &v)) {
-        assert(!r.outside && v.at <= r.n);
-        r.apply = false;
-        r.again = r.last = 0;
-        assert(!audit_gen7(engine, where, r.dw, r.n, &ops, &r, &v));
-        assert(!r.again && !r.outside);
-    } else {
-        assert(v.reason != AUDIT_BAD_ADDRESS || r.outside || v.at < r.n);
-    }
-    free(r.dw);
+    twice_run(&gen7, data, size);
     return 0;
 }

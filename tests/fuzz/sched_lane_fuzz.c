@@ -47,7 +47,7 @@ static void bad_entry(struct world *w, struct peer_input *in)
         m.kind = peer_take32(in, 4);
     if (how & 32)
         m.engine = peer_take32(in, 4);
-    lane_tx_put(&x->tx, &m, sizeof(m)); /* a broken lane is its own fault */
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m)); /* a broken lane is its own fault */
 }
 
 /* Something that its driver might have submitted. */
@@ -59,39 +59,31 @@ static void bad_submit(struct world *w, struct peer_input *in)
     sched_world_more(&x->work[m.engine]);
     m.desc[0] = x->work[m.engine].desc;
     m.seq = ++x->seq;
-    lane_tx_put(&x->tx, &m, sizeof(m));
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m));
 }
 
 static void bad_index(struct world *w, struct peer_input *in)
 {
-    struct side *x = &w->side[BAD];
-    struct lane_header *const lanes[2] = {x->tx.mem.shared, x->rx.mem.shared};
-
-    peer_spoil_index(lanes, 2, in);
+    ends_spoil_index(&w->ends, in);
 }
 
 static void bad_slots(struct world *w, struct peer_input *in)
 {
-    const struct side *x = &w->side[BAD];
-
-    peer_spoil_slot(peer_take(in, 1) & 1 ? &x->tx.mem : &x->rx.mem, in);
+    ends_spoil_slot(&w->ends, in);
 }
 
 static void bad_ggtt(struct world *w, struct peer_input *in)
 {
-    const struct side *x = &w->side[BAD];
     uint32_t at = peer_take32(in, 1), how = peer_take32(in, 1);
     uint32_t first = (how & 1 ? HIGH(BAD) : LOW(BAD)) / 4096;
 
-    ((struct vggtt *)x->vggtt.data)->pte[first + at % 32] =
+    ((struct vggtt *)w->ends.of[BAD].vggtt.data)->pte[first + at % 32] =
         how & 2 ? peer_take(in, 8) : peer_take(in, 1) % (PAGES + 2) * 4096 | 1;
 }
 
 static void bad_page(struct world *w, struct peer_input *in)
 {
-    uint32_t page = peer_take32(in, 1) % PAGES, at = peer_take32(in, 2) % 1024;
-
-    ((uint32_t *)fake_ram(w->ram[BAD], page * 4096))[at] = peer_take32(in, 4);
+    ends_spoil_page(&w->ends, in);
 }
 
 static void bad_image(struct world *w, struct peer_input *in)
@@ -117,7 +109,7 @@ static void good_submit(struct world *w, struct peer_input *in)
 static void clears(struct world *w, struct peer_input *in)
 {
     (void)in;
-    sched_world_clear(w);
+    ends_clear(&w->ends);
 }
 
 static void restarts(struct world *w, struct peer_input *in)
@@ -129,7 +121,7 @@ static void restarts(struct world *w, struct peer_input *in)
 static void some_turns(struct world *w, struct peer_input *in)
 {
     for (uint64_t n = peer_take(in, 1) % 8; n; n--)
-        sched_world_turn(w);
+        ends_turn(&w->ends);
 }
 
 static void (*const operations[])(struct world *, struct peer_input *) = {
@@ -147,7 +139,7 @@ static void run(struct world *w, const uint8_t *data, size_t size)
         operations[peer_take(&in, 1) % OPERATIONS](w, &in);
     for (unsigned e = 0; e < ENGINES; e++)
         sched_world_good(w, e);
-    sched_world_clear(w);
+    ends_clear(&w->ends);
     sched_world_leave(w);
 }
 
@@ -163,13 +155,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!w.sim.fake) {
         sched_world_make(&w);
         run(&w, ruined, sizeof(ruined));
-        peer_check(w.told == 1);
+        peer_check(w.ends.told == 1);
         run(&w, again, sizeof(again));
-        peer_check(w.told == 1);
+        peer_check(w.ends.told == 1);
         run(&w, hog, sizeof(hog));
-        peer_check(w.told == 0 && w.hangs == 1);
+        peer_check(w.ends.told == 0 && w.ends.hangs == 1);
     }
     run(&w, data, size);
-    peer_check(w.told <= 1 + w.restarts);
+    peer_check(w.ends.told <= 1 + w.ends.restarts);
     return 0;
 }

@@ -44,7 +44,7 @@ static void bad_entry(struct world *w, struct peer_input *in)
         m.engine = peer_take32(in, 4);
     if (how & 128)
         m.offset = peer_take32(in, 4);
-    lane_tx_put(&x->tx, &m, sizeof(m)); /* a broken lane is its own fault */
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m)); /* a broken lane is its own fault */
 }
 
 /* HEAD, START or CTL again, at work or not; often with another size. */
@@ -59,7 +59,7 @@ static void bad_ring(struct world *w, struct peer_input *in)
     m.ring.ctl = (how >> 2 & 3) * 4096 | !(how & 16);
     m.ring.head = peer_take32(in, 2);
     m.ring.tail = peer_take32(in, 2);
-    lane_tx_put(&w->side[BAD].tx, &m, sizeof(m));
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m));
 }
 
 /* TAIL anywhere, and so over HEAD. */
@@ -70,7 +70,7 @@ static void bad_tail(struct world *w, struct peer_input *in)
     m.seq = ++w->side[BAD].seq;
     m.value = peer_take32(in, 2) % (RING_BYTES / 8) * 8;
     w->side[BAD].tail[m.engine] = m.value;
-    lane_tx_put(&w->side[BAD].tx, &m, sizeof(m));
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m));
 }
 
 static void bad_reset(struct world *w, struct peer_input *in)
@@ -78,24 +78,19 @@ static void bad_reset(struct world *w, struct peer_input *in)
     struct mmio_sched m = {.kind = MMIO_SCHED_RESET, .engine = peer_take32(in, 1)};
 
     m.seq = ++w->side[BAD].seq;
-    lane_tx_put(&w->side[BAD].tx, &m, sizeof(m));
+    lane_tx_put(&w->ends.of[BAD].tx, &m, sizeof(m));
     for (unsigned e = 0; e < ENGINES && m.engine & 128; e++)
         ring_world_ring(w, BAD, e);
 }
 
 static void bad_index(struct world *w, struct peer_input *in)
 {
-    struct side *x = &w->side[BAD];
-    struct lane_header *const lanes[2] = {x->tx.mem.shared, x->rx.mem.shared};
-
-    peer_spoil_index(lanes, 2, in);
+    ends_spoil_index(&w->ends, in);
 }
 
 static void bad_slots(struct world *w, struct peer_input *in)
 {
-    const struct side *x = &w->side[BAD];
-
-    peer_spoil_slot(peer_take(in, 1) & 1 ? &x->tx.mem : &x->rx.mem, in);
+    ends_spoil_slot(&w->ends, in);
 }
 
 /* ---- its memory */
@@ -104,15 +99,13 @@ static void bad_ggtt(struct world *w, struct peer_input *in)
 {
     uint32_t at = peer_take32(in, 1) % (PAGES + 8), how = peer_take32(in, 1);
 
-    ((struct vggtt *)w->side[BAD].vggtt.data)->pte[LOW(BAD) / 4096 + at] =
+    ((struct vggtt *)w->ends.of[BAD].vggtt.data)->pte[LOW(BAD) / 4096 + at] =
         how & 2 ? peer_take(in, 8) : (how >> 2) % (PAGES + 2) * 4096 | 1;
 }
 
 static void bad_page(struct world *w, struct peer_input *in)
 {
-    uint32_t page = peer_take32(in, 1) % PAGES, at = peer_take32(in, 2) % 1024;
-
-    ((uint32_t *)fake_ram(w->ram[BAD], page * 4096))[at] = peer_take32(in, 4);
+    ends_spoil_page(&w->ends, in);
 }
 
 /* Its own address, or another. */
@@ -158,7 +151,7 @@ static void bad_request(struct world *w, struct peer_input *in)
 /* As a privileged batch: what ends, goes round, or goes on. */
 static void bad_batch(struct world *w, struct peer_input *in)
 {
-    uint32_t *dw = fake_ram(w->ram[BAD], (PAGE_BATCH + some_engine(in)) * 4096);
+    uint32_t *dw = fake_ram(w->ends.of[BAD].ram, (PAGE_BATCH + some_engine(in)) * 4096);
 
     for (uint32_t n = peer_take32(in, 1) % 8; n; n--)
         *dw++ = peer_take32(in, 4);
@@ -169,7 +162,7 @@ static void bad_batch(struct world *w, struct peer_input *in)
 /* Directories come and go, and are filled. */
 static void bad_directory(struct world *w, struct peer_input *in)
 {
-    struct gtt_map *map = w->side[BAD].map.data;
+    struct gtt_map *map = w->ends.of[BAD].map.data;
     uint32_t how = peer_take32(in, 1);
     struct gtt_root *root = &map->root[how % 8];
 
@@ -177,7 +170,7 @@ static void bad_directory(struct world *w, struct peer_input *in)
     root->level = how & 16 ? 2 : 0;
     root->guest[0] = how & 32 ? DIRECTORY(BAD) : some_address(in) / 4096;
     root->shadow[0] = SHADOW(BAD);
-    lane_kick(w->gtt_tx.wake_fd);
+    lane_kick(w->ends.gtt_tx.wake_fd);
 }
 
 static void bad_hogs(struct world *w, struct peer_input *in)
@@ -195,7 +188,7 @@ static void good_submit(struct world *w, struct peer_input *in)
 static void clears(struct world *w, struct peer_input *in)
 {
     (void)in;
-    ring_world_clear(w);
+    ends_clear(&w->ends);
 }
 
 static void restarts(struct world *w, struct peer_input *in)
@@ -206,7 +199,7 @@ static void restarts(struct world *w, struct peer_input *in)
 static void some_turns(struct world *w, struct peer_input *in)
 {
     for (uint64_t n = peer_take(in, 1) % 8; n; n--)
-        ring_world_turn(w);
+        ends_turn(&w->ends);
 }
 
 static void (*const operations[])(struct world *, struct peer_input *) = {
@@ -225,7 +218,7 @@ static void run(struct world *w, const uint8_t *data, size_t size)
         operations[peer_take(&in, 1) % OPERATIONS](w, &in);
     for (unsigned e = 0; e < 2 * ENGINES; e++)
         ring_world_good(w, e % ENGINES);
-    ring_world_clear(w);
+    ends_clear(&w->ends);
     ring_world_leave(w);
 }
 
@@ -241,13 +234,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!w.sim.fake) {
         ring_world_make(&w);
         run(&w, ruined, sizeof(ruined));
-        peer_check(w.told == 1);
+        peer_check(w.ends.told == 1);
         run(&w, hog, sizeof(hog));
-        peer_check(w.told == 0 && w.hangs == 1);
+        peer_check(w.ends.told == 0 && w.ends.hangs == 1);
         run(&w, restart, sizeof(restart));
-        peer_check(w.hangs == 0 && w.restarts == 2);
+        peer_check(w.ends.hangs == 0 && w.ends.restarts == 2);
     }
     run(&w, data, size);
-    peer_check(w.told <= 1 + w.restarts);
+    peer_check(w.ends.told <= 1 + w.ends.restarts);
     return 0;
 }

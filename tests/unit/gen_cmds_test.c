@@ -6,121 +6,32 @@
  */
 #include "gen/cmdregs_gen8.h"
 #include "gen/cmds_gen8.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static enum gen8_engine engine_named(const char *name)
-{
-    static const char *const names[] = {"RCS", "BCS", "VCS", "VECS"};
-
-    for (unsigned i = 0; i < 4; i++) {
-        if (!strcmp(name, names[i]))
-            return (enum gen8_engine)i;
-    }
-    fail_msg("engine %s", name);
-    return GEN8_RCS;
-}
-
-static void check_line(const char *line)
-{
-    char name[80], top[8], engine[8];
-    unsigned header, len;
-    uint32_t dw;
-    struct cmd c;
-
-    assert_int_equal(sscanf(line, "%79s %x %7s %u %7s", name, &header, top, &len, engine), 5);
-    dw = header | (len > 2 && top[0] != '-' ? len - 2 : 0);
-    if (cmds_gen8_decode(engine_named(engine), &dw, 100000, &c))
-        fail_msg("%s is unknown", name);
-    assert_int_equal(c.info->len_bits, top[0] == '-' ? 0 : (unsigned)atoi(top) + 1);
-    if (len)
-        assert_int_equal(c.len, len);
-    /* An audited command may not be required to have another length. */
-    if (len && !(c.info->flags & CMD_REFUSE)) {
-        assert_true(c.info->min <= len);
-        assert_true(!c.info->max || c.info->max >= len);
-    }
-}
+#include "tests/unit/gen_cmds_rig.h"
 
 static void independent_lengths(void **state)
 {
-    FILE *f = fopen("tests/unit/data/gen8_cmd_lengths.txt", "r");
-    char line[200];
-    unsigned n = 0;
-
     (void)state;
-    assert_non_null(f);
-    while (fgets(line, sizeof(line), f)) {
-        /* One list says three dwords; with a 64-bit address it has four. */
-        if (line[0] == '#' || !strncmp(line, "MI_CONDITIONAL_BATCH_BUFFER_END", 31))
-            continue;
-        check_line(line);
-        n++;
-    }
-    fclose(f);
-    assert_true(n > 150);
+    /* One list says three dwords; with a 64-bit address it has four. */
+    cmds_rig_list(&cmds_gen8, "tests/unit/data/gen8_cmd_lengths.txt",
+                  "MI_CONDITIONAL_BATCH_BUFFER_END", 150);
 }
 
 static void rows_find_themselves(void **state)
 {
-    const struct cmd_info *info;
-    size_t n = 0;
-
     (void)state;
-    for (; (info = cmds_gen8_row(n)); n++) {
-        uint32_t dw = info->header;
-        struct cmd c;
-
-        for (unsigned e = 0; e < GEN8_ENGINES; e++) {
-            int err = cmds_gen8_decode((enum gen8_engine)e, &dw, 100000, &c);
-
-            if (info->engines & GEN8_M(e)) {
-                assert_int_equal(err, 0);
-                assert_ptr_equal(c.info, info);
-            } else {
-                assert_ptr_not_equal(c.info, info);
-            }
-        }
-        assert_true(!info->max || info->max >= info->min);
-    }
-    assert_true(n > 200);
+    cmds_rig_rows(&cmds_gen8, GEN8_ENGINES);
 }
 
 static void tables_are_sorted(void **state)
 {
-    static const struct cmd_table *const all[] = {&cmds_gen8_mi, &cmds_gen8_blt, &cmds_gen8_render,
-                                                  &cmds_gen8_vcs, &cmds_gen8_vecs};
-
     (void)state;
-    for (unsigned t = 0; t < 5; t++) {
-        for (size_t i = 1; i < all[t]->n; i++)
-            assert_true(all[t]->rows[i - 1].header < all[t]->rows[i].header);
-    }
+    cmds_rig_sorted(&cmds_gen8);
 }
 
-/* Fields that are read must be inside the shortest command an audit lets through. */
 static void fields_inside(void **state)
 {
-    const struct cmd_info *info;
-
     (void)state;
-    for (size_t n = 0; (info = cmds_gen8_row(n)); n++) {
-        for (unsigned i = 0; i < CMD_ADDRS && info->addr[i].dw; i++) {
-            if (info->addr[i].sel_dw == CMD_PPGTT)
-                continue;
-            assert_true(info->addr[i].dw + 2 <= info->min);
-            assert_true(info->addr[i].sel_dw < info->min);
-        }
-        for (unsigned i = 0; i < CMD_REGS && info->reg[i].dw; i++)
-            assert_true(info->reg[i].dw < info->min);
-    }
+    cmds_rig_fields(&cmds_gen8);
 }
 
 static void truncated_and_unknown(void **state)

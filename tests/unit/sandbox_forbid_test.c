@@ -4,11 +4,7 @@
  * it with SIGSYS. Calls that need Xen or the module are made on a pipe: what counts is who refuses.
  */
 #include "kmod-stub/vgt_stub.h"
-#include "services/broker/broker.h"
-#include "services/display/service.h"
-#include "services/gtt/service.h"
-#include "services/mmio/service.h"
-#include "services/sched/service.h"
+#include "tests/unit/sandbox_child.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -21,7 +17,6 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <xen/xen.h>
 /* its types are needed by the next */
@@ -30,42 +25,7 @@
 /* cmocka wants the headers above first */
 #include <cmocka.h>
 
-enum { MMIO = 1, GTT = 2, SCHED = 4, DISPLAY = 8, BROKER = 16 };
-#define ALL 31
-
-static const struct {
-    unsigned bit;
-    const char *name;
-    const struct sandbox *sandbox;
-} services[] = {
-    {MMIO, "vgt-mmio", &mmio_sandbox},       {GTT, "vgt-gtt", &gtt_sandbox},
-    {SCHED, "vgt-sched", &sched_sandbox},    {DISPLAY, "vgt-display", &display_sandbox},
-    {BROKER, "vgt-broker", &broker_sandbox},
-};
-#define SERVICES (sizeof(services) / sizeof(services[0]))
-
 static int pipes[2];
-
-/* The status of a child that entered the list and then ran fn: 0 from fn is exit status 0. */
-static int in_child(const struct sandbox *sandbox, int (*fn)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (!pid) {
-        if (sandbox_enter(sandbox))
-            _exit(99);
-        _exit(fn());
-    }
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
-
-static bool died_of(int status, int number)
-{
-    return WIFSIGNALED(status) && WTERMSIG(status) == number;
-}
 
 /* Each returns only if it was let through */
 
@@ -268,13 +228,13 @@ static const struct {
 static void test_forbidden(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < SERVICES; s++)
+    for (size_t s = 0; s < SANDBOX_SERVICES; s++)
         for (size_t i = 0; i < sizeof(doings) / sizeof(doings[0]); i++) {
-            int status = in_child(services[s].sandbox, doings[i].fn);
-            bool may = doings[i].may & services[s].bit;
+            int status = sandbox_child(sandbox_services[s].sandbox, doings[i].fn);
+            bool may = doings[i].may & sandbox_services[s].bit;
 
-            if (may ? died_of(status, SIGSYS) : !died_of(status, SIGSYS))
-                fail_msg("%s and %s: %s, status 0x%x", services[s].name, doings[i].what,
+            if (may ? sandbox_died_of(status, SIGSYS) : !sandbox_died_of(status, SIGSYS))
+                fail_msg("%s and %s: %s, status 0x%x", sandbox_services[s].name, doings[i].what,
                          may ? "is killed" : "goes on", (unsigned)status);
         }
 }

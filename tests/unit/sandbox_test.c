@@ -10,10 +10,9 @@
 #include "lib/log.h"
 #include "lib/region.h"
 #include "services/broker/broker.h"
-#include "services/display/service.h"
 #include "services/gtt/service.h"
 #include "services/mmio/service.h"
-#include "services/sched/service.h"
+#include "tests/unit/sandbox_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,42 +39,7 @@
 /* cmocka wants the headers above first */
 #include <cmocka.h>
 
-enum { MMIO = 1, GTT = 2, SCHED = 4, DISPLAY = 8, BROKER = 16 };
-#define ALL 31
-
-static const struct {
-    unsigned bit;
-    const char *name;
-    const struct sandbox *sandbox;
-} services[] = {
-    {MMIO, "vgt-mmio", &mmio_sandbox},       {GTT, "vgt-gtt", &gtt_sandbox},
-    {SCHED, "vgt-sched", &sched_sandbox},    {DISPLAY, "vgt-display", &display_sandbox},
-    {BROKER, "vgt-broker", &broker_sandbox},
-};
-#define SERVICES (sizeof(services) / sizeof(services[0]))
-
 static int pipes[2];
-
-/* The status of a child that entered the list and then ran fn: 0 from fn is exit status 0. */
-static int in_child(const struct sandbox *sandbox, int (*fn)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (!pid) {
-        if (sandbox_enter(sandbox))
-            _exit(99);
-        _exit(fn());
-    }
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
-
-static bool died_of(int status, int number)
-{
-    return WIFSIGNALED(status) && WTERMSIG(status) == number;
-}
 
 /* Made by the parent: an end of the world around a service. */
 static struct {
@@ -275,13 +239,13 @@ static int whole_service(const struct sandbox *sandbox)
 static void test_service(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < SERVICES; s++) {
+    for (size_t s = 0; s < SANDBOX_SERVICES; s++) {
         int status;
 
         make_world();
-        status = whole_service(services[s].sandbox);
+        status = whole_service(sandbox_services[s].sandbox);
         if (status)
-            fail_msg("%s: status 0x%x", services[s].name, (unsigned)status);
+            fail_msg("%s: status 0x%x", sandbox_services[s].name, (unsigned)status);
         unmake_world();
     }
 }
@@ -295,8 +259,8 @@ static int give_up(void)
 static void test_abort(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < SERVICES; s++)
-        assert_true(died_of(in_child(services[s].sandbox, give_up), SIGABRT));
+    for (size_t s = 0; s < SANDBOX_SERVICES; s++)
+        assert_true(sandbox_died_of(sandbox_child(sandbox_services[s].sandbox, give_up), SIGABRT));
 }
 
 static void *work(void *arg)
@@ -332,11 +296,11 @@ static int nodes(void)
 static void test_core(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < SERVICES; s++) {
-        if (!(services[s].bit & (GTT | SCHED | BROKER)))
+    for (size_t s = 0; s < SANDBOX_SERVICES; s++) {
+        if (!(sandbox_services[s].bit & (GTT | SCHED | BROKER)))
             continue;
-        assert_int_equal(in_child(services[s].sandbox, threads), 0);
-        assert_int_equal(in_child(services[s].sandbox, nodes), 0);
+        assert_int_equal(sandbox_child(sandbox_services[s].sandbox, threads), 0);
+        assert_int_equal(sandbox_child(sandbox_services[s].sandbox, nodes), 0);
     }
 }
 
@@ -359,8 +323,8 @@ static int guest_files(void)
 static void test_own(void **state)
 {
     (void)state;
-    assert_int_equal(in_child(&mmio_sandbox, trap), 0);
-    assert_int_equal(in_child(&broker_sandbox, guest_files), 0);
+    assert_int_equal(sandbox_child(&mmio_sandbox, trap), 0);
+    assert_int_equal(sandbox_child(&broker_sandbox, guest_files), 0);
 }
 
 /* Threads that run already are held to the list, too. */
@@ -394,7 +358,7 @@ static void test_all_threads(void **state)
         _exit(0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(died_of(status, SIGSYS));
+    assert_true(sandbox_died_of(status, SIGSYS));
 }
 
 /* A list that cannot be entered keeps the service from saying that it is ready. */

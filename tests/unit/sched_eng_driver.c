@@ -5,21 +5,12 @@
 #include "tests/unit/sched_eng_driver.h"
 
 #include <string.h>
-#include <time.h>
 
 #define WORK       120u /* stores of one request */
 #define RING_PAGES 32u
 #define PAGE       4096u
 #define PERMIT     32u /* dwords of the mark page */
 #define COUNT      48u /* of this dword on, one for each request: how often it ran */
-
-uint64_t driver_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint32_t roll(struct driver *d, uint32_t n)
 {

@@ -65,4 +65,3 @@ void driver_events(struct driver *d);
 void driver_permit(struct driver *d);
 /* All requests were made and have run, once each. */
 bool driver_done(const struct driver *d);
-uint64_t driver_now(void);

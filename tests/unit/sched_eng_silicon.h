@@ -46,5 +46,7 @@ void silicon_teardown(struct silicon *s);
 uint64_t silicon_pages(struct silicon *s, unsigned n);
 void *silicon_at(struct silicon *s, uint64_t machine);
 void silicon_ggtt(struct silicon *s, uint32_t gma, uint64_t machine);
+/* The clock, in nanoseconds: the engines know no other. */
+uint64_t silicon_now(void);
 /* The machine memory silicon_vmm shows; one at a time. */
 void silicon_share(struct silicon *s);

@@ -5,17 +5,14 @@
  * in the end every request has run, once. Two guests on two engines, slices of a fraction of a
  * millisecond.
  */
-#include "services/sched/engine.h"
-#include "services/wire/sched_gtt.h"
 #include "tests/unit/sched_eng_driver.h"
+#include "tests/unit/sched_eng_machine.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define GUESTS  2u
-#define ENGINES DRIVER_ENGINES
+#define ENGINES MACHINE_ENGINES
 #define PAGE    4096u
 #define MS      1000000ull
 
@@ -27,36 +24,15 @@ struct player {
     struct vggtt *vggtt;
     struct gtt_map *map;
     struct gtt_inval inval;
-    int fd[6];
-    struct lane_tx tx;
-    struct lane_rx rx;
+    struct machine_lanes lanes;
 };
 
 static struct world {
-    struct silicon silicon;
-    struct hw hw;
-    struct arena *arena;
-    struct arena_range hwsp[GEN8_ENGINES];
-    struct sched_journal *journal;
-    struct engine engine[ENGINES];
-    struct engine_guests ring;
+    struct machine machine;
     struct player player[GUESTS];
 } w;
 
-static const struct log quiet = {.fd = 2, .level = LOG_CRIT, .name = "test"};
-
 /* ---- set-up */
-
-static int emit(void *ctx, uint32_t first, uint32_t count, const uint64_t *dma)
-{
-    uint32_t start, size;
-
-    (void)ctx;
-    arena_bounds(w.arena, &start, &size);
-    for (uint32_t i = 0; i < count; i++)
-        silicon_ggtt(&w.silicon, start + (first + i) * PAGE, dma[i]);
-    return 0;
-}
 
 static void no_root(void *ctx, uint32_t level, const uint64_t pdp[4])
 {
@@ -66,47 +42,18 @@ static void no_root(void *ctx, uint32_t level, const uint64_t pdp[4])
     fail_msg("root");
 }
 
-static void on_reset(void *ctx, struct guest *g, unsigned engine)
-{
-    (void)ctx;
-    if (engine < ENGINES)
-        assert_int_equal(engine_evict(&w.engine[engine], g, driver_now()), 0);
-    else
-        guest_reset_done(g, engine);
-}
-
-static void on_work(void *ctx, struct guest *g, unsigned engine)
-{
-    (void)ctx;
-    (void)g;
-    (void)engine;
-}
-
-static void make_lanes(struct player *p)
-{
-    lane_create("up", LANE_STREAM, 64, MMIO_SCHED_LAYOUT, &p->fd[0]);
-    lane_create("down", LANE_STREAM, 4, MMIO_SCHED_LAYOUT, &p->fd[3]);
-    for (unsigned i = 0; i < 6; i++)
-        if (i % 3)
-            p->fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    lane_producer_attach(&p->driver.tx, p->fd[0], MMIO_SCHED_LAYOUT, p->fd[1], p->fd[2]);
-    lane_consumer_attach(&p->rx, p->fd[0], MMIO_SCHED_LAYOUT, p->fd[1], p->fd[2]);
-    lane_producer_attach(&p->tx, p->fd[3], MMIO_SCHED_LAYOUT, p->fd[4], p->fd[5]);
-    lane_consumer_attach(&p->driver.rx, p->fd[3], MMIO_SCHED_LAYOUT, p->fd[4], p->fd[5]);
-}
-
 static void make_root(struct player *p)
 {
     p->map = aligned_alloc(128, sizeof *p->map);
     memset(p->map, 0, sizeof *p->map);
     p->map->root[0].level = 4;
     p->map->root[0].guest[0] = DRIVER_ROOT;
-    p->map->root[0].shadow[0] = silicon_pages(&w.silicon, 1);
+    p->map->root[0].shadow[0] = silicon_pages(&w.machine.silicon, 1);
 }
 
 static void make_contexts(struct player *p, unsigned n, uint32_t base)
 {
-    const struct context_config config = {.arena = w.arena,
+    const struct context_config config = {.arena = w.machine.arena,
                                           .ops = &silicon_vmm,
                                           .vggtt = p->vggtt,
                                           .map = p->map,
@@ -114,17 +61,11 @@ static void make_contexts(struct player *p, unsigned n, uint32_t base)
                                           .low_size = DRIVER_PARTITION,
                                           .account = &p->account,
                                           .number = n,
-                                          .records = w.journal->guest[n].context,
+                                          .records = w.machine.journal->guest[n].context,
                                           .need_root = no_root,
                                           .ctx = p};
 
     assert_int_equal(context_set_new(&config, &p->contexts), 0);
-}
-
-static void commit(void *ctx)
-{
-    (void)ctx;
-    engines_commit(w.journal, w.engine, ENGINES, &w.ring);
 }
 
 static void make_player(unsigned n)
@@ -134,120 +75,67 @@ static void make_player(unsigned n)
                                   .weight = 1,
                                   .restart = true,
                                   .account = &p->account,
-                                  .journal = &w.journal->guest[n],
+                                  .journal = &w.machine.journal->guest[n],
                                   .inval = &p->inval,
-                                  .rx = &p->rx,
-                                  .tx = &p->tx,
-                                  .hooks = {on_reset, on_work, commit, NULL}};
+                                  .rx = &p->lanes.rx,
+                                  .tx = &p->lanes.tx,
+                                  .hooks = machine_hooks(&w.machine)};
 
     p->vggtt = calloc(1, sizeof *p->vggtt);
-    driver_init(&p->driver, &w.silicon, p->vggtt, n);
-    w.journal->guest[n].state.domid = n + 1;
+    driver_init(&p->driver, &w.machine.silicon, p->vggtt, n);
+    w.machine.journal->guest[n].state.domid = n + 1;
     for (unsigned e = 0; e < ENGINES; e++)
-        w.journal->guest[n].state.engine[e].hwsp = p->driver.port[e].hwsp;
-    account_init(&p->account, n + 1, "guest", &quiet);
-    make_lanes(p);
+        w.machine.journal->guest[n].state.engine[e].hwsp = p->driver.port[e].hwsp;
+    account_init(&p->account, n + 1, "guest", &machine_quiet);
+    machine_lanes_open(&p->lanes, 4, &p->driver.tx, &p->driver.rx);
     make_root(p);
     make_contexts(p, n, (n + 1) * DRIVER_PARTITION);
     config.contexts = p->contexts;
     config.map = p->map;
     guest_init(&p->guest, &config);
-    w.ring.guest[w.ring.count++] = &p->guest;
-}
-
-static void make_engines(uint64_t quantum, uint64_t watchdog)
-{
-    for (unsigned e = 0; e < ENGINES; e++) {
-        const struct engine_config config = {.id = e,
-                                             .hw = &w.hw,
-                                             .guests = &w.ring,
-                                             .log = &quiet,
-                                             .quantum_ns = quantum,
-                                             .watchdog_ns = watchdog,
-                                             .commit = commit};
-
-        engine_init(&w.engine[e], &config);
-    }
+    w.machine.ring.guest[w.machine.ring.count++] = &p->guest;
 }
 
 static void start(uint64_t quantum, uint64_t watchdog)
 {
+    struct machine *m = &w.machine;
     uint32_t gma[GEN8_ENGINES] = {0};
 
     memset(&w, 0, sizeof w);
-    w.journal = calloc(1, sizeof *w.journal);
-    silicon_setup(&w.silicon);
-    silicon_share(&w.silicon);
-    hw_init(&w.hw, &w.silicon.gpu, 0xf);
-    assert_int_equal(hw_halt(&w.hw), 0);
-    assert_int_equal(arena_new(&w.silicon.gpu, 2 * ARENA_BLOCK_PAGES, &w.arena), 0);
-    assert_int_equal(arena_map(w.arena, 0, SCHED_GTT_MAP_PAGES, emit, NULL), 0);
+    silicon_setup(&m->silicon);
+    machine_init(m, 0xf);
     for (unsigned e = 0; e < 4; e++) {
-        assert_int_equal(arena_alloc(w.arena, 1, &w.hwsp[e]), 0);
-        gma[e] = w.hwsp[e].gma;
+        assert_int_equal(arena_alloc(m->arena, 1, &m->hwsp[e]), 0);
+        gma[e] = m->hwsp[e].gma;
     }
-    assert_int_equal(hw_up(&w.hw, gma), 0);
-    make_engines(quantum, watchdog);
+    assert_int_equal(hw_up(&m->hw, gma), 0);
+    for (unsigned e = 0; e < ENGINES; e++)
+        machine_engine(m, e, quantum, watchdog);
     for (unsigned n = 0; n < GUESTS; n++)
         make_player(n);
 }
 
 static void stop(void)
 {
-    hw_halt(&w.hw);
+    hw_halt(&w.machine.hw);
     for (unsigned n = 0; n < GUESTS; n++) {
         struct player *p = &w.player[n];
 
         context_set_free(p->contexts);
-        lane_producer_detach(&p->driver.tx);
-        lane_consumer_detach(&p->driver.rx);
-        lane_producer_detach(&p->tx);
-        lane_consumer_detach(&p->rx);
-        for (unsigned i = 0; i < 6; i++)
-            close(p->fd[i]);
+        machine_lanes_close(&p->lanes, &p->driver.tx, &p->driver.rx);
         free(p->vggtt);
         free(p->map);
     }
-    arena_forget(w.arena);
-    free(w.journal);
-    silicon_teardown(&w.silicon);
-}
-
-/* ---- the service's loop */
-
-static void sched_turn(void)
-{
-    uint32_t bits[GEN8_ENGINES];
-    uint64_t now = driver_now();
-
-    assert_int_equal(hw_interrupts(&w.hw, bits), 0);
-    for (unsigned e = 0; e < ENGINES; e++) {
-        if (bits[e])
-            assert_int_equal(engine_interrupt(&w.engine[e], bits[e], now), 0);
-        else if (engine_deadline(&w.engine[e], now) <= now)
-            assert_int_equal(engine_tick(&w.engine[e], now), 0);
-    }
-    for (unsigned n = 0; n < GUESTS; n++) {
-        while (guest_take(&w.player[n].guest) == GUEST_MORE)
-            ;
-        for (unsigned e = 0; e < ENGINES; e++)
-            w.player[n].guest.engine[e].blocked = false;
-    }
-    for (unsigned e = 0; e < ENGINES; e++)
-        assert_int_equal(engine_kick(&w.engine[e], now), 0);
-    commit(NULL);
-    for (unsigned n = 0; n < GUESTS; n++)
-        assert_int_equal(guest_flush(&w.player[n].guest), 0);
-    commit(NULL);
+    machine_free(&w.machine);
 }
 
 static void play(void)
 {
-    uint64_t until = driver_now() + 60000 * MS;
+    uint64_t until = silicon_now() + 60000 * MS;
     bool busy = true;
 
     while (busy) {
-        assert_true(driver_now() < until);
+        assert_true(silicon_now() < until);
         busy = false;
         for (unsigned n = 0; n < GUESTS; n++) {
             driver_submit(&w.player[n].driver);
@@ -255,7 +143,7 @@ static void play(void)
             driver_permit(&w.player[n].driver);
             busy |= !driver_done(&w.player[n].driver);
         }
-        sched_turn();
+        machine_turn(&w.machine);
     }
 }
 
@@ -273,19 +161,18 @@ static void books_balance(void **state)
 
         preemptions += p->guest.stats.preemptions;
         assert_false(guest_hung(&p->guest));
-        for (unsigned i = 0; i < ACCOUNT_EVENTS; i++)
-            assert_int_equal(p->account.count[i], 0);
+        machine_nothing_counted(&p->account);
         for (unsigned e = 0; e < ENGINES; e++)
             for (unsigned i = 0; i < DRIVER_CONTEXTS; i++)
                 assert_in_range(p->driver.port[e].work[i].state[CTX_RING_HEAD],
                                 p->driver.port[e].work[i].tail - 8, p->driver.port[e].work[i].tail);
     }
     for (unsigned e = 0; e < ENGINES; e++)
-        errors += w.engine[e].errors + w.engine[e].resets;
+        errors += w.machine.engine[e].errors + w.machine.engine[e].resets;
     assert_int_equal(errors, 0);
     assert_true(preemptions);
     print_message("preemptions %u, submissions %u\n", (unsigned)preemptions,
-                  (unsigned)(w.engine[0].submissions + w.engine[1].submissions));
+                  (unsigned)(w.machine.engine[0].submissions + w.machine.engine[1].submissions));
     stop();
 }
 
@@ -309,18 +196,18 @@ static void one_hangs(void **state)
     k->state[CTX_RING_TAIL] = k->tail;
     m.desc[0] = k->desc;
     assert_int_equal(lane_tx_put(&w.player[0].driver.tx, &m, sizeof m), 0);
-    for (uint64_t until = driver_now() + 30000 * MS; !w.engine[GEN8_RCS].running;) {
-        assert_true(driver_now() < until);
-        sched_turn();
+    for (uint64_t until = silicon_now() + 30000 * MS; !w.machine.engine[GEN8_RCS].running;) {
+        assert_true(silicon_now() < until);
+        machine_turn(&w.machine);
     }
-    for (uint64_t until = driver_now() + 30000 * MS; !driver_done(&w.player[1].driver);) {
-        assert_true(driver_now() < until);
+    for (uint64_t until = silicon_now() + 30000 * MS; !driver_done(&w.player[1].driver);) {
+        assert_true(silicon_now() < until);
         driver_submit(&w.player[1].driver);
         driver_events(&w.player[1].driver);
         driver_permit(&w.player[1].driver);
-        sched_turn();
+        machine_turn(&w.machine);
     }
-    assert_int_equal(w.engine[GEN8_RCS].resets, 1);
+    assert_int_equal(w.machine.engine[GEN8_RCS].resets, 1);
     assert_int_equal(w.player[0].account.count[ACCOUNT_ENGINE_HANG], 1);
     assert_true(guest_hung(&w.player[0].guest));
     assert_false(guest_hung(&w.player[1].guest));

@@ -11,8 +11,8 @@ static void survive(uint32_t random, unsigned rhythm)
 {
     ring_life_setup(random, rhythm);
     ring_life_play();
-    print_message("deaths: %u, at points: %u\n", ring_life.deaths, ring_life.at_points);
-    assert_true(ring_life.deaths > 50 && ring_life.at_points > 20);
+    print_message("deaths: %u, at points: %u\n", life.deaths, life.at_points);
+    assert_true(life.deaths > 50 && life.at_points > 20);
     ring_life_check_guests();
     ring_life_leave();
     ring_life_teardown();

@@ -40,7 +40,7 @@ static struct guest *guest(unsigned n)
 
 static struct engine *engine(void)
 {
-    return &ring_rig.engine[E];
+    return &ring_rig.machine.engine[E];
 }
 
 static uint64_t time_of(unsigned n)
@@ -89,14 +89,14 @@ static void end(unsigned n)
 
     if (kind[n] == BUSY)
         submit(n);
-    ring_rig_turn();
+    machine_turn(&ring_rig.machine);
     __atomic_store_n(dw, MI_BB_END, __ATOMIC_RELEASE);
-    for (uint64_t until = ring_rig_now() + LIMIT; guest(n)->engine[E].batches == batches;) {
-        assert_true(ring_rig_now() < until);
+    for (uint64_t until = silicon_now() + LIMIT; guest(n)->engine[E].batches == batches;) {
+        assert_true(silicon_now() < until);
         sched_yield();
-        ring_rig_turn();
+        machine_turn(&ring_rig.machine);
     }
-    since[n] = runs() == (int)n ? ring_rig.time : 0;
+    since[n] = runs() == (int)n ? ring_rig.machine.time : 0;
 }
 
 static void reset(unsigned n)
@@ -105,9 +105,9 @@ static void reset(unsigned n)
 
     m.seq = ++player(n)->driver.seq;
     assert_int_equal(lane_tx_put(&player(n)->driver.tx, &m, sizeof m), 0);
-    ring_rig_turn();
+    machine_turn(&ring_rig.machine);
     ring_driver_start(&player(n)->driver, E);
-    ring_rig_turn();
+    machine_turn(&ring_rig.machine);
 }
 
 static void drive(unsigned n)
@@ -128,18 +128,19 @@ static uint64_t length(unsigned n)
 
 static void pass(uint64_t ns)
 {
-    for (uint64_t until = ring_rig.time + ns; ring_rig.time < until; ring_rig.time += MS) {
+    for (uint64_t until = ring_rig.machine.time + ns; ring_rig.machine.time < until;
+         ring_rig.machine.time += MS) {
         for (unsigned n = 0; n < GUESTS; n++)
             drive(n);
         if (runs() >= 0 && kind[runs()] == MOVES)
             engine()->seen.acthd++;
-        ring_rig_turn();
+        machine_turn(&ring_rig.machine);
         for (int n = 0; n < (int)GUESTS; n++) {
             if (runs() != n)
                 since[n] = 0;
             else if (!since[n])
-                since[n] = ring_rig.time;
-            else if (ring_rig.time - since[n] >= length((unsigned)n))
+                since[n] = ring_rig.machine.time;
+            else if (ring_rig.machine.time - since[n] >= length((unsigned)n))
                 end((unsigned)n);
         }
     }
@@ -148,7 +149,7 @@ static void pass(uint64_t ns)
 static void begin(enum kind first, enum kind second)
 {
     ring_rig_start(QUANTUM, WATCHDOG);
-    ring_rig.time = ring_rig_now();
+    ring_rig.machine.time = silicon_now();
     kind[0] = first;
     kind[1] = second;
     for (unsigned n = 0; n < GUESTS; n++)
@@ -159,7 +160,7 @@ static void finish(void)
 {
     for (unsigned n = 0; n < GUESTS; n++)
         reset(n); /* of what it has there */
-    ring_rig_turn();
+    machine_turn(&ring_rig.machine);
     ring_rig_stop();
 }
 
@@ -216,12 +217,12 @@ static void found_in_time(void **state)
     assert_int_equal(runs(), 0);
     assert_int_equal(engine()->resets, 0);
     kind[1] = BUSY;
-    for (from = ring_rig.time; runs() != 1; pass(MS))
-        assert_true(ring_rig.time - from <= 2 * QUANTUM + WATCHDOG + 2 * ENGINE_POLL_NS);
+    for (from = ring_rig.machine.time; runs() != 1; pass(MS))
+        assert_true(ring_rig.machine.time - from <= 2 * QUANTUM + WATCHDOG + 2 * ENGINE_POLL_NS);
     assert_int_equal(guest(0)->w.hangs, 1);
     assert_int_equal(guest(1)->w.hangs, 0);
     assert_int_equal(player(0)->account.count[ACCOUNT_ENGINE_HANG], 1);
-    ring_rig_nothing_counted(player(1));
+    machine_nothing_counted(&player(1)->account);
     finish();
 }
 
@@ -247,10 +248,10 @@ static void who_waited_is_gone(void **state)
 
 static void until_throttled(void)
 {
-    uint64_t until = ring_rig.time + 60 * S;
+    uint64_t until = ring_rig.machine.time + 60 * S;
 
-    while (runs() != 1 || engine_throttled(guest(0), ring_rig.time) < 10 * WATCHDOG) {
-        assert_true(ring_rig.time < until);
+    while (runs() != 1 || engine_throttled(guest(0), ring_rig.machine.time) < 10 * WATCHDOG) {
+        assert_true(ring_rig.machine.time < until);
         pass(MS);
     }
 }
@@ -263,11 +264,11 @@ static void it_recovers(void **state)
     begin(HANG, BUSY);
     until_throttled();
     had = time_of(0);
-    pass(engine_throttled(guest(0), ring_rig.time) - 2 * MS);
+    pass(engine_throttled(guest(0), ring_rig.machine.time) - 2 * MS);
     assert_int_equal(time_of(0), had); /* it waits */
     kind[0] = BUSY;
     pass(WATCHDOG);
-    assert_int_equal(engine_throttled(guest(0), ring_rig.time), 0);
+    assert_int_equal(engine_throttled(guest(0), ring_rig.machine.time), 0);
     had = time_of(0);
     pass(S);
     assert_in_range((time_of(0) - had) / MS, 420, 580);
@@ -285,7 +286,7 @@ static void alone(void **state)
     kind[1] = IDLE;
     pass(QUANTUM + WATCHDOG + ENGINE_POLL_NS);
     assert_int_equal(runs(), 0);
-    assert_true(engine_throttled(guest(0), ring_rig.time) > 0);
+    assert_true(engine_throttled(guest(0), ring_rig.machine.time) > 0);
     pass(2 * S);
     assert_int_equal(runs(), 0);
     finish();

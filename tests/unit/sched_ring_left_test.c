@@ -18,13 +18,13 @@ static void one_never_comes_back(void **state)
         ring_life_setup(random, 300);
         ring_life_play_until_death(8 + random);
         ring_life_begin_for_good();
-        ring_life_add(here);
+        life_add(here);
         if (random % 3)
             ring_life_some_turns();
-        sched_guest_stale(ring_life.s, 2 - here);
+        sched_guest_stale(life.s, 2 - here);
         ring_life_some_turns();
         ring_life_leave();
-        assert_int_equal(judge_violations(ring_life.silicon.judge), 0);
+        assert_int_equal(judge_violations(life.silicon.judge), 0);
         ring_life_teardown();
     }
 }
@@ -37,11 +37,11 @@ static void another_comes_by_its_name(void **state)
         ring_life_setup(random, 300);
         ring_life_play_until_death(8 + random);
         ring_life_begin_for_good();
-        ring_life.seat[0].met = false;
-        ring_life_add(0);
-        ring_life_add(1);
+        life.seat[0].met = false;
+        life_add(0);
+        life_add(1);
         ring_life_some_turns();
-        assert_int_equal(sched_guest_find(ring_life.s, 1)->guest.w.ring[GEN8_BCS].kept, 0);
+        assert_int_equal(sched_guest_find(life.s, 1)->guest.w.ring[GEN8_BCS].kept, 0);
         ring_life_leave();
         ring_life_teardown();
     }
@@ -49,9 +49,9 @@ static void another_comes_by_its_name(void **state)
 
 static void spoil(struct sched_journal *j, uint32_t how)
 {
-    struct sched_journal_ring *ring = &j->ring[ring_life_roll(RING_ENGINES)];
-    struct sched_journal_guest *g = &j->guest[ring_life_roll(GUESTS)];
-    struct sched_vring *r = &g->state.ring[ring_life_roll(RING_ENGINES)];
+    struct sched_journal_ring *ring = &j->ring[life_roll(RING_ENGINES)];
+    struct sched_journal_guest *g = &j->guest[life_roll(GUESTS)];
+    struct sched_vring *r = &g->state.ring[life_roll(RING_ENGINES)];
     uint32_t *const words[] = {&ring->count,
                                &ring->chunk[0].end,
                                &ring->head,
@@ -65,7 +65,7 @@ static void spoil(struct sched_journal *j, uint32_t how)
                                &ring->number};
 
     if (how % 12 < 11)
-        *words[how % 12] = ring_life_roll(2) ? ring_life_roll(1u << 24) : 3 + ring_life_roll(40);
+        *words[how % 12] = life_roll(2) ? life_roll(1u << 24) : 3 + life_roll(40);
     for (unsigned i = 0; i < CONTEXT_MAX && how % 12 == 11; i++)
         g->context[i].mem_pages = 1;
 }
@@ -79,13 +79,13 @@ static void the_journal_is_damaged(void **state)
     for (uint32_t random = 1; random < 49; random++) {
         ring_life_setup(random, 300);
         ring_life_play_until_death(6 + random % 16);
-        wire_region(&ring_life.own, WIRE_JOURNAL, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT, 0,
-                    true, &journal);
+        wire_region(&life.own, WIRE_JOURNAL, WIRE_REGION_JOURNAL, SCHED_JOURNAL_LAYOUT, 0, true,
+                    &journal);
         spoil(journal.data, random);
         region_unmap(&journal);
         ring_life_begin_for_good();
-        ring_life_add(0);
-        ring_life_add(1);
+        life_add(0);
+        life_add(1);
         ring_life_some_turns();
         ring_life_leave();
         ring_life_teardown();
@@ -96,9 +96,9 @@ static void the_journal_is_damaged(void **state)
 
 static void loop_in(unsigned n)
 {
-    struct ring_driver *d = &ring_life.seat[n].driver;
+    struct ring_driver *d = &ring_life_driver[n];
     struct ring_port *p = &d->port[GEN8_RCS];
-    uint64_t until = ring_life_now_ns() + LIMIT;
+    uint64_t until = silicon_now() + LIMIT;
 
     p->user_at[0] = MI_BB_START_GEN7 | MI_BB_PPGTT | MI_BB_UNPRIVILEGED;
     p->user_at[1] = 0;
@@ -108,8 +108,8 @@ static void loop_in(unsigned n)
     ring_driver_put(d, GEN8_RCS, p->user_at[0]);
     ring_driver_put(d, GEN8_RCS, 0);
     ring_driver_tail(d, GEN8_RCS);
-    while (!ring_life.s->engine[GEN8_RCS].running) {
-        assert_true(ring_life_now_ns() < until);
+    while (!life.s->engine[GEN8_RCS].running) {
+        assert_true(silicon_now() < until);
         ring_life_some_turns();
     }
 }
@@ -119,11 +119,11 @@ static void one_ran(void)
 {
     ring_life_setup(1, 300);
     ring_life_begin_for_good();
-    ring_life_add(0);
-    ring_life_add(1);
-    ring_driver_put(&ring_life.seat[0].driver, GEN8_RCS, MI_NOOP);
-    ring_driver_tail(&ring_life.seat[0].driver, GEN8_RCS);
-    while (ring_life.s->engine[GEN8_RCS].ring.w.owner != 1 || ring_life.s->engine[GEN8_RCS].running)
+    life_add(0);
+    life_add(1);
+    ring_driver_put(&ring_life_driver[0], GEN8_RCS, MI_NOOP);
+    ring_driver_tail(&ring_life_driver[0], GEN8_RCS);
+    while (life.s->engine[GEN8_RCS].ring.w.owner != 1 || life.s->engine[GEN8_RCS].running)
         ring_life_some_turns();
 }
 
@@ -135,16 +135,16 @@ static void a_lost_guests_image_is_being_saved(void **state)
     (void)state;
     one_ran();
     loop_in(1);
-    ring_life_end();
+    life_end();
     ring_life_begin_for_good();
-    ring_life_add(1);
-    sched_guest_stale(ring_life.s, 1);
-    e = &ring_life.s->engine[GEN8_RCS];
+    life_add(1);
+    sched_guest_stale(life.s, 1);
+    e = &life.s->engine[GEN8_RCS];
     assert_int_equal(e->resets, 1);
     assert_false(e->running);
-    assert_true(guest_hung(&sched_guest_find(ring_life.s, 2)->guest)); /* its work ran */
+    assert_true(guest_hung(&sched_guest_find(life.s, 2)->guest)); /* its work ran */
     ring_life_leave();
-    assert_int_equal(judge_violations(ring_life.silicon.judge), 0);
+    assert_int_equal(judge_violations(life.silicon.judge), 0);
     ring_life_teardown();
 }
 
@@ -156,15 +156,15 @@ static void the_image_in_the_engine_is_lost(void **state)
     (void)state;
     one_ran();
     for (unsigned i = 0; i < CONTEXT_MAX; i++)
-        ring_life.s->journal->guest[0].context[i].mem_pages = 1;
-    ring_life_end();
+        life.s->journal->guest[0].context[i].mem_pages = 1;
+    life_end();
     ring_life_begin_for_good();
-    ring_life_add(0);
+    life_add(0);
     ring_life_some_turns();
-    e = &ring_life.s->engine[GEN8_RCS];
+    e = &life.s->engine[GEN8_RCS];
     assert_int_equal(e->resets, 1);
     assert_int_equal(e->ring.w.owner, 0);
-    assert_true(guest_hung(&sched_guest_find(ring_life.s, 1)->guest));
+    assert_true(guest_hung(&sched_guest_find(life.s, 1)->guest));
     ring_life_leave();
     ring_life_teardown();
 }

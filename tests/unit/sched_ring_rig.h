@@ -4,12 +4,12 @@
  * Haswell engines, and turns as the service's loop takes them. One thread beside the engines'.
  */
 #pragma once
-#include "services/sched/engine.h"
 #include "services/wire/names.h"
+#include "tests/unit/sched_eng_machine.h"
 #include "tests/unit/sched_ring_driver.h"
 
 #define GUESTS      2u
-#define ENGINES     RING_ENGINES
+#define ENGINES     MACHINE_ENGINES
 #define PAGE        4096u
 #define MS          1000000ull
 #define LIMIT       (200000 * MS)
@@ -25,21 +25,13 @@ struct player {
     struct gtt_map *map;
     struct gtt_inval inval;
     unsigned asked;
-    int fd[6];
-    struct lane_tx tx;
-    struct lane_rx rx;
+    struct machine_lanes lanes;
 };
 
 struct ring_rig {
-    struct silicon silicon;
-    struct hw hw;
-    struct arena *arena;
-    struct arena_range hwsp[GEN8_ENGINES], pages[GEN8_ENGINES];
-    struct sched_journal *journal;
-    struct engine engine[ENGINES];
-    struct engine_guests ring;
+    struct machine machine;
+    struct arena_range pages[GEN8_ENGINES]; /* the engines' rings */
     struct player player[GUESTS];
-    uint64_t time; /* not 0: what the scheduler is told it is, whatever the clock says */
 };
 extern struct ring_rig ring_rig;
 
@@ -48,9 +40,5 @@ void ring_rig_start(uint64_t quantum, uint64_t watchdog);
 /* All leave: nobody keeps anything. */
 void ring_rig_stop(void);
 void ring_rig_leave(struct player *p);
-void ring_rig_turn(void);
 /* The players of the mask until all of their requests have run. */
 void ring_rig_play(uint32_t players);
-void ring_rig_nothing_counted(const struct player *p);
-uint64_t ring_rig_now(void);
-void ring_rig_commit(void *ctx);

@@ -21,7 +21,7 @@ static struct player *player(unsigned n)
 
 static struct engine *engine(unsigned e)
 {
-    return &ring_rig.engine[e];
+    return &ring_rig.machine.engine[e];
 }
 
 static void put(unsigned n, unsigned e, const uint32_t *dw, unsigned count)
@@ -52,14 +52,14 @@ static uint32_t seen(const uint32_t *at)
 
 static void turns_until(const uint32_t *at, uint32_t value)
 {
-    for (uint64_t until = ring_rig_now() + LATE; seen(at) != value; ring_rig_turn())
-        assert_true(ring_rig_now() < until);
+    for (uint64_t until = silicon_now() + LATE; seen(at) != value; machine_turn(&ring_rig.machine))
+        assert_true(silicon_now() < until);
 }
 
 static void some_turns(void)
 {
     for (unsigned i = 0; i < 50; i++)
-        ring_rig_turn();
+        machine_turn(&ring_rig.machine);
 }
 
 /* Until all that was put into its ring is done. */
@@ -69,8 +69,9 @@ static void turns_until_idle(unsigned n, unsigned e)
 
     const struct ring_port *p = &player(n)->driver.port[e];
 
-    for (uint64_t until = ring_rig_now() + LATE; r->head != p->tail || r->chunks; ring_rig_turn())
-        assert_true(ring_rig_now() < until);
+    for (uint64_t until = silicon_now() + LATE; r->head != p->tail || r->chunks;
+         machine_turn(&ring_rig.machine))
+        assert_true(silicon_now() < until);
 }
 
 /* It loads its directory, and goes round in a batch until end_loop(). */
@@ -82,9 +83,9 @@ static void loop_in(unsigned n, unsigned e)
     p->user_at[1] = 0;
     PUT(n, e, MI_LRI | 1, gen8_engine_base(e) + 0x228, p->directory << 12);
     PUT(n, e, p->user_at[0], 0);
-    for (uint64_t until = ring_rig_now() + LATE; engine(e)->now.guest != &player(n)->guest;) {
-        assert_true(ring_rig_now() < until);
-        ring_rig_turn();
+    for (uint64_t until = silicon_now() + LATE; engine(e)->now.guest != &player(n)->guest;) {
+        assert_true(silicon_now() < until);
+        machine_turn(&ring_rig.machine);
     }
 }
 
@@ -111,7 +112,7 @@ static void a_wait_ends_with_the_signal(void **state)
     assert_int_equal(seen(mark(0, GEN8_BCS, 0)), 0);
     PUT(0, GEN8_RCS, SIGNAL, 5, 0x22044);
     turns_until(mark(0, GEN8_BCS, 0), 77);
-    ring_rig_nothing_counted(player(0));
+    machine_nothing_counted(&player(0)->account);
     ring_rig_stop();
 }
 
@@ -147,14 +148,14 @@ static void who_waits_gives_the_engine_away(void **state)
 
 static void settle(unsigned n)
 {
-    for (uint64_t until = ring_rig_now() + LATE; ring_rig_turn(), true;) {
+    for (uint64_t until = silicon_now() + LATE; machine_turn(&ring_rig.machine), true;) {
         bool used = false;
 
         for (unsigned e = 0; e < ENGINES; e++)
             used |= engine_uses(engine(e), &player(n)->guest);
         if (!used)
             return;
-        assert_true(ring_rig_now() < until);
+        assert_true(silicon_now() < until);
     }
 }
 
@@ -225,7 +226,7 @@ static void the_others_reset_loses_nothing_of_it(void **state)
     PUT(0, GEN8_RCS, MI_LRI | 1, GPR0, 0x1234);
     turns_until_idle(0, GEN8_RCS);
     loop_in(1, GEN8_RCS);
-    assert_int_equal(engine_evict(engine(GEN8_RCS), &player(1)->guest, ring_rig_now()), 0);
+    assert_int_equal(engine_evict(engine(GEN8_RCS), &player(1)->guest, silicon_now()), 0);
     assert_int_equal(engine(GEN8_RCS)->resets, 1);
     assert_false(guest_hung(&player(0)->guest));
     PUT(0, GEN8_RCS, 0x24u << 23 | 1 | 1u << 22, GPR0, into);
@@ -300,7 +301,7 @@ static void a_ring_is_rewritten_at_work(void **state)
     turns_until_idle(0, GEN8_BCS);
     assert_int_equal(engine(GEN8_BCS)->resets, 1);
     assert_int_equal(player(0)->guest.stats.resets, 0);
-    ring_rig_nothing_counted(player(0));
+    machine_nothing_counted(&player(0)->account);
     ring_rig_stop();
 }
 
@@ -320,7 +321,7 @@ static void numbers_go_round(void **state)
     for (unsigned n = 0; n < GUESTS; n++)
         ring_driver_check(&player(n)->driver);
     assert_in_range(engine(0)->ring.w.number, 1, 10000);
-    assert_int_equal(judge_violations(ring_rig.silicon.judge), 0);
+    assert_int_equal(judge_violations(ring_rig.machine.silicon.judge), 0);
     ring_rig_stop();
 }
 

@@ -16,7 +16,7 @@ static void everything_runs(void **state)
     ring_rig_play(3);
     for (unsigned n = 0; n < GUESTS; n++) {
         assert_false(guest_hung(&ring_rig.player[n].guest));
-        ring_rig_nothing_counted(&ring_rig.player[n]);
+        machine_nothing_counted(&ring_rig.player[n].account);
         ring_driver_check(&ring_rig.player[n].driver);
         assert_true(ring_rig.player[n].driver.interrupts);
         assert_in_range(ring_rig.player[n].asked, 1, 2 * ring_rig.player[n].guest.stats.slices);
@@ -24,8 +24,8 @@ static void everything_runs(void **state)
         assert_true(ring_rig.player[n].driver.port[0].idle);
     }
     for (unsigned e = 0; e < ENGINES; e++)
-        assert_int_equal(ring_rig.engine[e].resets + ring_rig.engine[e].errors, 0);
-    assert_int_equal(judge_violations(ring_rig.silicon.judge), 0);
+        assert_int_equal(ring_rig.machine.engine[e].resets + ring_rig.machine.engine[e].errors, 0);
+    assert_int_equal(judge_violations(ring_rig.machine.silicon.judge), 0);
     ring_rig_stop();
 }
 
@@ -52,14 +52,14 @@ static void one_hangs(void **state)
     (void)state;
     ring_rig_start(MS, 300 * MS);
     loop_for_ever(&bad->driver);
-    for (uint64_t until = ring_rig_now() + 30000 * MS; !ring_rig.engine[GEN8_BCS].running;) {
-        assert_true(ring_rig_now() < until);
-        ring_rig_turn();
+    for (uint64_t until = silicon_now() + 30000 * MS; !ring_rig.machine.engine[GEN8_BCS].running;) {
+        assert_true(silicon_now() < until);
+        machine_turn(&ring_rig.machine);
     }
     ring_rig_play(2);
     ring_driver_check(&ring_rig.player[1].driver);
-    ring_rig_nothing_counted(&ring_rig.player[1]);
-    assert_int_equal(ring_rig.engine[GEN8_BCS].resets, 1);
+    machine_nothing_counted(&ring_rig.player[1].account);
+    assert_int_equal(ring_rig.machine.engine[GEN8_BCS].resets, 1);
     assert_int_equal(bad->account.count[ACCOUNT_ENGINE_HANG], 1);
     assert_true(guest_hung(&bad->guest));
     /* Its driver resets the engine, and starts again. */

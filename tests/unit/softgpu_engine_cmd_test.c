@@ -7,34 +7,8 @@
 
 #include <stdlib.h>
 
-#define DATA  0x40000000u
+#define DATA  RIG_DATA
 #define BATCH 0x50000000u
-
-struct fix {
-    struct rig r;
-    struct rig_ctx c; /* render, 4-level, DATA mapped */
-    uint64_t data;
-};
-
-static int setup(void **state)
-{
-    struct fix *f = malloc(sizeof(*f));
-
-    rig_setup(&f->r);
-    rig_context(&f->r, &f->c, ENGINE_RCS, 4);
-    f->data = rig_map_new(&f->r, &f->c, DATA);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fix *f = *state;
-
-    rig_teardown(&f->r);
-    free(f);
-    return 0;
-}
 
 #define RUN(...) RIG_RUN(&f->r, &f->c, __VA_ARGS__)
 #define BATCH_RUN(addr, ...)                                                                       \
@@ -46,7 +20,7 @@ static int teardown(void **state)
 
 static void store_data_imm(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     RUN(MI(0x20, 1 << 21 | 3), DATA, 0, 0x11111111, 0x22222222, /* qword */
         MI(0x20, 4), DATA + 8, 0, 1, 2, 3);                     /* three dwords */
@@ -60,7 +34,7 @@ static void store_data_imm(void **state)
 
 static void store_data_index(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     RUN(MI(0x21, 1), 0x100, 0xabc, MI(0x21, 1 << 21 | 1), 0x104, 0xdef);
     assert_int_equal(rig_r32(&f->r, f->r.hwsp[ENGINE_RCS] + 0x100), 0xabc);
@@ -69,7 +43,7 @@ static void store_data_index(void **state)
 
 static void register_moves(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     rig_w32(&f->r, f->data + 0x40, 0x5555);
     RUN(MI(0x22, 3), 0x2600, 0x77, 0x2604, 0x88, /* two pairs */
@@ -86,7 +60,7 @@ static void register_moves(void **state)
 
 static void copy_mem_mem(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_page(&f->r);
     uint32_t ggtt = rig_ggtt_map(&f->r, 0, page);
 
@@ -99,7 +73,7 @@ static void copy_mem_mem(void **state)
 
 static void flush_dw(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct rig_ctx c;
     uint64_t data, hwsp = f->r.hwsp[ENGINE_VCS];
 
@@ -120,7 +94,7 @@ static void flush_dw(void **state)
 
 static void pipe_control(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_page(&f->r);
     uint32_t ggtt = rig_ggtt_map(&f->r, 0, page), pc = 0x7a000004;
 
@@ -141,7 +115,7 @@ static void pipe_control(void **state)
 }
 
 /* dst = GPR2, operands GPR0 and GPR1 */
-static uint64_t alu(struct fix *f, uint32_t opcode, uint32_t result, uint64_t a, uint64_t b)
+static uint64_t alu(struct rig_data *f, uint32_t opcode, uint32_t result, uint64_t a, uint64_t b)
 {
     RUN(MI(0x22, 7), 0x2600, (uint32_t)a, 0x2604, (uint32_t)(a >> 32), 0x2608, (uint32_t)b, 0x260c,
         (uint32_t)(b >> 32), MI(0x1a, 3), 0x080u << 20 | 0x20 << 10 | 0,
@@ -152,7 +126,7 @@ static uint64_t alu(struct fix *f, uint32_t opcode, uint32_t result, uint64_t a,
 
 static void math(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t big = 0xfffffffffffffff0ull;
 
     assert_true(alu(f, 0x100, 0x31, big, 0x20) == 0x10);
@@ -166,7 +140,8 @@ static void math(void **state)
     assert_true(alu(f, 0x104, 0x31, 0xff00ff, 0xf0f0f0) == 0x0ff00f);
 }
 
-static uint64_t atomic(struct fix *f, uint32_t op, bool quad, uint64_t m, uint64_t a, uint64_t b)
+static uint64_t atomic(struct rig_data *f, uint32_t op, bool quad, uint64_t m, uint64_t a,
+                       uint64_t b)
 {
     rig_w32(&f->r, f->data, (uint32_t)m);
     rig_w32(&f->r, f->data + 4, (uint32_t)(m >> 32));
@@ -178,7 +153,7 @@ static uint64_t atomic(struct fix *f, uint32_t op, bool quad, uint64_t m, uint64
 
 static void atomics(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     assert_true(atomic(f, 0x04, false, 9, 5, 0) == 5);
     assert_int_equal(DW(2), 9); /* old value returned in GPR0 */
@@ -201,7 +176,7 @@ static void atomics(void **state)
 
 static void predicated_batches(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_map_new(&f->r, &f->c, BATCH);
     const uint32_t body[] = {MI_SDI(DATA, 1), MI_BBE};
     uint32_t bbs = MI(0x31, 1 << 15 | 0x101);
@@ -222,7 +197,7 @@ static void predicated_batches(void **state)
 
 static void semaphore_comparisons(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     /* Every comparison that holds for memory 5: > 4, >= 5, < 6, <= 5, == 5, != 4. */
     static const uint32_t data[6] = {4, 5, 6, 5, 5, 4};
@@ -249,7 +224,7 @@ static void semaphore_comparisons(void **state)
 
 static void batches_nest_and_chain(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t one = rig_map_new(&f->r, &f->c, BATCH),
              two = rig_map_new(&f->r, &f->c, BATCH + 0x1000);
     uint64_t three = rig_map_new(&f->r, &f->c, BATCH + 0x2000);
@@ -272,7 +247,7 @@ static void batches_nest_and_chain(void **state)
 
 static void conditional_end(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     rig_w32(&f->r, f->data + 0x40, 5);
     BATCH_RUN(BATCH, MI(0x36, 1 << 21 | 2), 4, DATA + 0x40, 0, MI_SDI(DATA, 1),
@@ -282,7 +257,7 @@ static void conditional_end(void **state)
 
 static void ring_wraps(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     for (uint32_t i = 0; i < 200; i++) {
         RUN(MI_SDI(DATA, i), MI(0x22, 15), 0x2600, i, 0x2608, 0, 0x2610, 0, 0x2618, 0, 0x2620, 0,
@@ -323,7 +298,7 @@ static void lengths(void **state)
         {MI(0x12, 0), 2, ENGINE_BCS}, /* MI_LOAD_SCAN_LINES */
         {0x40c00001, 3, ENGINE_BCS},  /* XY_SETUP_CLIP_BLT */
     };
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const uint32_t evil[] = {MI_SDI(DATA + 4, 0xbad)}, good[] = {MI_SDI(DATA, 1 + i)};
@@ -361,11 +336,11 @@ static void malformed_commands_hang(void **state)
     };
 
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct fix *f;
+        struct rig_data *f;
 
         if (i) {
-            teardown(state);
-            setup(state);
+            rig_data_free(state);
+            rig_data_new(state);
         }
         f = *state;
         rig_emit(&f->r, &f->c, bad[i], 4);
@@ -380,7 +355,7 @@ static void malformed_commands_hang(void **state)
 
 static void batch_has_no_privilege(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_page(&f->r);
     uint32_t ggtt = rig_ggtt_map(&f->r, 0, page), gg = MI_GGTT;
 
@@ -417,7 +392,7 @@ static void batch_has_no_privilege(void **state)
 
 static void global_batch_is_privileged(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_page(&f->r);
     uint32_t ggtt = rig_ggtt_map(&f->r, 0, page);
     const uint32_t dw[] = {MI(0x20, 2) | MI_GGTT, ggtt + 0x100, 0, 1, MI_LRI1(0x9400, 6), MI_BBE};
@@ -431,7 +406,7 @@ static void global_batch_is_privileged(void **state)
 /* A batch without privilege cannot start one with it: the address is taken as its own space's. */
 static void privilege_is_not_regained(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page = rig_page(&f->r), own = rig_map_new(&f->r, &f->c, BATCH + 0x1000);
     const uint32_t evil[] = {MI_LRI1(0x9400, 6), MI_BBE}, fine[] = {MI_SDI(DATA, 3), MI_BBE};
 
@@ -445,7 +420,7 @@ static void privilege_is_not_regained(void **state)
 
 static void force_to_nonpriv_opens_a_register(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     engines_mmio_write(f->r.engines, 0x24d4, 0x9400);
     BATCH_RUN(BATCH, MI_LRI1(0x9400, 6), MI_LRI1(0x9404, 7), MI_SRM(0x9400, DATA));
@@ -454,7 +429,7 @@ static void force_to_nonpriv_opens_a_register(void **state)
     assert_int_equal(DW(0), 6);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_data_new, rig_data_free)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

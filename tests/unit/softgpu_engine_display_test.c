@@ -6,34 +6,12 @@
 #include "tests/unit/softgpu_ring_rig.h"
 
 #include <sched.h>
-#include <stdlib.h>
 
 #include "softgpu/engine_priv.h"
 
 #define DATA   0x40000000u
 #define RUNS   (1u << 30)
 #define DERRMR 0x44050u
-
-static int setup_gen7(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup_haswell(*state);
-    return 0;
-}
-
-static int setup_gen8(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
-    return 0;
-}
 
 static void put(struct rig *r, uint32_t offset, uint32_t v)
 {
@@ -232,9 +210,9 @@ static void no_event_is_no_wait(void **state)
 int main(void)
 {
 #define BOTH(name)                                                                                 \
-    {#name "_gen7", name, setup_gen7, teardown, NULL},                                             \
+    {#name "_gen7", name, rig_new_haswell, rig_free, NULL},                                        \
     {                                                                                              \
-#name "_gen8", name, setup_gen8, teardown, NULL                                            \
+#name "_gen8", name, rig_new, rig_free, NULL                                               \
     }
     const struct CMUnitTest tests[] = {
         BOTH(planes_are_flipped),        BOTH(waits_for_a_blank),

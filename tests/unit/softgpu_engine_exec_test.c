@@ -10,20 +10,6 @@
 
 #define DATA 0x40000000u
 
-static int setup(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
-    return 0;
-}
-
 /* A semaphore wait: EQ, polled, per-process. */
 #define WAIT_EQ(addr, v) MI(0x1c, 1 << 15 | 4 << 12 | 2), (v), (uint32_t)(addr), 0
 
@@ -402,7 +388,7 @@ static void function_reset_clears_everything(void **state)
     assert_true(engines_mmio_read(r->engines, 0x209c) & 1 << 9);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -18,24 +18,10 @@
 #define RESET_VCS (1u << 2)
 #define RESET_2   (1u << 7)
 
-static int setup_gt3(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup_as(*state, "1626");
-    return 0;
-}
-
 static int setup_gt2(void **state)
 {
     *state = malloc(sizeof(struct rig));
     rig_setup_as(*state, "1616");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
     return 0;
 }
 
@@ -236,8 +222,8 @@ static void judge_names_it(void **state)
 
 int main(void)
 {
-#define GT2(f) cmocka_unit_test_setup_teardown(f, setup_gt2, teardown)
-#define GT3(f) cmocka_unit_test_setup_teardown(f, setup_gt3, teardown)
+#define GT2(f) cmocka_unit_test_setup_teardown(f, setup_gt2, rig_free)
+#define GT3(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
     const struct CMUnitTest tests[] = {
         GT2(nothing_at_its_registers), GT2(commands_do_not_reach_it), GT3(registers_and_clock),
         GT3(batches_have_its_gprs),    GT3(reset_has_its_own_bit),    GT3(faults_name_it),

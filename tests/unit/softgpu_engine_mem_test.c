@@ -14,20 +14,6 @@
 
 #define DATA 0x40000000u
 
-static int setup(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
-    return 0;
-}
-
 static void ggtt_reads_back_in_all_sizes(void **state)
 {
     struct rig *r = *state;
@@ -548,7 +534,7 @@ static void judge_maps_are_transactions(void **state)
     judge_free(j);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

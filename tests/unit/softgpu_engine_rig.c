@@ -5,6 +5,7 @@
  */
 #include "tests/unit/softgpu_engine_rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -100,6 +101,64 @@ void rig_teardown(struct rig *r)
     r->judge = judge_free(r->judge);
     r->dma = dma_free(r->dma);
 }
+
+/* ---- for cmocka */
+
+int rig_new(void **state)
+{
+    *state = malloc(sizeof(struct rig));
+    rig_setup(*state);
+    return 0;
+}
+
+int rig_new_haswell(void **state)
+{
+    *state = malloc(sizeof(struct rig));
+    rig_setup_haswell(*state);
+    return 0;
+}
+
+int rig_free(void **state)
+{
+    rig_teardown(*state);
+    free(*state);
+    return 0;
+}
+
+static void map_data(struct rig_data *d, unsigned levels)
+{
+    rig_context(&d->r, &d->c, ENGINE_RCS, levels);
+    d->data = rig_map_new(&d->r, &d->c, RIG_DATA);
+}
+
+int rig_data_new(void **state)
+{
+    struct rig_data *d = *state = malloc(sizeof(*d));
+
+    rig_setup(&d->r);
+    map_data(d, 4);
+    return 0;
+}
+
+int rig_data_new_haswell(void **state)
+{
+    struct rig_data *d = *state = malloc(sizeof(*d));
+
+    rig_setup_haswell(&d->r);
+    map_data(d, 0);
+    return 0;
+}
+
+int rig_data_free(void **state)
+{
+    struct rig_data *d = *state;
+
+    rig_teardown(&d->r);
+    free(d);
+    return 0;
+}
+
+/* ---- */
 
 uint64_t rig_page(struct rig *r)
 {

@@ -51,6 +51,23 @@ void rig_setup(struct rig *r); /* a Broadwell GT3, which has all engines */
 void rig_setup_as(struct rig *r, const char *broadwell);
 void rig_setup_haswell(struct rig *r);
 void rig_teardown(struct rig *r);
+
+/* One of its own for a test of cmocka: a Broadwell GT3, a Haswell, and its end. */
+int rig_new(void **state);
+int rig_new_haswell(void **state);
+int rig_free(void **state);
+
+/* The same with a render context (of 4 levels) in which a page is mapped. */
+#define RIG_DATA 0x40000000u
+struct rig_data {
+    struct rig r;
+    struct rig_ctx c;
+    uint64_t data; /* machine */
+};
+int rig_data_new(void **state);
+int rig_data_new_haswell(void **state);
+int rig_data_free(void **state);
+
 uint32_t rig_base(enum engine_id id);
 
 uint64_t rig_page(struct rig *r);

@@ -7,7 +7,6 @@
  */
 #include "tests/unit/softgpu_engine_rig.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define DATA     0x40000000u
@@ -19,20 +18,6 @@ static uint32_t rnd(uint32_t below)
 {
     seed = seed * 1664525u + 1013904223u;
     return (seed >> 8) % below;
-}
-
-static int setup(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
-    return 0;
 }
 
 /* --- driver model --------------------------------------------------------------------------- */
@@ -254,7 +239,7 @@ static void good_work_after_nonsense(void **state)
     }
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -26,16 +26,8 @@
 
 static int setup(void **state)
 {
-    *state = malloc(sizeof(struct rig));
-    rig_setup(*state);
+    rig_new(state);
     engines_mmio_write(((struct rig *)*state)->engines, FLSH_CNTL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
     return 0;
 }
 
@@ -437,7 +429,7 @@ static void strict_wants_every_step(void **state)
     assert_int_equal(count(r, OFFENCE_NOT_INITIALISED), 4);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_free)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -5,45 +5,17 @@
  */
 #include "tests/unit/softgpu_ring_rig.h"
 
-#include <stdlib.h>
-
 #include "softgpu/cs.h"
 #include "softgpu/engine_priv.h"
 
-#define DATA   0x40000000u
+#define DATA   RIG_DATA
 #define BATCH  0x50000000u
 #define BATCH2 0x50001000u
-
-struct fix {
-    struct rig r;
-    struct rig_ctx c; /* render; DATA is mapped */
-    uint64_t data;
-};
-
-static int setup(void **state)
-{
-    struct fix *f = malloc(sizeof(*f));
-
-    rig_setup_haswell(&f->r);
-    rig_context(&f->r, &f->c, ENGINE_RCS, 0);
-    f->data = rig_map_new(&f->r, &f->c, DATA);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fix *f = *state;
-
-    rig_teardown(&f->r);
-    free(f);
-    return 0;
-}
 
 #define RUN(...) RIG_RUN(&f->r, &f->c, __VA_ARGS__)
 #define DW(n)    rig_r32(&f->r, f->data + 4 * (n))
 
-static void put(struct fix *f, uint32_t addr, const uint32_t *dw, unsigned n)
+static void put(struct rig_data *f, uint32_t addr, const uint32_t *dw, unsigned n)
 {
     rig_write(&f->r, rig_map_new(&f->r, &f->c, addr), dw, n);
 }
@@ -54,7 +26,7 @@ static void put(struct fix *f, uint32_t addr, const uint32_t *dw, unsigned n)
         put(f, (addr), p_, sizeof(p_) / 4);                                                        \
     } while (0)
 
-static uint32_t global_page(struct fix *f, uint64_t *page)
+static uint32_t global_page(struct rig_data *f, uint64_t *page)
 {
     uint32_t at;
 
@@ -66,7 +38,7 @@ static uint32_t global_page(struct fix *f, uint64_t *page)
 
 static void stores(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page;
     uint32_t at = global_page(f, &page);
 
@@ -86,7 +58,7 @@ static void stores(void **state)
 
 static void register_moves(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page;
     uint32_t at = global_page(f, &page);
 
@@ -105,7 +77,7 @@ static void register_moves(void **state)
 /* Predicates: HSW keeps RESULT_2 elsewhere than Broadwell. */
 static void predicates(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     RUN(MI_LRI1(0x2400, 5), MI_LRI1(0x2408, 5), MI(0x0c, 2 << 6 | 2), /* 5 == 5 */
         MI(0x24, 1 << 21 | 1), 0x2400, DATA, MI_LRI1(0x2408, 6), MI(0x0c, 2 << 6 | 2),
@@ -120,7 +92,7 @@ static void predicates(void **state)
 
 static void math(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     RUN(MI_LRI1(0x2600, 40), MI_LRI1(0x2608, 2), MI(0x1a, 3), 0x08008000, 0x08008401, 0x10000000,
         0x18000831, MI7_SRM(0x2610, DATA));
@@ -129,7 +101,7 @@ static void math(void **state)
 
 static void flush_dw(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct rig_ctx c;
     uint64_t data, page;
     uint32_t at = global_page(f, &page);
@@ -154,7 +126,7 @@ static void flush_dw(void **state)
 
 static void pipe_control(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t page;
     uint32_t at = global_page(f, &page);
 
@@ -176,7 +148,7 @@ static void pipe_control(void **state)
 
 static void batches_have_levels(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     PUT(BATCH, MI7_SDI(DATA, 1), MI(0x31, 1 << 22 | 1 << 13 | 1 << 8), BATCH2, MI7_SDI(DATA + 8, 3),
         MI_BBE);
@@ -190,7 +162,7 @@ static void batches_have_levels(void **state)
 
 static void batch_is_chained(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     PUT(BATCH, MI7_SDI(DATA, 1), MI7_BBS(BATCH2), MI7_SDI(DATA + 8, 3), MI_BBE);
     PUT(BATCH2, MI7_SDI(DATA + 4, 2), MI_BBE);
@@ -203,7 +175,7 @@ static void batch_is_chained(void **state)
 
 static void conditional_end(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     rig_w32(&f->r, f->data + 0x40, 5);
     PUT(BATCH, MI(0x36, 1 << 21 | 1), 4, DATA + 0x40, MI7_SDI(DATA, 1), MI(0x36, 1 << 21 | 1), 5,
@@ -224,7 +196,7 @@ static void commands_are_retired_by_length(void **state)
         {0x61010008, 10}, {0x70000006, 8},  {0x70020002, 4},  {0x71000004, 6},  {0x71040100 | 6, 8},
         {0x71050009, 11}, {0x78010005, 7},  {0x7b000005, 7},  {0x79170007, 9},  {0x7839007f, 129},
     };
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     for (uint32_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++) {
         uint32_t dw[140] = {retired[i].header};
@@ -253,7 +225,7 @@ static void strange_commands_hang(void **state)
         {0x7a000004, ENGINE_RCS},  {0x7a000002, ENGINE_VECS},    {MI(0x24, 2), ENGINE_BCS},
         {MI(0x14, 1), ENGINE_VCS}, {0x50000000 | 5, ENGINE_RCS},
     };
-    struct fix *f = *state;
+    struct rig_data *f = *state;
 
     for (unsigned i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
         assert_int_equal(cs_length(&f->r.engines->engine[strange[i].engine], strange[i].header), 0);
@@ -267,7 +239,7 @@ struct image {
 };
 
 /* Seventeen pages in a row, of which the first is looked at. */
-static void image_make(struct fix *f, struct image *m)
+static void image_make(struct rig_data *f, struct image *m)
 {
     m->page = rig_page(&f->r);
     m->at = rig_ggtt_map(&f->r, 0, m->page);
@@ -285,7 +257,7 @@ static void image_make(struct fix *f, struct image *m)
 static void contexts_keep_their_registers(void **state)
 {
     static const uint32_t regs[] = {0x2310, 0x2400, 0x2440, 0x2508, 0x2600, 0x267c, 0x5208, 0x528c};
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct image a, b;
 
     image_make(f, &a);
@@ -319,7 +291,7 @@ static void contexts_keep_their_registers(void **state)
 /* An image is a list of register loads, as hardware leaves it and as software may write it. */
 static void image_is_a_list(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct image a, b;
 
     image_make(f, &a);
@@ -338,7 +310,7 @@ static void image_is_a_list(void **state)
 /* To the context that is there already: nothing, unless forced. */
 static void same_context_is_loaded_when_forced(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct image a, b;
 
     image_make(f, &a);
@@ -352,7 +324,7 @@ static void same_context_is_loaded_when_forced(void **state)
 /* The resource streamer's registers go along only when asked to, at either end. */
 static void streamer_state_is_extra(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct image a, b;
 
     image_make(f, &a);
@@ -371,7 +343,7 @@ static void streamer_state_is_extra(void **state)
 /* A new context may be another domain's; within one, two domains are a violation. */
 static void new_context_is_judged_anew(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     uint64_t mine = rig_page(&f->r), other = rig_page(&f->r), end = 0x2000;
     uint32_t at = rig_ggtt_map(&f->r, 0, mine), at2 = rig_ggtt_map(&f->r, 0, other);
     struct image a, b;
@@ -393,7 +365,7 @@ static void new_context_is_judged_anew(void **state)
 
 static void reset_forgets_the_context(void **state)
 {
-    struct fix *f = *state;
+    struct rig_data *f = *state;
     struct image a, b;
 
     image_make(f, &a);
@@ -409,7 +381,7 @@ static void reset_forgets_the_context(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_data_new_haswell, rig_data_free)
     const struct CMUnitTest tests[] = {
         T(stores),
         T(register_moves),

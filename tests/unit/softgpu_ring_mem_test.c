@@ -17,20 +17,6 @@
 #define DATA 0x40000000u
 #define FAR  0x7ffff000u /* the last page of the space */
 
-static int setup(void **state)
-{
-    *state = malloc(sizeof(struct rig));
-    rig_setup_haswell(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_teardown(*state);
-    free(*state);
-    return 0;
-}
-
 static uint64_t count(struct rig *r, enum offence_kind kind)
 {
     return offences_count(judge_offences(r->judge), kind);
@@ -437,7 +423,7 @@ static void work_needs_an_engine_that_is_set_up(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, rig_new_haswell, rig_free)
     const struct CMUnitTest tests[] = {
         T(table_reads_back_in_all_sizes),
         T(entries_reach_39_bits),
