@@ -210,6 +210,8 @@ elsewhere() { # POINT
     hsw | *04?? | *0[acd]??)
         case $1 in
         sched.submit.* | sched.event.applied | sched.event.counted | sched.save.*) return 0 ;;
+        sched.context.noted | sched.context.ready | sched.context.audited | sched.context.marked) return 0 ;;
+        sched.tlb.flushed) return 0 ;; # flushed but for engines that were never up
         gtt.root.put) return 0 ;;
         mmio.elsp.* | mmio.csb.* | mmio.submit.*) return 0 ;;
         esac
