@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gtt7_quarantine_test.c: inputs of a Haswell guest that kill vgt-gtt, found in the way of
- * gtt_quarantine_test.c: a child takes the guest over and dies inside one of the seams' calls, with
- * nothing left of it but the table; then the parent takes over, from what the guest has said.
+ * gtt7_quarantine_test.c: inputs of a Haswell guest that kill vgt-gtt (gtt_deadly.h). When a child
+ * has died of one, the parent takes over, from what the guest has said.
  */
 #include "services/wire/input.h"
 #include "tests/unit/gtt7_oracle.h"
+#include "tests/unit/gtt_deadly.h"
 
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define BAD 60u /* pinning this frame kills, and so does mapping it as a table */
 
-static const struct gpu_ops *under;
-static struct gpu_ops gpu_wrapped;
 static struct vmm_ops vmm_wrapped;
-static struct quarantine_table *shared;
-static struct quarantine quarantine;
-static bool kills_pins, kills_maps;
-
-static int pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count, uint64_t *dma)
-{
-    for (uint32_t i = 0; kills_pins && i < count; i++)
-        if (gfns[i] == BAD)
-            raise(SIGKILL);
-    return under->pin(g, domid, gfns, count, dma);
-}
+static bool kills_maps;
 
 static void *map(struct vmm *v, const uint64_t *gfns, size_t count, bool write)
 {
@@ -36,31 +21,18 @@ static void *map(struct vmm *v, const uint64_t *gfns, size_t count, bool write)
     return vmm_fake_ops.map(v, gfns, count, write);
 }
 
-static void born(struct rig *r)
-{
-    gtt_guest_forget(r->g);
-    restart_service(r);
-    under = r->gpu->ops;
-    gpu_wrapped = *under;
-    gpu_wrapped.pin = pin;
-    r->gpu->ops = &gpu_wrapped;
-    quarantine_attach(&quarantine, shared);
-    restart_guest(r);
-}
-
 static void start(struct rig *r)
 {
-    kills_pins = kills_maps = false;
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(shared, MAP_FAILED);
+    kills_maps = false;
+    deadly_begin(BAD, NULL);
     rig_gen = GPU_GEN7;
     rig_directories = 3;
     setup(r, 200);
     vmm_wrapped = vmm_fake_ops;
     vmm_wrapped.map = map;
     r->config.ops = &vmm_wrapped;
-    r->config.quarantine = &quarantine;
-    born(r);
+    r->config.quarantine = &deadly_quarantine;
+    deadly_born(r);
     put_pte(r, 1, 0, E(40));
     put_entry(r, LOW, E(1));
     ask_root(r, LOW);
@@ -69,45 +41,8 @@ static void start(struct rig *r)
 
 static void end(struct rig *r)
 {
-    kills_pins = kills_maps = false;
-    teardown(r);
-    munmap(shared, sizeof(*shared));
-}
-
-typedef void step(struct rig *r);
-
-static void nothing(struct rig *r)
-{
-    (void)r;
-}
-
-/* A process takes over and does that. True: it dies of it. */
-static bool dies(struct rig *r, step *what)
-{
-    pid_t pid = fork();
-    int status;
-
-    assert_true(pid >= 0);
-    if (!pid) {
-        born(r);
-        settle(r);
-        what(r);
-        settle(r);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) || !WEXITSTATUS(status));
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
-static struct quarantine_item only_item(void)
-{
-    struct quarantine_item item, other;
-
-    assert_true(quarantine_get(&quarantine, 0, &item));
-    for (unsigned i = 1; i < QUARANTINE_ITEMS; i++)
-        assert_false(quarantine_get(&quarantine, i, &other));
-    return item;
+    kills_maps = false;
+    deadly_end(r);
 }
 
 static uint64_t names(struct rig *r, unsigned i)
@@ -128,14 +63,14 @@ static void bad_directory_entry(bool *kills, uint32_t kind, uint64_t first_word)
 
     start(r);
     *kills = true;
-    assert_true(dies(r, set_bad_entry)); /* on the lane */
+    assert_true(deadly_dies(r, set_bad_entry)); /* on the lane */
     r->image->pte[LOW + 9] = E(BAD);
-    assert_true(dies(r, nothing)); /* while the directory is rebuilt */
-    born(r);
+    assert_true(deadly_dies(r, deadly_nothing)); /* while the directory is rebuilt */
+    deadly_born(r);
     settle(r);
-    assert_int_equal(only_item().input.kind, kind);
-    assert_int_equal(only_item().input.word[0], first_word);
-    assert_int_equal(only_item().input.word[only_item().input.words - 1], E(BAD));
+    assert_int_equal(deadly_only_item().input.kind, kind);
+    assert_int_equal(deadly_only_item().input.word[0], first_word);
+    assert_int_equal(deadly_only_item().input.word[deadly_only_item().input.words - 1], E(BAD));
     assert_int_equal(root_level(r, LOW), 2);
     assert_int_equal(directory_page(r, root_number(r, LOW), 0, 0), frame(40));
     assert_int_equal(names(r, 9), shadow_scratch(&r->g->shadows, GTT_LEVEL_PTE));
@@ -153,7 +88,7 @@ static void a_directory_entry_that_kills(void **state)
 {
     (void)state;
     bad_directory_entry(&kills_maps, WIRE_INPUT_TABLE_ENTRY, LOW);
-    bad_directory_entry(&kills_pins, WIRE_INPUT_GGTT_ENTRY, LOW + 9);
+    bad_directory_entry(&deadly_pins, WIRE_INPUT_GGTT_ENTRY, LOW + 9);
 }
 
 /* ---- of tables */
@@ -170,16 +105,16 @@ static void a_table_entry_that_kills(void **state)
 
     (void)state;
     start(r);
-    kills_pins = true;
-    assert_true(dies(r, set_bad_pte));
+    deadly_pins = true;
+    assert_true(deadly_dies(r, set_bad_pte));
     ((uint32_t *)table(r, 1))[1000] = E(BAD);
-    assert_true(dies(r, nothing));
-    born(r);
+    assert_true(deadly_dies(r, deadly_nothing));
+    deadly_born(r);
     settle(r);
     n = root_number(r, LOW);
-    assert_int_equal(only_item().input.kind, WIRE_INPUT_TABLE_ENTRY);
-    assert_int_equal(only_item().input.word[0], 1);
-    assert_int_equal(only_item().input.word[1], 1000);
+    assert_int_equal(deadly_only_item().input.kind, WIRE_INPUT_TABLE_ENTRY);
+    assert_int_equal(deadly_only_item().input.word[0], 1);
+    assert_int_equal(deadly_only_item().input.word[1], 1000);
     assert_int_equal(directory_page(r, n, 0, 0), frame(40));
     assert_int_equal(directory_page(r, n, 0, 1000), shadow_scratch_data(&r->g->shadows));
     end(r);
@@ -199,8 +134,8 @@ static void a_root_that_kills(void **state)
     start(r);
     pass(r);
     n = root_number(r, LOW);
-    quarantine_put(&quarantine, WIRE_INPUT_ROOT, word, 2);
-    born(r);
+    quarantine_put(&deadly_quarantine, WIRE_INPUT_ROOT, word, 2);
+    deadly_born(r);
     settle(r);
     assert_int_equal(root_level(r, LOW), 0);
     assert_int_equal(directory_page(r, n, 0, 0), frame(40));
@@ -229,9 +164,9 @@ static void too_many(void **state)
     for (unsigned i = 0; i < QUARANTINE_ITEMS; i++) {
         const uint64_t word[] = {2, i + 100, E(BAD)};
 
-        quarantine_put(&quarantine, WIRE_INPUT_TABLE_ENTRY, word, 3);
+        quarantine_put(&deadly_quarantine, WIRE_INPUT_TABLE_ENTRY, word, 3);
     }
-    born(r);
+    deadly_born(r);
     assert_true(r->g->given_up);
     settle(r);
     assert_int_equal(root_level(r, LOW), 0);

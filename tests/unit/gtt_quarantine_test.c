@@ -1,133 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gtt_quarantine_test.c: inputs that kill vgt-gtt. A child process takes the guest over and dies
- * inside one of the seam's calls; nothing of it is left but the table of lib/quarantine.h, which is
- * shared. Then the parent takes over, from what the guest has said so far.
+ * gtt_quarantine_test.c: inputs that kill vgt-gtt (gtt_deadly.h). When a child has died of one, the
+ * parent takes over, from what the guest has said so far.
  */
 #include "services/wire/input.h"
-#include "tests/unit/gtt_fixture.h"
+#include "tests/unit/gtt_deadly.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define ENTRY(gfn) ((uint64_t)(gfn) << 12 | P)
 #define BAD        40u /* pinning this frame kills */
 #define INDEX      300u
 #define FENCE_REG  (0x100000u + 8 * 4)
 
-static const struct gpu_ops *under;
-static struct gpu_ops wrapped;
-static struct quarantine_table *table_of;
-static struct quarantine quarantine;
-static bool kills_pins, kills_fences;
-
-static int pin(struct gpu *g, uint16_t domid, const uint64_t *gfns, uint32_t count, uint64_t *dma)
-{
-    for (uint32_t i = 0; kills_pins && i < count; i++)
-        if (gfns[i] == BAD)
-            raise(SIGKILL);
-    return under->pin(g, domid, gfns, count, dma);
-}
+static bool kills_fences;
 
 static int reg_write(struct gpu *g, uint32_t offset, unsigned width, uint64_t value)
 {
     if (kills_fences && offset == FENCE_REG && value & 1)
         raise(SIGKILL);
-    return under->write(g, offset, width, value);
+    return deadly_under->write(g, offset, width, value);
 }
 
-static void wrap(struct rig *r)
+static void wrap(struct gpu_ops *ops)
 {
-    under = r->gpu->ops;
-    wrapped = *under;
-    wrapped.pin = pin;
-    wrapped.write = reg_write;
-    r->gpu->ops = &wrapped;
-}
-
-/* A new process: its device is wrapped before it takes the guest up, so it may die in that. */
-static void born(struct rig *r)
-{
-    gtt_guest_forget(r->g);
-    gpu_close(r->gpu);
-    assert_int_equal(gpu_fake_open(r->fake, GPU_ROW_GTT, &r->gpu), 0);
-    r->config.gpu = r->gpu;
-    memset(r->trapped, 0, sizeof r->trapped);
-    r->confirms = 0;
-    wrap(r);
-    quarantine_attach(&quarantine, table_of);
-    assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
-    r->g->epoch = r->epoch;
+    ops->write = reg_write;
 }
 
 static void start(struct rig *r)
 {
-    kills_pins = kills_fences = false;
-    table_of =
-        mmap(NULL, sizeof(*table_of), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(table_of, MAP_FAILED);
+    kills_fences = false;
+    deadly_begin(BAD, wrap);
     setup(r, 200);
-    r->config.quarantine = &quarantine;
-    born(r);
+    r->config.quarantine = &deadly_quarantine;
+    deadly_born(r);
     settle(r);
 }
 
 static void end(struct rig *r)
 {
-    kills_pins = kills_fences = false;
-    teardown(r);
-    munmap(table_of, sizeof(*table_of));
-}
-
-typedef void step(struct rig *r);
-
-/* A process takes over and does that. True: it dies of it. */
-static bool dies(struct rig *r, step *what)
-{
-    pid_t pid = fork();
-    int status;
-
-    assert_true(pid >= 0);
-    if (!pid) {
-        born(r);
-        settle(r);
-        what(r);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) || !WEXITSTATUS(status));
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
-/* And one that only takes over. */
-static void nothing(struct rig *r)
-{
-    (void)r;
+    kills_fences = false;
+    deadly_end(r);
 }
 
 static void take_over(struct rig *r)
 {
-    born(r);
+    deadly_born(r);
     settle(r);
 }
 
 static uint64_t gtt_of(struct rig *r, uint32_t index)
 {
     return gpu_fake_gtt(r->fake, index) & GEN8_PTE_ADDR;
-}
-
-static struct quarantine_item only_item(void)
-{
-    struct quarantine_item item, other;
-
-    assert_true(quarantine_get(&quarantine, 0, &item));
-    for (unsigned i = 1; i < QUARANTINE_ITEMS; i++)
-        assert_false(quarantine_get(&quarantine, i, &other));
-    return item;
 }
 
 /* ---- entries of the GGTT */
@@ -155,18 +79,18 @@ static void an_entry_that_kills(void **state)
     set_entry(&r, 30);
     settle(&r);
     assert_int_equal(gtt_of(&r, INDEX), frame(30));
-    kills_pins = true;
-    assert_true(dies(&r, set_bad_entry)); /* on the lane */
+    deadly_pins = true;
+    assert_true(deadly_dies(&r, set_bad_entry)); /* on the lane */
     r.image->pte[INDEX] = (uint64_t)BAD << 12 | 1;
-    assert_true(dies(&r, nothing)); /* out of the image */
+    assert_true(deadly_dies(&r, deadly_nothing)); /* out of the image */
     take_over(&r);
     assert_int_not_equal(gtt_of(&r, INDEX), frame(30)); /* which is pinned no more */
-    assert_int_equal(only_item().input.kind, WIRE_INPUT_GGTT_ENTRY);
-    assert_int_equal(only_item().input.word[0], INDEX);
-    assert_int_equal(only_item().input.word[1], (uint64_t)BAD << 12 | 1);
+    assert_int_equal(deadly_only_item().input.kind, WIRE_INPUT_GGTT_ENTRY);
+    assert_int_equal(deadly_only_item().input.word[0], INDEX);
+    assert_int_equal(deadly_only_item().input.word[1], (uint64_t)BAD << 12 | 1);
     set_bad_entry(&r); /* the guest insists */
     settle(&r);
-    assert_int_equal(only_item().skipped, 2);
+    assert_int_equal(deadly_only_item().skipped, 2);
     assert_true(r.account.count[ACCOUNT_QUARANTINED] >= 2);
     set_entry(&r, 31);
     settle(&r);
@@ -191,12 +115,12 @@ static void a_fence_that_kills(void **state)
     (void)state;
     start(&r);
     kills_fences = true;
-    assert_true(dies(&r, set_fence));
-    assert_true(dies(&r, set_fence));
+    assert_true(deadly_dies(&r, set_fence));
+    assert_true(deadly_dies(&r, set_fence));
     take_over(&r);
     set_fence(&r);
     settle(&r);
-    assert_int_equal(only_item().input.kind, WIRE_INPUT_FENCE);
+    assert_int_equal(deadly_only_item().input.kind, WIRE_INPUT_FENCE);
     end(&r);
 }
 
@@ -236,16 +160,16 @@ static void a_table_entry_that_kills(void **state)
     start(&r);
     set_slot(&r, 8, ENTRY(30));
     set_root(&r);
-    kills_pins = true;
-    assert_true(dies(&r, set_bad_slot));
+    deadly_pins = true;
+    assert_true(deadly_dies(&r, set_bad_slot));
     table(&r, 2)[9] = ENTRY(BAD);
-    assert_true(dies(&r, nothing));
+    assert_true(deadly_dies(&r, deadly_nothing));
     take_over(&r);
     assert_int_equal(shadow_of(&r, 8), frame(30));
     assert_int_not_equal(shadow_of(&r, 9), frame(BAD));
-    assert_int_equal(only_item().input.kind, WIRE_INPUT_TABLE_ENTRY);
-    assert_int_equal(only_item().input.word[0], 2);
-    assert_int_equal(only_item().input.word[2], ENTRY(BAD));
+    assert_int_equal(deadly_only_item().input.kind, WIRE_INPUT_TABLE_ENTRY);
+    assert_int_equal(deadly_only_item().input.word[0], 2);
+    assert_int_equal(deadly_only_item().input.word[2], ENTRY(BAD));
     set_slot(&r, 9, ENTRY(31)); /* this place is as good as any */
     settle(&r);
     assert_int_equal(shadow_of(&r, 9), frame(31));
@@ -265,9 +189,9 @@ static void kills_from_outside(void **state)
     set_root(&r);
     for (int i = 0; i < 3; i++) {
         table(&r, 2)[9] = ENTRY(BAD);
-        kills_pins = true;
-        assert_true(dies(&r, nothing));
-        kills_pins = false;
+        deadly_pins = true;
+        assert_true(deadly_dies(&r, deadly_nothing));
+        deadly_pins = false;
         take_over(&r);
         assert_int_equal(shadow_of(&r, 9), frame(BAD));
         set_slot(&r, 9, ENTRY(30)); /* so that the frame has to be pinned again */
@@ -275,7 +199,7 @@ static void kills_from_outside(void **state)
         pass(&r);
         settle(&r);
     }
-    assert_int_equal(quarantine.known, 0);
+    assert_int_equal(deadly_quarantine.known, 0);
     end(&r);
 }
 
@@ -289,15 +213,15 @@ static void too_many(void **state)
     start(&r);
     set_slot(&r, 8, ENTRY(30));
     set_root(&r);
-    kills_pins = true;
+    deadly_pins = true;
     for (unsigned i = 0; i < QUARANTINE_ITEMS; i++) {
         uint64_t word[] = {2, i + 100, ENTRY(BAD)};
 
-        quarantine_put(&quarantine, WIRE_INPUT_TABLE_ENTRY, word, 3);
+        quarantine_put(&deadly_quarantine, WIRE_INPUT_TABLE_ENTRY, word, 3);
     }
     r.image->pte[INDEX] = (uint64_t)BAD << 12 | 1;
     table(&r, 2)[9] = ENTRY(BAD);
-    born(&r); /* without a look at either */
+    deadly_born(&r); /* without a look at either */
     assert_true(r.g->given_up);
     set_bad_entry(&r);
     set_bad_slot(&r);
@@ -334,13 +258,13 @@ static void a_fetch_that_kills(void **state)
     jobs = r.g->pins.fetch_jobs;
     assert_true(jobs > 0);
     for (int i = 0; i < 2; i++) {
-        quarantine_attach(&quarantine, table_of);
-        quarantine_begin(&quarantine, QUARANTINE_BESIDE, WIRE_INPUT_TABLE_AHEAD, &gfn, 1);
+        quarantine_attach(&deadly_quarantine, deadly_table);
+        quarantine_begin(&deadly_quarantine, QUARANTINE_BESIDE, WIRE_INPUT_TABLE_AHEAD, &gfn, 1);
     }
     take_over(&r);
     assert_int_equal(r.g->pins.fetch_jobs, 0);
     assert_int_equal(shadow_of(&r, 3), frame(23));
-    assert_int_equal(only_item().input.kind, WIRE_INPUT_TABLE_AHEAD);
+    assert_int_equal(deadly_only_item().input.kind, WIRE_INPUT_TABLE_AHEAD);
     end(&r);
 }
 
@@ -356,11 +280,11 @@ static void no_fetch_in_doubt(void **state)
     start(&r);
     fill_table(&r);
     set_root(&r);
-    quarantine_begin(&quarantine, QUARANTINE_INNER, WIRE_INPUT_GGTT_ENTRY, word, 2);
+    quarantine_begin(&deadly_quarantine, QUARANTINE_INNER, WIRE_INPUT_GGTT_ENTRY, word, 2);
     take_over(&r);
     assert_int_equal(r.g->pins.fetch_jobs, 0);
     assert_int_equal(shadow_of(&r, 3), frame(23));
-    quarantine_settled(&quarantine);
+    quarantine_settled(&deadly_quarantine);
     post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {2, 0, 4095}});
     settle(&r);
     assert_int_equal(r.g->pins.fetch_jobs, 1);

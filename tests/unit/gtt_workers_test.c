@@ -64,6 +64,13 @@ static void tables(struct rig *r, unsigned count)
     post(r, (struct mmio_gtt){.kind = MMIO_GTT_PPGTT_NEW, .level = 3, .pdp = {1 << 12}});
 }
 
+/* Table i names 512 frames in a row. */
+static void name_row(struct rig *r, unsigned i, uint64_t first)
+{
+    for (unsigned k = 0; k < 512; k++)
+        table(r, 2 + i)[k] = ENTRY(first + k);
+}
+
 static void refill(struct rig *r, uint64_t gfn)
 {
     post(r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {gfn, 0, 4095}});
@@ -91,8 +98,7 @@ static void frames_come_in_few_calls(void **state)
     (void)state;
     start(&r, 5000);
     for (unsigned i = 0; i < 3; i++)
-        for (unsigned k = 0; k < 512; k++)
-            table(&r, 2 + i)[k] = ENTRY(100 + 500 * i + k); /* neighbours share twelve */
+        name_row(&r, i, 100 + 500 * i); /* neighbours share twelve */
     tables(&r, 3);
     settle(&r);
     for (unsigned i = 0; i < 3; i++)
@@ -113,8 +119,7 @@ static void bad_frames_are_left_out(void **state)
 
     (void)state;
     start(&r, 5000);
-    for (unsigned k = 0; k < 512; k++)
-        table(&r, 2)[k] = ENTRY(100 + k);
+    name_row(&r, 0, 100);
     table(&r, 2)[7] = ENTRY(70000);
     table(&r, 2)[300] = ENTRY(80000);
     table(&r, 2)[301] = 1ull << 45 | P;
@@ -150,8 +155,7 @@ static void table_changes_meanwhile(void **state)
 
     (void)state;
     start(&r, 5000);
-    for (unsigned k = 0; k < 512; k++)
-        table(&r, 2)[k] = ENTRY(100 + k);
+    name_row(&r, 0, 100);
     tables(&r, 1);
     pthread_mutex_lock(&gate);
     assert_int_equal(gtt_guest_settle(r.g, 10000), GTT_GUEST_WAITS);
@@ -181,8 +185,7 @@ static void nothing_is_unpinned_under_a_worker(void **state)
 
     (void)state;
     start(&r, 5000);
-    for (unsigned k = 0; k < 512; k++)
-        table(&r, 2)[k] = ENTRY(100 + k);
+    name_row(&r, 0, 100);
     post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, ENTRY(90)}});
     settle(&r);
     post(&r, (struct mmio_gtt){.kind = MMIO_GTT_PTE, .pte = {256, 0}});
@@ -240,8 +243,7 @@ static void late_result_for_a_guest_that_left(void **state)
     start(&r, 5000);
     g = second(&r, map);
     for (unsigned i = 0; i < 6; i++)
-        for (unsigned k = 0; k < 512; k++)
-            table(&r, 2 + i)[k] = ENTRY(100 + i * 32 + k);
+        name_row(&r, i, 100 + i * 32);
     pthread_mutex_lock(&gate);
     tables(&r, 6);
     assert_int_equal(gtt_guest_settle(r.g, 100000), GTT_GUEST_WAITS);
@@ -270,8 +272,7 @@ static void crash_with_jobs_outstanding(void **state)
     (void)state;
     start(&r, 5000);
     for (unsigned i = 0; i < 6; i++)
-        for (unsigned k = 0; k < 512; k++)
-            table(&r, 2 + i)[k] = ENTRY(100 + i * 32 + k);
+        name_row(&r, i, 100 + i * 32);
     tables(&r, 6);
     slow_us = 5000;
     assert_int_equal(gtt_guest_settle(r.g, 100000), GTT_GUEST_WAITS);
@@ -291,8 +292,7 @@ static void limit_holds(void **state)
     (void)state;
     start(&r, 700);
     for (unsigned i = 0; i < 3; i++)
-        for (unsigned k = 0; k < 512; k++)
-            table(&r, 2 + i)[k] = ENTRY(100 + i * 512 + k);
+        name_row(&r, i, 100 + i * 512);
     tables(&r, 3);
     settle(&r);
     assert_int_equal(gpu_fake_pins(r.fake), 700);
@@ -319,8 +319,7 @@ static void device_refuses(void **state)
 
     (void)state;
     start(&r, 5000);
-    for (unsigned k = 0; k < 512; k++)
-        table(&r, 2)[k] = ENTRY(100 + k);
+    name_row(&r, 0, 100);
     tables(&r, 1);
     assert_int_equal(gtt_guest_settle(r.g, 10), GTT_GUEST_MORE); /* the upper level */
     gpu_fake_fail(r.fake, ENOSPC, 600);

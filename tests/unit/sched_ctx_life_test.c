@@ -26,14 +26,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct context *prepare(enum gen8_engine e, uint64_t desc)
-{
-    struct context *c = NULL;
-
-    assert_int_equal(context_prepare(r.set, e, desc, &c), 0);
-    return c;
-}
-
 static const uint32_t load[] = {0x11000001, GPR, 0x1234, 0};
 
 static void lite_restore(void **state)
@@ -45,16 +37,16 @@ static void lite_restore(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, load, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     s = rig_shadow(&r, c);
     context_set_busy(c, true);
     *rig_at(&r, RIG_RING) = 0xffffffff; /* what was audited stays */
     rig_emit(&r, RIG_LRCA, load, 4);
-    assert_ptr_equal(prepare(GEN8_RCS, desc), c);
+    assert_ptr_equal(rig_prepare(&r, GEN8_RCS, desc), c);
     assert_int_equal(s[CTX_RING_TAIL], 0x20);
     assert_int_equal(rig_ring(&r, c, 0x18), 0x1234);
     assert_int_equal(rig_ring(&r, c, 0), load[0]);
-    prepare(GEN8_RCS, desc); /* nothing new */
+    rig_prepare(&r, GEN8_RCS, desc); /* nothing new */
     rig_emit(&r, RIG_LRCA, bad, 4);
     assert_int_equal(context_prepare(r.set, GEN8_RCS, desc, &again), CONTEXT_REFUSED);
     assert_int_equal(s[CTX_RING_TAIL], 0x20);
@@ -80,7 +72,7 @@ static void full_ring(void **state)
     unsigned appended = 0;
 
     (void)state;
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     for (;; appended++) {
         rig_emit(&r, RIG_LRCA, load, 4);
@@ -104,7 +96,7 @@ static void save(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, load, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     s = rig_shadow(&r, c);
     s[CTX_RING_HEAD] = 0x10; /* the hardware */
@@ -128,12 +120,12 @@ static void save(void **state)
     assert_int_equal(rig_at(&r, RIG_LRCA)[0x34], 0xabcd);
     assert_int_equal(rig_at(&r, RIG_LRCA)[0x35], 0x1111);
     for (unsigned i = 0; i < 2; i++) { /* unchanged since: the hardware's own word is good */
-        c = prepare(GEN8_RCS, desc);
+        c = rig_prepare(&r, GEN8_RCS, desc);
         assert_int_equal(rig_shadow(&r, c)[0x60], 0x7a000005);
         assert_int_equal(rig_count(&r, ACCOUNT_BAD_CONTEXT), 0);
     }
     g[0x62] = 1;
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[0x60], 0);
     assert_int_equal(rig_count(&r, ACCOUNT_BAD_CONTEXT), 1);
     r.vggtt->pte[RIG_LRCA / 4096 + 1] = 0;
@@ -154,7 +146,7 @@ static void resume(void **state)
     rig_map(&r, RIG_BATCH, 1);
     rig_at(&r, RIG_BATCH)[8] = 0x05000000;
     rig_emit(&r, RIG_LRCA, start, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     batch = rig_ring(&r, c, 4);
     s = rig_shadow(&r, c);
     s[CTX_RING_HEAD] = 0x0c;
@@ -162,13 +154,13 @@ static void resume(void **state)
     assert_int_equal(context_save(c), 0);
     assert_int_equal(g[CTX_BB_HEAD_LDW], (RIG_BATCH + 8) | 1);
     rig_at(&r, RIG_BATCH)[3] = 0xffffffff;
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     s = rig_shadow(&r, c);
     assert_int_equal(s[CTX_BB_HEAD_LDW], (batch + 8) | 1);
     assert_int_equal(rig_gpu(&r, batch)[3], 0);
     assert_int_equal(rig_gpu(&r, batch)[8], 0x05000000);
     g[CTX_BB_HEAD_LDW] += 4; /* not the guest's to choose */
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_BB_HEAD_LDW], 0);
 }
 
@@ -199,9 +191,9 @@ static void resets(void **state)
     (void)state;
     idle = rig_context(&r, GEN8_RCS, RIG_LRCA + 0x100000, RIG_RING + 0x10000, 1);
     rig_emit(&r, RIG_LRCA, load, 4);
-    other = prepare(GEN8_RCS, idle);
+    other = rig_prepare(&r, GEN8_RCS, idle);
     id = context_id(other);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     context_reset_engine(r.set, GEN8_RCS);
     assert_null(context_find(r.set, id));
@@ -211,7 +203,7 @@ static void resets(void **state)
     context_set_settle(r.set);
     context_save(c);
     assert_int_equal(g[CTX_RING_HEAD], 0); /* the guest has started it anew */
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_HEAD], 0);
     context_set_busy(c, true);
     rig_shadow(&r, c)[CTX_BB_HEAD_LDW] = 0x1001;
@@ -234,22 +226,23 @@ static void eviction(void **state)
     for (uint32_t i = 0; i < 6; i++)
         desc[i] = rig_context(&r, GEN8_BCS, RIG_LRCA + i * 0x10000, RIG_LOW + i * 0x80000, 120);
     for (uint32_t i = 0; i < 4; i++) {
-        c[i] = prepare(GEN8_BCS, desc[i]);
+        c[i] = rig_prepare(&r, GEN8_BCS, desc[i]);
         context_set_busy(c[i], true);
     }
     assert_int_equal(context_prepare(r.set, GEN8_BCS, desc[4], &c[4]), CONTEXT_NO_ROOM);
     context_set_busy(c[2], false);
     context_set_settle(r.set);
     id = context_id(c[2]);
-    c[4] = prepare(GEN8_BCS, desc[4]);
+    c[4] = rig_prepare(&r, GEN8_BCS, desc[4]);
     assert_null(context_find(r.set, id));
     context_set_busy(c[0], false);
     context_set_settle(r.set);
     context_set_busy(c[1], false);
     context_set_settle(r.set);
     id = context_id(c[0]);
-    prepare(GEN8_BCS, desc[1]);
-    prepare(GEN8_BCS, desc[5]); /* takes the place of c[3]? busy; of c[4] or c[0]: the oldest */
+    rig_prepare(&r, GEN8_BCS, desc[1]);
+    rig_prepare(&r, GEN8_BCS,
+                desc[5]); /* takes the place of c[3]? busy; of c[4] or c[0]: the oldest */
     assert_ptr_equal(context_find(r.set, context_id(c[3])), c[3]);
     context_set_busy(c[3], false);
     context_set_settle(r.set);
@@ -265,7 +258,7 @@ static void evicted_in_batch(void **state)
     (void)state;
     rig_emit(&r, RIG_LRCA, load, 3);
     rig_at(&r, RIG_RING)[1] = 0x22600;
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     s = rig_shadow(&r, c);
     s[CTX_RING_HEAD] = 8;
     s[CTX_BB_HEAD_LDW] = 0x7001;
@@ -275,10 +268,10 @@ static void evicted_in_batch(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         big[i] = rig_context(&r, GEN8_BCS, RIG_HIGH + 0x100000 + i * 0x10000,
                              RIG_LOW + 0x400000 + i * 0x80000, 126);
-        prepare(GEN8_BCS, big[i]);
+        rig_prepare(&r, GEN8_BCS, big[i]);
     }
     assert_false(context_root_mapped(c)); /* no shadow */
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_BB_HEAD_LDW], 0x7001);
     assert_int_equal(rig_shadow(&r, c)[CTX_BB_STATE], 1 << 5);
 }
@@ -294,12 +287,12 @@ static void own_limit(void **state)
     rig_root(&r, 5, RIG_ROOT, RIG_SHADOW);
     for (uint32_t i = 0; i < 3; i++)
         desc[i] = rig_context(&r, GEN8_BCS, RIG_LRCA + i * 0x10000, RIG_LOW + i * 0x80000, 100);
-    c[0] = prepare(GEN8_BCS, desc[0]);
-    c[1] = prepare(GEN8_BCS, desc[1]);
-    c[2] = prepare(GEN8_BCS, desc[2]);
+    c[0] = rig_prepare(&r, GEN8_BCS, desc[0]);
+    c[1] = rig_prepare(&r, GEN8_BCS, desc[1]);
+    c[2] = rig_prepare(&r, GEN8_BCS, desc[2]);
     assert_int_equal(arena_free_pages(r.arena), ARENA - 206);
     context_set_busy(c[2], true);
-    c[1] = prepare(GEN8_BCS, desc[1]);
+    c[1] = rig_prepare(&r, GEN8_BCS, desc[1]);
     context_set_busy(c[1], true);
     assert_int_equal(context_prepare(r.set, GEN8_BCS, desc[0], &c[0]), CONTEXT_NO_ROOM);
     context_set_busy(c[1], false);

@@ -25,15 +25,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct context *prepare(enum gen8_engine e, uint64_t desc)
-{
-    struct context *c = NULL;
-
-    assert_int_equal(context_prepare(r.set, e, desc, &c), 0);
-    assert_non_null(c);
-    return c;
-}
-
 static void refused(enum gen8_engine e, uint64_t desc, enum account_event event)
 {
     uint64_t before = rig_count(&r, event);
@@ -55,7 +46,7 @@ static void plain(void **state)
     (void)state;
     rig_state(&r, RIG_LRCA)[CTX_RING_HEAD] = rig_state(&r, RIG_LRCA)[CTX_RING_TAIL] = 0x100;
     rig_emit(&r, RIG_LRCA, dw, 5);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     d = ctx_gen8_desc_decode(context_desc(c));
     arena_bounds(r.arena, &start, &size);
     assert_true(d.valid && d.privileged && d.mode == CTX_LEGACY_64);
@@ -89,7 +80,7 @@ static void wraps(void **state)
     rig_state(&r, RIG_LRCA)[CTX_RING_HEAD] = rig_state(&r, RIG_LRCA)[CTX_RING_TAIL] = 0x3ff0;
     rig_emit(&r, RIG_LRCA, dw, 8);
     assert_int_equal(rig_state(&r, RIG_LRCA)[CTX_RING_TAIL], 0x10);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_ring(&r, c, 0x3ff8), 0x1234);
     assert_int_equal(rig_ring(&r, c, 0), 0x11000001);
     assert_int_equal(rig_ring(&r, c, 8), 0x5678);
@@ -107,7 +98,7 @@ static void descriptors(void **state)
     refused(GEN8_BCS, (desc & ~UINT64_C(0xfffff000)) | 0x1000, ACCOUNT_BAD_DESCRIPTOR);
     refused(GEN8_BCS, desc + RIG_SIZE - 4096, ACCOUNT_BAD_DESCRIPTOR); /* second page is out */
     refused(GEN8_BCS, desc + 0x100000, ACCOUNT_BAD_GUEST_ADDR);        /* no entries */
-    prepare(GEN8_BCS, desc);
+    rig_prepare(&r, GEN8_BCS, desc);
 }
 
 static void rings(void **state)
@@ -131,7 +122,7 @@ static void rings(void **state)
     r.vggtt->pte[RIG_RING / 4096 + 2] = 0;
     refused(GEN8_VCS, desc, ACCOUNT_BAD_GUEST_ADDR);
     s[CTX_RING_TAIL] = 0x1ff8;
-    prepare(GEN8_VCS, desc);
+    rig_prepare(&r, GEN8_VCS, desc);
 }
 
 static void bad_commands(void **state)
@@ -147,7 +138,7 @@ static void bad_commands(void **state)
     rig_emit(&r, RIG_LRCA, sdi, 4);
     refused(GEN8_RCS, desc, ACCOUNT_BAD_COMMAND);
     desc = rig_context(&r, GEN8_RCS, RIG_LRCA, RIG_RING, 1);
-    prepare(GEN8_RCS, desc);
+    rig_prepare(&r, GEN8_RCS, desc);
 }
 
 /* Store-index goes to the guest's own status page: by address, or through a small batch. */
@@ -166,7 +157,7 @@ static void store_index(void **state)
     rig_emit(&r, RIG_LRCA, flush, 4);
     rig_emit(&r, RIG_LRCA, ggtt, 4);
     rig_emit(&r, RIG_LRCA, index, 4);
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     assert_int_equal(rig_ring(&r, c, 0x10), 0x13004002);
     assert_int_equal(rig_ring(&r, c, 0x14), (RIG_HWSP + 0xc0) | 4);
     assert_int_equal(rig_ring(&r, c, 0x20), 0x18800001);
@@ -195,7 +186,7 @@ static void privileged_batch(void **state)
     memcpy(rig_at(&r, second), (uint32_t[]){0x11000001, GPR + 4, 0x4712, 0x05000000}, 16);
     rig_emit(&r, RIG_LRCA, start, 4);
     rig_emit(&r, RIG_LRCA, start, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_ring(&r, c, 0), 0x18800001);
     assert_int_equal(rig_ring(&r, c, 4), rig_ring(&r, c, 0x14)); /* copied once */
     shadow = rig_gpu(&r, rig_ring(&r, c, 4));
@@ -219,7 +210,7 @@ static void endless_batch(void **state)
     rig_emit(&r, RIG_LRCA, start, 4);
     refused(GEN8_RCS, desc, ACCOUNT_BAD_COMMAND); /* NOOPs for more than is taken */
     memcpy(rig_at(&r, RIG_BATCH), start, 16);
-    c = prepare(GEN8_RCS, desc); /* goes round for ever, in the copy */
+    c = rig_prepare(&r, GEN8_RCS, desc); /* goes round for ever, in the copy */
     assert_int_equal(rig_gpu(&r, rig_ring(&r, c, 4))[1], rig_ring(&r, c, 4));
     r.vggtt->pte[RIG_BATCH / 4096] = 0;
     refused(GEN8_RCS, desc, ACCOUNT_BAD_GUEST_ADDR);
@@ -233,7 +224,7 @@ static void pdp_in_ring(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, lri, 6);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_ring(&r, c, 8), RIG_SHADOW >> 32);
     assert_int_equal(rig_ring(&r, c, 16), (uint32_t)RIG_SHADOW);
 }
@@ -254,7 +245,7 @@ static void three_level(void **state)
         s[CTX_PDP_UDW(i)] = 0;
         s[CTX_PDP_LDW(i)] = 0x1000 * (i + 5);
     }
-    c = prepare(GEN8_VECS, desc);
+    c = rig_prepare(&r, GEN8_VECS, desc);
     assert_int_equal(ctx_gen8_desc_decode(context_desc(c)).mode, CTX_LEGACY_32);
     s = rig_shadow(&r, c);
     for (uint32_t i = 0; i < 4; i++) {
@@ -281,7 +272,7 @@ static void no_root(void **state)
     r.map->root[77].seq++; /* being changed */
     assert_int_equal(context_prepare(r.set, GEN8_BCS, desc, &c), CONTEXT_WAIT);
     r.map->root[77].seq++;
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     context_set_busy(c, true);
     assert_true(context_root_mapped(c) && context_set_roots_mapped(r.set));
     rig_root(&r, 77, RIG_ROOT, RIG_SHADOW + 0x1000); /* made anew: not the one that runs */
@@ -290,7 +281,7 @@ static void no_root(void **state)
     context_set_busy(c, false);
     context_set_settle(r.set);
     assert_true(context_set_roots_mapped(r.set));
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_PDP_LDW(0)], (uint32_t)RIG_SHADOW + 0x1000);
 }
 
@@ -307,7 +298,7 @@ static void context_batches(void **state)
     s[CTX_INDIRECT_CTX] = (RIG_BATCH + 0x40) | 2;
     s[CTX_INDIRECT_CTX_OFFSET] = 0x17 << 6;
     s[CTX_BB_PER_CTX_PTR] = (RIG_BATCH + 0x1000) | 1;
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     s = rig_shadow(&r, c);
     assert_int_equal(s[CTX_INDIRECT_CTX] & 63, 2);
     wa = rig_gpu(&r, s[CTX_INDIRECT_CTX] & ~63u);
@@ -332,11 +323,11 @@ static void engine_part(void **state)
     (void)state;
     s[0x60] = 0x11000001; /* a load of the port that starts contexts */
     s[0x61] = 0x22230;
-    c = prepare(GEN8_BCS, desc); /* restore inhibit: never read, not counted */
+    c = rig_prepare(&r, GEN8_BCS, desc); /* restore inhibit: never read, not counted */
     assert_int_equal(rig_shadow(&r, c)[0x60], 0);
     assert_int_equal(rig_count(&r, ACCOUNT_BAD_CONTEXT), 0);
     s[CTX_CONTROL] = 0x90008;
-    c = prepare(GEN8_BCS, desc);
+    c = rig_prepare(&r, GEN8_BCS, desc);
     assert_int_equal(rig_shadow(&r, c)[0x60], 0);
     assert_int_equal(rig_shadow(&r, c)[CTX_CONTROL] & 1, 1);
     assert_int_equal(rig_count(&r, ACCOUNT_BAD_CONTEXT), 1);

@@ -25,14 +25,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct context *prepare(enum gen8_engine e, uint64_t desc)
-{
-    struct context *c;
-
-    assert_int_equal(context_prepare(r.set, e, desc, &c), 0);
-    return c;
-}
-
 /* What runs keeps its name and its memory; the guest's additions reach it, and its end the guest.
  */
 static void runs_on(void **state)
@@ -43,7 +35,7 @@ static void runs_on(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     slot = context_slot(c);
     id = context_id(c);
@@ -56,7 +48,7 @@ static void runs_on(void **state)
     assert_int_equal(context_id(c), id);
     assert_int_equal(context_desc(c), hw);
     rig_emit(&r, RIG_LRCA, noops, 4);
-    assert_ptr_equal(prepare(GEN8_RCS, desc), c);
+    assert_ptr_equal(rig_prepare(&r, GEN8_RCS, desc), c);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_TAIL], 0x20);
     rig_shadow(&r, c)[CTX_RING_HEAD] = 0x20;
     context_set_busy(c, false);
@@ -72,7 +64,7 @@ static void crash_unsaved(uint64_t desc)
     struct context *c;
 
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
     rig_gpu(&r, ctx_gen8_desc_decode(context_desc(c)).lrca)[0x34] = 0xabcd;
@@ -108,7 +100,7 @@ static void replaced_meanwhile(void **state)
     assert_int_equal(rig_state(&r, RIG_LRCA)[CTX_RING_HEAD], 0);
     assert_int_equal(rig_at(&r, RIG_LRCA)[0x34], 0);
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_HEAD], 0);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_TAIL], 0x10);
 }
@@ -122,7 +114,7 @@ static void replaced_on_hardware(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
     memset(rig_at(&r, RIG_LRCA), 0, 4096);
@@ -133,7 +125,7 @@ static void replaced_on_hardware(void **state)
     assert_int_equal(rig_state(&r, RIG_LRCA)[CTX_RING_HEAD], 0);
     context_set_busy(c, false);
     context_set_settle(r.set);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_HEAD], 0);
     assert_int_equal(rig_shadow(&r, c)[CTX_RING_TAIL], 0x10);
 }
@@ -147,7 +139,7 @@ static void cache_is_forgotten(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     context_set_busy(c, false);
     context_save(c);
@@ -170,7 +162,7 @@ static void inside_a_batch(void **state)
     rig_map(&r, RIG_BATCH, 1);
     rig_at(&r, RIG_BATCH)[8] = 0x05000000;
     rig_emit(&r, RIG_LRCA, start_batch, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     batch = rig_ring(&r, c, 4);
     context_set_busy(c, true);
     s = rig_shadow(&r, c);
@@ -184,7 +176,7 @@ static void inside_a_batch(void **state)
     context_set_restored(r.set);
     assert_int_equal(rig_crash(&r), 0);
     context_set_restored(r.set);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     assert_int_equal(rig_shadow(&r, c)[CTX_BB_HEAD_LDW], (batch + 8) | 1);
     assert_int_equal(rig_gpu(&r, batch)[3], 0);
     assert_int_equal(rig_gpu(&r, batch)[8], 0x05000000);
@@ -199,7 +191,7 @@ static void stale(void **state)
 
     (void)state;
     rig_emit(&r, RIG_LRCA, noops, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     context_reset_engine(r.set, GEN8_RCS);
     rig_shadow(&r, c)[CTX_RING_HEAD] = 0x10;
@@ -226,11 +218,11 @@ static void nonsense(void **state)
     rig_at(&r, RIG_BATCH)[8] = 0x05000000;
     rig_emit(&r, RIG_LRCA, start_batch, 4);
     for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
-        struct context *c = prepare(GEN8_BCS, good);
+        struct context *c = rig_prepare(&r, GEN8_BCS, good);
         uint32_t slot = context_slot(c);
 
         context_set_busy(c, true);
-        c = prepare(GEN8_RCS, desc);
+        c = rig_prepare(&r, GEN8_RCS, desc);
         context_set_busy(c, true);
         *(uint32_t *)((uint8_t *)&r.config.records[context_slot(c)] + word[i]) += 0x777;
         assert_int_equal(rig_crash(&r), 1);
@@ -251,7 +243,7 @@ static void released(void **state)
     rig_map(&r, RIG_BATCH, 1);
     rig_at(&r, RIG_BATCH)[8] = 0x05000000;
     rig_emit(&r, RIG_LRCA, start_batch, 4);
-    c = prepare(GEN8_RCS, desc);
+    c = rig_prepare(&r, GEN8_RCS, desc);
     context_set_busy(c, true);
     context_set_leave(r.set);
     arena_forget(r.arena);

@@ -132,6 +132,15 @@ void rig_emit(struct rig *r, uint32_t lrca, const uint32_t *dw, uint32_t n)
     s[CTX_RING_TAIL] = tail;
 }
 
+struct context *rig_prepare(struct rig *r, enum gen8_engine e, uint64_t desc)
+{
+    struct context *c = NULL;
+
+    assert_int_equal(context_prepare(r->set, e, desc, &c), 0);
+    assert_non_null(c);
+    return c;
+}
+
 uint32_t *rig_gpu(struct rig *r, uint32_t gma)
 {
     struct gpu_dma_entry blocks[16];

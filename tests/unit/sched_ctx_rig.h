@@ -62,6 +62,8 @@ uint32_t *rig_state(struct rig *r, uint32_t lrca);
 /* Put n dwords into the guest's ring from its image's tail on (wrapping), and move the tail there,
  * padded to a quadword. */
 void rig_emit(struct rig *r, uint32_t lrca, const uint32_t *dw, uint32_t n);
+/* Its shadow, made or found. */
+struct context *rig_prepare(struct rig *r, enum gen8_engine e, uint64_t desc);
 /* The GPU's view: our memory at a GGTT address of the arena. */
 uint32_t *rig_gpu(struct rig *r, uint32_t gma);
 /* The shadow's register state, and dword i of its ring. */
