@@ -70,6 +70,35 @@ static void now_busy(struct mmio *m, uint32_t base)
         *mode &= ~MI_MODE_IDLE;
 }
 
+/* What sched last said, as far as it still holds of the registers as they are. */
+static void show(struct mmio *m, uint32_t engine)
+{
+    const struct vreg_ring_said *said = &m->vreg->said[engine];
+    uint32_t base = gen8_engine_base(engine), *mode = mmio_reg(m, base + RING_MI_MODE);
+    bool stopped = *mode & MI_MODE_STOP && said->seq >= m->vreg->submit.ring[engine].mode_seq;
+
+    if (said->seq < m->vreg->submit.ring[engine].seq)
+        return;
+    *mmio_reg(m, base + RING_HEAD) = said->head;
+    *mmio_reg(m, base + RING_ACTHD) = said->acthd;
+    crash_point("mmio.ring.half");
+    if (said->bits & SCHED_RING_IDLE && (stopped || !has_work(m, base)))
+        *mode |= MI_MODE_IDLE;
+    else
+        *mode &= ~MI_MODE_IDLE;
+}
+
+/*
+ * After a write that sched was told of, numbered as the last one. A vgt-mmio that died in it left
+ * the message behind: sched may have done all that was asked for and said so to us, who took what
+ * it said for news of the registers as they were before. Then it is shown now.
+ */
+static void answered_before(struct mmio *m, uint32_t engine)
+{
+    if (m->vreg->said[engine].seq >= m->vreg->submit.seq)
+        show(m, engine);
+}
+
 /* ---- the ring */
 
 static int tail_write(struct mmio *m, const struct mmio_write *w)
@@ -84,6 +113,8 @@ static int tail_write(struct mmio *m, const struct mmio_write *w)
         return rc;
     *mmio_reg(m, w->offset) = tail;
     now_busy(m, base_of(w->offset));
+    if (present(m, engine))
+        answered_before(m, engine);
     return 0;
 }
 
@@ -128,6 +159,8 @@ static int ring_write(struct mmio *m, const struct mmio_write *w)
     if (!has_work(m, base))
         *mmio_reg(m, base + RING_MI_MODE) |= MI_MODE_IDLE;
     now_busy(m, base);
+    if (present(m, engine))
+        answered_before(m, engine);
     return 0;
 }
 
@@ -212,6 +245,8 @@ static int mi_mode_write(struct mmio *m, const struct mmio_write *w)
     m->vreg->submit.ring[engine].mode_seq = m->vreg->submit.seq;
     *mode = value;
     now_busy(m, base_of(w->offset));
+    if (present(m, engine))
+        answered_before(m, engine);
     return 0;
 }
 
@@ -245,22 +280,13 @@ static int hws_pga_write(struct mmio *m, const struct mmio_write *w)
 
 void mmio_ring7_status(struct mmio *m, const struct sched_mmio *e)
 {
-    uint32_t base, *mode;
-    bool stopped;
-
     if (e->kind != SCHED_MMIO_RING || e->engine >= ENGINES ||
         e->seq < m->vreg->submit.ring[e->engine].seq)
         return;
-    base = gen8_engine_base(e->engine);
-    mode = mmio_reg(m, base + RING_MI_MODE);
-    *mmio_reg(m, base + RING_HEAD) = e->head & ~3u;
-    *mmio_reg(m, base + RING_ACTHD) = e->acthd;
-    crash_point("mmio.ring.half");
-    stopped = *mode & MI_MODE_STOP && e->seq >= m->vreg->submit.ring[e->engine].mode_seq;
-    if (e->bits & SCHED_RING_IDLE && (stopped || !has_work(m, base)))
-        *mode |= MI_MODE_IDLE;
-    else
-        *mode &= ~MI_MODE_IDLE;
+    m->vreg->said[e->engine] = (struct vreg_ring_said){
+        .seq = e->seq, .head = e->head & ~3u, .acthd = e->acthd, .bits = e->bits};
+    crash_point("mmio.ring.said");
+    show(m, e->engine);
 }
 
 /* All of the engine's registers that sched forgets with it. */

@@ -14,7 +14,7 @@
 #include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
-#define VREG_LAYOUT     3u
+#define VREG_LAYOUT     4u
 #define VREG_MMIO_BYTES (2u << 20)
 #define VREG_CFG_BYTES  256u
 #define VREG_ENGINES    5u
@@ -77,6 +77,15 @@ static_assert(sizeof(struct vreg_submit) <= VREG_UNDO_BYTES, "fits the journal")
 static_assert(sizeof(struct irq_bank) <= VREG_UNDO_BYTES, "fits the journal");
 static_assert(sizeof(struct irq_gen7) <= VREG_UNDO_BYTES, "fits the journal");
 
+/* What sched last said of a Haswell's ring (struct sched_mmio). It outlives the message: a write
+ * that a crash repeats is answered before it is seen to be done, and nobody answers it again. */
+struct vreg_ring_said {
+    uint64_t seq;
+    uint32_t head, acthd;
+    uint32_t bits, pad;
+};
+static_assert(sizeof(struct vreg_ring_said) == 24, "layout");
+
 struct vreg_file {
     uint32_t mmio[VREG_MMIO_BYTES / 4];
     uint8_t cfg[VREG_CFG_BYTES];
@@ -94,6 +103,7 @@ struct vreg_file {
     uint64_t bar0, bar2;  /* where they are trapped now; 0: nowhere */
     uint64_t opregion;    /* guest-physical page trapped for it; 0: none */
     uint64_t csb_seq;     /* last of sched's status events that was applied */
+    struct vreg_ring_said said[VREG_ENGINES]; /* Haswell */
 };
 static_assert(offsetof(struct vreg_file, inflight) == VREG_MMIO_BYTES + VREG_CFG_BYTES, "layout");
 static_assert(sizeof(struct irq_gen8) == 20 * IRQ_BANKS + 8, "layout");

@@ -374,5 +374,5 @@ bool blit_good(const struct blit *b)
     const struct blit_count *c = &b->count;
 
     return c->submissions == c->completed && c->completed && !c->lost && !c->wrong_bytes &&
-           !c->wrong_seqnos && !c->wrong_registers;
+           !c->wrong_seqnos && !c->wrong_registers && !c->never_idle;
 }

@@ -66,6 +66,7 @@ struct blit_count {
     uint64_t run_twice; /* of these, explained by having been begun, and then run from its start */
     uint64_t wrong_seqnos; /* not the last and not the next */
     uint64_t csb_lost, csb_odd;
+    uint64_t never_idle;      /* Haswell: all was done, and an engine was not seen to be idle */
     uint64_t wrong_registers; /* of a render context that was left and entered again */
     uint64_t pauses;          /* completions that took more than 100 ms */
     uint64_t longest_ns;

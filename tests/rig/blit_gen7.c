@@ -69,6 +69,12 @@ static bool over(struct blit *b)
     return driver7_idle(b->d, DRIVER7_BCS) && driver7_idle(b->d, DRIVER7_RCS);
 }
 
+static void judge(struct blit *b)
+{
+    b->count.never_idle += !over(b);
+    render7_judge(b);
+}
+
 const struct blit_gen blit_gen7 = {
     .address_dwords = 1,
     .make = make,
@@ -77,5 +83,5 @@ const struct blit_gen blit_gen7 = {
     .submit = submit,
     .done = done,
     .over = over,
-    .judge = render7_judge,
+    .judge = judge,
 };

@@ -110,13 +110,13 @@ static void report(const char *name, struct blit *b)
     printf("VGT: rig_%s submissions=%" PRIu64 " completed=%" PRIu64 " lost=%" PRIu64
            " operations=%" PRIu64 " wrong_bytes=%" PRIu64 " wrong_batches=%" PRIu64
            " run_twice=%" PRIu64 " wrong_seqnos=%" PRIu64 " wrong_registers=%" PRIu64
-           " csb_lost=%" PRIu64 " csb_odd=%" PRIu64 " interrupts=%" PRIu64
+           " csb_lost=%" PRIu64 " csb_odd=%" PRIu64 " never_idle=%" PRIu64 " interrupts=%" PRIu64
            " odd_interrupts=%" PRIu64 " pauses=%" PRIu64 " longest_ms=%" PRIu64 " since_ms=%" PRIu64
            " at=%.3f\n",
            name, c->submissions, c->completed, c->lost, c->operations, c->wrong_bytes,
            c->wrong_batches, c->run_twice, c->wrong_seqnos, c->wrong_registers, c->csb_lost,
-           c->csb_odd, b->d->interrupts, b->d->odd_interrupts, c->pauses, c->longest_ns / 1000000,
-           c->since_ns / 1000000, now());
+           c->csb_odd, c->never_idle, b->d->interrupts, b->d->odd_interrupts, c->pauses,
+           c->longest_ns / 1000000, c->since_ns / 1000000, now());
     c->since_ns = 0;
 }
 

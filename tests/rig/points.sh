@@ -112,8 +112,8 @@ all_well() { # WHAT
     local g line wrong violations
     for g in "${running[@]}"; do
         line=$(last_whole_report "$g")
-        wrong=$(grep -oE "(lost|wrong_bytes|wrong_seqnos|csb_lost)=[0-9]+" <<<"$line" | paste -sd " ")
-        [ "$wrong" = "${said[$g]:-lost=0 wrong_bytes=0 wrong_seqnos=0 csb_lost=0}" ] ||
+        wrong=$(grep -oE "(lost|wrong_bytes|wrong_seqnos|csb_lost|never_idle)=[0-9]+" <<<"$line" | paste -sd " ")
+        [ "$wrong" = "${said[$g]:-lost=0 wrong_bytes=0 wrong_seqnos=0 csb_lost=0 never_idle=0}" ] ||
             trouble "after=\"$1\" guest=$g ${line#VGT: }"
         said[$g]=$wrong
     done

@@ -150,6 +150,101 @@ static void stop(void **state)
     crash_sweep(&s);
 }
 
+/* ---- a write whose message was taken, obeyed and answered before it was done again: what sched
+ * says is said once, and holds of what the registers become */
+static void say(struct fix *f, uint32_t seq, uint32_t head)
+{
+    struct sched_mmio ev = {.kind = SCHED_MMIO_RING,
+                            .engine = GEN8_RCS,
+                            .seq = seq,
+                            .head = head,
+                            .bits = SCHED_RING_IDLE};
+
+    assert_int_equal(lane_tx_put(&f->from_sched.tx, &ev, sizeof ev), 0);
+    assert_int_equal(mmio_events(&f->mmio), 0);
+}
+
+static uint64_t obeyed; /* the last number */
+
+/* As sched does: whether the death came before or after the message decides what it knows, and one
+ * under a number that it knows it does not obey again. */
+static void obey(struct fix *f)
+{
+    struct mmio_sched msg;
+
+    if (!fix_sched(f, &msg) || msg.seq == obeyed)
+        return;
+    obeyed = msg.seq;
+    if (msg.kind == MMIO_SCHED_TAIL)
+        say(f, (uint32_t)msg.seq, msg.value);
+    else if (msg.kind == MMIO_SCHED_RING)
+        say(f, (uint32_t)msg.seq, msg.ring.tail);
+    else
+        say(f, (uint32_t)msg.seq, 0x40);
+}
+
+static void obeyed_tail_prepare(struct fix *f, struct vmm_access *a)
+{
+    obeyed = 0;
+    tail_prepare(f, a);
+}
+
+static void obeyed_tail_judge(struct fix *f)
+{
+    obey(f); /* nothing, if it knew */
+    assert_int_equal(reg(f, 0x2030), 0x80);
+    assert_int_equal(reg(f, 0x2034), 0x80);
+    assert_int_equal(reg(f, 0x209c), IDLE);
+}
+
+static void obeyed_tail(void **state)
+{
+    static const struct crash_scenario s = {7, obeyed_tail_prepare, obeyed_tail_judge, obey};
+
+    (void)state;
+    crash_sweep(&s);
+}
+
+/* HEAD is moved while the ring is on, so there is work at once. */
+static void obeyed_head_prepare(struct fix *f, struct vmm_access *a)
+{
+    obeyed = 0;
+    fix_w(f, 0x203c, VALID);
+    fix_w(f, 0x2030, 0x80);
+    fix_forget(f);
+    *a = fix_access(FIX_BAR0 + 0x2034, 4, true, 0x40);
+}
+
+static void obeyed_head(void **state)
+{
+    static const struct crash_scenario s = {7, obeyed_head_prepare, obeyed_tail_judge, obey};
+
+    (void)state;
+    crash_sweep(&s);
+}
+
+/* Half way through its ring. */
+static void obeyed_stop_prepare(struct fix *f, struct vmm_access *a)
+{
+    obeyed = 0;
+    stop_prepare(f, a);
+}
+
+static void obeyed_stop_judge(struct fix *f)
+{
+    obey(f);
+    assert_int_equal(reg(f, 0x2034), 0x40);
+    assert_int_equal(reg(f, 0x209c), 0x100 | IDLE);
+}
+
+static void obeyed_stop(void **state)
+{
+    static const struct crash_scenario s = {7, obeyed_stop_prepare, obeyed_stop_judge, obey};
+
+    (void)state;
+    crash_sweep(&s);
+}
+
 /* ---- status page, page directory, flush */
 static void hwsp_prepare(struct fix *f, struct vmm_access *a)
 {
@@ -336,7 +431,8 @@ int main(void)
         cmocka_unit_test(status_page),  cmocka_unit_test(flush),
         cmocka_unit_test(reset_of_all), cmocka_unit_test(pairs_of_entries),
         cmocka_unit_test(two_deep_iir), cmocka_unit_test(pch_comes_up),
-        cmocka_unit_test(ranges_move),
+        cmocka_unit_test(ranges_move),  cmocka_unit_test(obeyed_tail),
+        cmocka_unit_test(obeyed_head),  cmocka_unit_test(obeyed_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
