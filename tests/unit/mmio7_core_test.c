@@ -4,14 +4,14 @@
  * BAR0 and config space, GGTT entries of 4 bytes, rings and what sched is told of them.
  */
 #include "gen/gen8_engine.h"
+#include "tests/unit/mmio_entries.h"
 #include "tests/unit/mmio_fixture.h"
 
 #include <string.h>
 
 #define ENTRY(index) (FIX_GTT7 + 4ull * (index))
 #define GTT(own)     ENTRY(FIX_FIRST + (own)) /* the guest's entries, from its first */
-#define ENTRIES      (512u << 10)
-#define VALID        0x3001u /* RING_CTL: 16 KiB, enabled */
+#define VALID        0x3001u                  /* RING_CTL: 16 KiB, enabled */
 #define IDLE         (1u << 9)
 #define STOP         (1u << 8)
 #define ON(bit)      ((bit) << 16 | (bit)) /* of a masked register */
@@ -75,73 +75,29 @@ static void no_such_generation(void **state)
     }
 }
 
-static void expect_pte(struct fix *f, uint64_t own, uint64_t value, uint64_t epoch)
-{
-    struct mmio_gtt msg;
-
-    assert_true(fix_gtt(f, &msg));
-    assert_int_equal(msg.kind, MMIO_GTT_PTE);
-    assert_int_equal(msg.pte.index, FIX_FIRST + own);
-    assert_int_equal(msg.pte.value, value);
-    assert_int_equal(msg.epoch, epoch);
-}
-
 static void ggtt_entries_of_any_width(void **state)
 {
     struct fix *f = *state;
     struct mmio_gtt msg;
 
     fix_write(f, GTT(5), 4, 0x12345003);
-    expect_pte(f, 5, 0x12345003, 1);
+    entries_expect(f, 5, 0x12345003, 1);
     fix_write(f, GTT(5) + 1, 1, 0xaa);
-    expect_pte(f, 5, 0x1234aa03, 2);
+    entries_expect(f, 5, 0x1234aa03, 2);
     fix_write(f, GTT(5) + 2, 2, 0x7777);
-    expect_pte(f, 5, 0x7777aa03, 3);
+    entries_expect(f, 5, 0x7777aa03, 3);
     fix_write(f, GTT(6), 8, 0x2222200311111003); /* two entries at once */
-    expect_pte(f, 6, 0x11111003, 4);
-    expect_pte(f, 7, 0x22222003, 5);
+    entries_expect(f, 6, 0x11111003, 4);
+    entries_expect(f, 7, 0x22222003, 5);
     fix_write(f, GTT(5) + 2, 8, 0x0004000300020001); /* parts of three */
-    expect_pte(f, 5, 0x0001aa03, 6);
-    expect_pte(f, 6, 0x00030002, 7);
-    expect_pte(f, 7, 0x22220004, 8);
+    entries_expect(f, 5, 0x0001aa03, 6);
+    entries_expect(f, 6, 0x00030002, 7);
+    entries_expect(f, 7, 0x22220004, 8);
     assert_int_equal(fix_read(f, GTT(5), 8), 0x000300020001aa03);
     assert_int_equal(fix_read(f, GTT(6) + 1, 8) & 0xffffffffffffff, 0x22220004000300);
     assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 5], 0x0001aa03); /* a slot of 64 bits each */
     assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 7], 0x22220004);
     assert_false(fix_gtt(f, &msg));
-}
-
-static void edges_of_the_entries(void **state)
-{
-    static const uint32_t first[] = {FIX_FIRST, FIX_FIRST_HI};
-    static const uint32_t last[] = {FIX_BEYOND - 1, FIX_BEYOND_HI - 1};
-    struct fix *f = *state;
-
-    for (unsigned i = 0; i < 2; i++) {
-        fix_write(f, ENTRY(first[i]), 4, 0x1003);
-        expect_pte(f, first[i] - FIX_FIRST, 0x1003, 2 * i + 1);
-        fix_write(f, ENTRY(last[i]), 4, 0x2003);
-        expect_pte(f, last[i] - FIX_FIRST, 0x2003, 2 * i + 2);
-        assert_int_equal(fix_read(f, ENTRY(first[i]), 4), 0x1003);
-        assert_int_equal(fix_read(f, ENTRY(last[i]), 4), 0x2003);
-        fix_dropped(f, ENTRY(first[i] - 1), 4);
-        fix_dropped(f, ENTRY(first[i]) - 4, 8); /* half of it is ours */
-        fix_dropped(f, ENTRY(last[i] + 1) - 4, 8);
-        fix_dropped(f, ENTRY(last[i] + 1), 4);
-    }
-    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
-}
-
-static void entries_of_nobody(void **state)
-{
-    struct fix *f = *state;
-
-    fix_bar0_traps(f, FIX_BAR0, true);
-    fix_dropped(f, ENTRY(0) - 4, 8); /* half register */
-    fix_dropped(f, ENTRY(0), 4);
-    fix_dropped(f, ENTRY(FIX_BEYOND + 1000), 4); /* between the pieces */
-    fix_dropped(f, ENTRY(ENTRIES - 1), 4);
-    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
 }
 
 static void string_of_entries(void **state)
@@ -459,7 +415,7 @@ int main(void)
         T(pvinfo),
         T(no_such_generation),
         T(ggtt_entries_of_any_width),
-        T(edges_of_the_entries),
+        T(entries_edges),
         T(entries_of_nobody),
         T(string_of_entries),
         T(ring_of_each_engine),

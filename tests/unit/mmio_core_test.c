@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmio_core_test.c: dispatch, config space, GGTT image, guest pages, waiting for room. */
 #include "services/wire/input.h"
+#include "tests/unit/mmio_entries.h"
 #include "tests/unit/mmio_fixture.h"
 
 #include <string.h>
@@ -190,50 +191,6 @@ static void config_widths(void **state)
     assert_int_equal(fix_read(f, 0xfc000000, 4), 0);
 }
 
-static void expect_pte(struct fix *f, uint64_t own, uint64_t value, uint64_t epoch)
-{
-    struct mmio_gtt msg;
-
-    assert_true(fix_gtt(f, &msg));
-    assert_int_equal(msg.kind, MMIO_GTT_PTE);
-    assert_int_equal(msg.pte.index, FIX_FIRST + own);
-    assert_int_equal(msg.pte.value, value);
-    assert_int_equal(msg.epoch, epoch);
-}
-
-static void edges_of_the_entries(void **state)
-{
-    static const uint32_t first[] = {FIX_FIRST, FIX_FIRST_HI};
-    static const uint32_t last[] = {FIX_BEYOND - 1, FIX_BEYOND_HI - 1};
-    struct fix *f = *state;
-
-    for (unsigned i = 0; i < 2; i++) {
-        fix_write(f, ENTRY(first[i]), 8, 0x1003);
-        expect_pte(f, first[i] - FIX_FIRST, 0x1003, 2 * i + 1);
-        fix_write(f, ENTRY(last[i]), 8, 0x2003);
-        expect_pte(f, last[i] - FIX_FIRST, 0x2003, 2 * i + 2);
-        assert_int_equal(fix_read(f, ENTRY(first[i]), 8), 0x1003);
-        assert_int_equal(fix_read(f, ENTRY(last[i]), 8), 0x2003);
-        fix_dropped(f, ENTRY(first[i] - 1), 8);
-        fix_dropped(f, ENTRY(first[i]) - 4, 8); /* half of it is ours */
-        fix_dropped(f, ENTRY(last[i] + 1) - 4, 8);
-        fix_dropped(f, ENTRY(last[i] + 1), 8);
-    }
-    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
-}
-
-static void entries_of_nobody(void **state)
-{
-    struct fix *f = *state;
-
-    fix_bar0_traps(f, FIX_BAR0, true);
-    fix_dropped(f, ENTRY(0) - 4, 8); /* half hole */
-    fix_dropped(f, ENTRY(0), 8);
-    fix_dropped(f, ENTRY(FIX_BEYOND + 1000), 8); /* between the pieces */
-    fix_dropped(f, ENTRY(VGGTT_ENTRIES - 1), 8);
-    assert_int_equal(f->mmio.fault[MMIO_FAULT_RANGE], 0);
-}
-
 /* What it trapped is served, and goes with the BAR. */
 static void an_older_build_trapped_it_all(void **state)
 {
@@ -262,14 +219,14 @@ static void ggtt_entries_of_any_width(void **state)
     struct mmio_gtt msg;
 
     fix_write(f, GTT(5), 8, 0x1234567003);
-    expect_pte(f, 5, 0x1234567003, 1);
+    entries_expect(f, 5, 0x1234567003, 1);
     fix_write(f, GTT(5) + 4, 4, 0x77);
-    expect_pte(f, 5, 0x7734567003, 2);
+    entries_expect(f, 5, 0x7734567003, 2);
     fix_write(f, GTT(5) + 1, 1, 0xaa);
-    expect_pte(f, 5, 0x773456aa03, 3);
+    entries_expect(f, 5, 0x773456aa03, 3);
     fix_write(f, GTT(5) + 4, 8, 0x0000000900000008); /* two entries at once */
-    expect_pte(f, 5, 0x83456aa03, 4);
-    expect_pte(f, 6, 9, 5);
+    entries_expect(f, 5, 0x83456aa03, 4);
+    entries_expect(f, 6, 9, 5);
     assert_int_equal(fix_read(f, GTT(5), 8), 0x83456aa03);
     assert_int_equal(fix_read(f, GTT(5) + 2, 2), 0x3456);
     assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 6], 9);
@@ -351,7 +308,7 @@ static void notice_of_protection_waits_for_room(void **state)
     assert_int_equal(lane_tx_put(&f->from_gtt.tx, &ask, sizeof ask), 0);
     assert_int_equal(mmio_events(&f->mmio), 0);
     for (uint64_t i = 0; i < 4; i++)
-        expect_pte(f, i, i + 1, i + 1);
+        entries_expect(f, i, i + 1, i + 1);
     assert_false(fix_gtt(f, &msg));
     assert_int_equal(mmio_events(&f->mmio), 0);
     assert_true(fix_gtt(f, &msg));
@@ -384,7 +341,7 @@ static void full_lane_holds_the_vcpu(void **state)
     assert_int_equal(fake_done(f->guest, 0, NULL), 1);
     assert_int_equal(f->s->vggtt.pte[FIX_FIRST + 4], 0x4003);
     for (uint64_t i = 1; i < 5; i++)
-        expect_pte(f, i, i < 4 ? i + 1 : 0x4003, i + 1);
+        entries_expect(f, i, i < 4 ? i + 1 : 0x4003, i + 1);
 }
 
 /* A long string of entries through a lane of four: nothing lost, doubled or out of order. */
@@ -517,7 +474,7 @@ int main(void)
         T(aperture_outside_own_part),
         T(bar2_waits_for_the_broker),
         T(config_widths),
-        T(edges_of_the_entries),
+        T(entries_edges),
         T(entries_of_nobody),
         T(an_older_build_trapped_it_all),
         T(ggtt_entries_of_any_width),
