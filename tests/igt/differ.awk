@@ -5,10 +5,10 @@
 function parent(t,   n) { n = t; sub(/@[^@]*$/, "", n); return split(t, parts, "@") > 2 ? n : "" }
 function subtest(t,   p) { split(t, p, "@"); return p[1] "@" p[2] }
 function rank(r) { return r == "pass" ? 0 : r == "skip" ? 1 : 2 }
-# The first reason that fits, "" if none does. Only a skip may be what i915 says of a vGPU; a warning of the kernel
-# may be one that it has natively, too.
+# The first reason that fits, "" if none does. Only a skip may be what i915 says of a vGPU, or a failure of a test that
+# asserts what another one would require; a warning of the kernel may be one that it has natively, too.
 function reason(t, r, said,   i, kind) {
-    kind = r == "skip" ? 1 : r ~ /warn$/ ? 2 : 0
+    kind = r == "skip" || (r == "fail" && said ~ /^requires /) ? 1 : r ~ /warn$/ ? 2 : 0
     for (i = 1; i <= reasons && kind; i++)
         if (of[i] == kind && t ~ ("^(" test[i] ")$") && (kind == 1 || r ~ ("^(" as[i] ")$")) && said ~ says[i])
             return why[i]
