@@ -23,12 +23,12 @@ summarize() { # DIR
 
 # Results of several runs in one file, a line each with the day it is of: those of the binaries that SUMMARY has
 # are replaced.
-merge_into() { # KEPT SUMMARY
+merge_into() { # KEPT SUMMARY [some]: in the place of all that the same binaries had; with "some", of the same subtests
     touch "$1"
-    awk -F'\t' -v OFS='\t' -v day="$(date -u +%F)" '
-        function binary(t) { sub(/@.*/, "", t); return t }
-        FNR == NR { here[binary($1)] = 1; print $1, $2, $3, $4, day; next }
-        !(binary($1) in here)' "$2" "$1" | LC_ALL=C sort >"$1.new"
+    awk -F'\t' -v OFS='\t' -v day="$(date -u +%F)" -v some="${3-}" '
+        function whole(t,   p) { split(t, p, "@"); return some == "" ? p[1] : p[1] "@" p[2] }
+        FNR == NR { here[whole($1)] = 1; print $1, $2, $3, $4, day; next }
+        !(whole($1) in here)' "$2" "$1" | LC_ALL=C sort >"$1.new"
     mv "$1.new" "$1"
 }
 days() { # KEPT
