@@ -8,7 +8,8 @@
  * measures against them and finds N times faster.
  *
  * Clocks: what is read goes on from where it was at the start. Waits: N times as long. Any thread;
- * the constructor runs once, and before it clocks are what they are.
+ * what is needed is looked up once, before there are threads: by the constructor, or by that of
+ * another library that asks for the time before it.
  */
 #include <dlfcn.h>
 #include <limits.h>
@@ -19,10 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #define CLOCKS 8
 #define NS     1000000000ll
@@ -78,6 +77,8 @@ __attribute__((constructor)) static void begin(void)
     const char *times = getenv("VGT_SLOW_CLOCK");
     struct timespec t;
 
+    if (slow.gettime)
+        return;
     slow.gettime = (gettime_fn *)dlsym(RTLD_NEXT, "clock_gettime");
     slow.ppoll = (ppoll_fn *)dlsym(RTLD_NEXT, "ppoll");
     slow.epoll = (epoll_fn *)dlsym(RTLD_NEXT, "epoll_wait");
@@ -95,8 +96,10 @@ __attribute__((constructor)) static void begin(void)
 
 int clock_gettime(clockid_t id, struct timespec *t)
 {
-    int rc = slow.gettime ? slow.gettime(id, t) : (int)syscall(SYS_clock_gettime, id, t);
+    int rc;
 
+    begin();
+    rc = slow.gettime(id, t);
     if (!rc && slow.times && is_time(id))
         *t = of_ns(slow.start[id] + (to_ns(t) - slow.start[id]) / slow.times);
     return rc;
@@ -126,6 +129,7 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *most, const sigse
 {
     struct timespec t;
 
+    begin();
     if (!most || !slow.times)
         return slow.ppoll(fds, n, most, mask);
     t = of_ns(longer(to_ns(most)));
@@ -134,13 +138,14 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *most, const sigse
 
 int poll(struct pollfd *fds, nfds_t n, int ms)
 {
-    struct timespec t = of_ns((int64_t)longer_ms(ms) * 1000000);
+    struct timespec t = of_ns((int64_t)ms * 1000000);
 
-    return slow.ppoll(fds, n, ms < 0 ? NULL : &t, NULL);
+    return ppoll(fds, n, ms < 0 ? NULL : &t, NULL);
 }
 
 int epoll_wait(int fd, struct epoll_event *events, int most, int ms)
 {
+    begin();
     return slow.epoll(fd, events, most, longer_ms(ms));
 }
 
@@ -149,6 +154,7 @@ int nanosleep(const struct timespec *time, struct timespec *left)
     struct timespec t = *time;
     int rc;
 
+    begin();
     if (slow.times)
         t = of_ns(longer(to_ns(time)));
     rc = slow.nanosleep(&t, left);
@@ -165,6 +171,7 @@ int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restr
     clockid_t id = until->tv_sec > NS ? CLOCK_REALTIME : CLOCK_MONOTONIC;
     struct timespec t = *until;
 
+    begin();
     if (slow.times)
         t = of_ns(slow.start[id] + longer(to_ns(until) - slow.start[id]));
     return slow.cond(cond, mutex, &t);
