@@ -95,7 +95,7 @@ static void show(struct mmio *m, uint32_t engine)
  */
 static void answered_before(struct mmio *m, uint32_t engine)
 {
-    if (m->vreg->said[engine].seq >= m->vreg->submit.seq)
+    if (present(m, engine) && m->vreg->said[engine].seq >= m->vreg->submit.seq)
         show(m, engine);
 }
 
@@ -113,8 +113,7 @@ static int tail_write(struct mmio *m, const struct mmio_write *w)
         return rc;
     *mmio_reg(m, w->offset) = tail;
     now_busy(m, base_of(w->offset));
-    if (present(m, engine))
-        answered_before(m, engine);
+    answered_before(m, engine);
     return 0;
 }
 
@@ -159,8 +158,7 @@ static int ring_write(struct mmio *m, const struct mmio_write *w)
     if (!has_work(m, base))
         *mmio_reg(m, base + RING_MI_MODE) |= MI_MODE_IDLE;
     now_busy(m, base);
-    if (present(m, engine))
-        answered_before(m, engine);
+    answered_before(m, engine);
     return 0;
 }
 
@@ -245,8 +243,7 @@ static int mi_mode_write(struct mmio *m, const struct mmio_write *w)
     m->vreg->submit.ring[engine].mode_seq = m->vreg->submit.seq;
     *mode = value;
     now_busy(m, base_of(w->offset));
-    if (present(m, engine))
-        answered_before(m, engine);
+    answered_before(m, engine);
     return 0;
 }
 
