@@ -8,6 +8,7 @@
  * Prints "VGT: copies_verified=N copies_wrong=M batches=K ...". Status 0 when none was wrong.
  * SIGTERM ends it as if enough had been done; --report S says every S seconds how far it is, and
  * how long the longest batch since took: what a stop of the virtual GPU looks like from here.
+ * --rate N makes at most N batches a second, as a program does that draws frames.
  */
 #include <drm.h>
 #include <errno.h>
@@ -349,7 +350,18 @@ static void note_pause(struct check *c, double took)
         c->longest_pause = took;
 }
 
-static int run(struct check *c, unsigned long count, double seconds, double report)
+/* A signal may shorten it: nobody minds. */
+static void sleep_until(double when)
+{
+    double left = when - now();
+
+    if (left > 0)
+        nanosleep(&(struct timespec){.tv_sec = (time_t)left,
+                                     .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)},
+                  NULL);
+}
+
+static int run(struct check *c, unsigned long count, double seconds, double report, double rate)
 {
     double end = now() + seconds, next = now() + report;
 
@@ -366,19 +378,25 @@ static int run(struct check *c, unsigned long count, double seconds, double repo
         if (rc)
             return rc;
         note_pause(c, now() - begin);
+        if (rate > 0)
+            sleep_until(begin + 1 / rate);
     }
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"count", 1, NULL, 'c'},  {"seconds", 1, NULL, 's'},
-                                            {"seed", 1, NULL, 'r'},   {"device", 1, NULL, 'd'},
-                                            {"report", 1, NULL, 'p'}, {0}};
+    static const struct option options[] = {{"count", 1, NULL, 'c'},
+                                            {"seconds", 1, NULL, 's'},
+                                            {"seed", 1, NULL, 'r'},
+                                            {"device", 1, NULL, 'd'},
+                                            {"report", 1, NULL, 'p'},
+                                            {"rate", 1, NULL, 'f'},
+                                            {0}};
     const char *device = "/dev/dri/renderD128";
     unsigned long count = 1000;
     uint64_t seed = 1;
-    double seconds = 0, report = 0;
+    double seconds = 0, report = 0, rate = 0;
     static struct check c;
     int opt;
 
@@ -391,6 +409,8 @@ int main(int argc, char **argv)
             seed = strtoull(optarg, NULL, 0);
         else if (opt == 'p')
             report = strtod(optarg, NULL);
+        else if (opt == 'f')
+            rate = strtod(optarg, NULL);
         else if (opt == 'd')
             device = optarg;
         else
@@ -405,7 +425,7 @@ int main(int argc, char **argv)
     uint32_t resets_before = rc ? 0 : resets(&c).reset_count;
     double t0 = now();
     if (!rc)
-        rc = run(&c, count, seconds, report);
+        rc = run(&c, count, seconds, report, rate);
     if (rc)
         printf("VGT: blit_error=%s\n", strerror(-rc));
     if (c.fd >= 0)

@@ -12,6 +12,16 @@ machine_end() {
     machine_pids=()
 }
 
+# A processor with nothing to do sleeps, and in a virtual one waking takes longer than all the rest of a
+# trapped access: something of no priority keeps each awake (igt's fbdev@write: 47 s, else over 60).
+machine_stay_awake() {
+    local n
+    for ((n = $(nproc); n > 0; n--)); do
+        setpriv --pdeathsig KILL chrt -i 0 sh -c 'while :; do :; done' &
+        machine_pids+=($!)
+    done
+}
+
 machine_alive() { kill -0 "$1" 2>/dev/null; }
 
 # Until a condition holds or the deadline (seconds of $SECONDS) passes.
@@ -47,17 +57,25 @@ machine_start_gpu() { # LOG SECONDS OPTIONS...
 # is machine_qemu.
 # tsc=reliable: without it two TCG processors lose their clock and i915's atomic polls never end.
 # tsc_early_khz: see tests/native/tsc-khz.c.
+# machine_patience N, when above 1: the machine's time goes N times slower than the wall's
+# (tests/xen/slow_clock.c), and a write to the GPU ends when it is there, which makes each of them some ten
+# times dearer. Without this a program that writes through the aperture and reads the memory behind
+# it at once may be faster than its own writes.
 machine_start_qemu() { # LOG ERRORS SECONDS MEMORY KERNEL INITRD CMDLINE OPTIONS...
     local log=$1 errors=$2 limit=$3 memory=$4 kernel=$5 initrd=$6 cmdline=$7
     shift 7
+    local posted= khz patience=${machine_patience:-1}
+    [ "$patience" = 1 ] || posted='"x-no-posted-writes":true,'
+    khz=$(($(build/gcc/tests/native/tsc-khz) * patience))
     if [ -S "$machine_sock/gpu" ]; then
-        set -- -device '{"driver":"vfio-user-pci","addr":"0x2","rombar":0,"socket":{"type":"unix","path":"'"$machine_sock/gpu"'"}}' "$@"
+        set -- -device '{"driver":"vfio-user-pci","addr":"0x2","rombar":0,'"$posted"'"socket":{"type":"unix","path":"'"$machine_sock/gpu"'"}}' "$@"
     fi
+    [ "$patience" = 1 ] || local -x VGT_SLOW_CLOCK=$patience VGT_QEMU_PRELOAD=$PWD/build/gcc/tests/xen/slow_clock.so
     timeout -k 5 "$limit" tools/qemu -accel tcg -machine q35,memory-backend=ram0 -cpu qemu64 \
         -m "$memory" -smp 2 -object memory-backend-memfd,id=ram0,size="$memory",share=on \
         -nodefaults -vga none -display none -serial stdio -monitor none -no-reboot \
         "$@" -kernel "$kernel" -initrd "$initrd" \
-        -append "console=ttyS0 panic=-1 tsc=reliable tsc_early_khz=$(build/gcc/tests/native/tsc-khz) $cmdline" \
+        -append "console=ttyS0 panic=-1 tsc=reliable tsc_early_khz=$khz $cmdline" \
         <"${machine_stdin:-/dev/null}" >"$log" 2>"$errors" &
     machine_qemu=$!
     machine_pids+=("$machine_qemu")

@@ -57,10 +57,19 @@ extern unsigned rig_directories;
 int set_workers_0(void **state);
 int set_workers_2(void **state);
 int unset_workers(void **state);
+#define run_with_workers(tests)                                                                    \
+    cmocka_run_group_tests_name("with workers", tests, set_workers_2, unset_workers)
 /* All tests without workers and then with two, for main(). */
 #define run_twice(tests)                                                                           \
     (cmocka_run_group_tests_name("in the loop", tests, set_workers_0, unset_workers) +             \
-     cmocka_run_group_tests_name("with workers", tests, set_workers_2, unset_workers))
+     run_with_workers(tests))
+/* The same of tests that take long: a thread sanitizer would find nothing in the first, and take
+ * minutes over it. */
+#ifdef __SANITIZE_THREAD__
+#define run_long(tests) run_with_workers(tests)
+#else
+#define run_long(tests) run_twice(tests)
+#endif
 
 /* The bus address of a guest frame. */
 uint64_t frame(uint64_t gfn);

@@ -268,5 +268,5 @@ int main(void)
         cmocka_unit_test(late_protection),
     };
 
-    return run_twice(tests);
+    return run_long(tests);
 }
