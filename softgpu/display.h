@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define DISPLAY_PIPES        3
-#define DISPLAY_MAX_SLOWDOWN 16
+#define DISPLAY_MAX_SLOWDOWN 256
 
 struct display;
 struct irq;

@@ -23,7 +23,7 @@ static const char usage[] =
     "                            list: print all\n"
     "  -j, --judge-chan PATH     listen here for the page walker's channel\n"
     "      --judge-connect PATH  connect the walker's channel to a socket that listens\n"
-    "      --slow-display N      let the pipes run N times slower (1 to 16)\n"
+    "      --slow-display N      let the pipes run N times slower (1 to 256)\n"
     "      --fault NAME[:ENGINE[:COUNT]]  let a fault happen (repeatable; see fault list)\n"
     "      --strict              refuse work for engines before their initialisation\n"
     "      --swizzle MODE        the machine's memory channels: none (unlike), 9 or 9_10 (alike)\n"

@@ -28,7 +28,7 @@ wanted() { # bat|full|FILE REGEX PART
         echo "$whole"
         ;;
     *) binaries "$1" ;;
-    esac | grep -E "$2" | of_part "$3"
+    esac | of_part "$3" | grep -E "$2"
 }
 part_valid() { [[ $1 =~ ^([1-9][0-9]*)/([1-9][0-9]*)$ ]] && [ "${BASH_REMATCH[1]}" -le "${BASH_REMATCH[2]}" ]; }
 # Binaries go round, so that each part has of everything.
