@@ -73,11 +73,15 @@ int gtt_member_watch(struct gtt_member *m)
     return rc ? rc : loop_fd(loop, m->to_mmio.room_fd, EPOLLIN, on_room, m, &m->room);
 }
 
-/* Asks mmio to trap writes to gfn, or not to. */
-int gtt_member_protect(void *ctx, uint64_t gfn, bool on)
+/* Asks mmio what writes to gfn shall do. */
+int gtt_member_protect(void *ctx, uint64_t gfn, enum shadow_trap how)
 {
+    static const uint32_t kinds[] = {[SHADOW_UNTRAP] = GTT_MMIO_UNPROTECT,
+                                     [SHADOW_TRAP] = GTT_MMIO_PROTECT,
+                                     [SHADOW_LIFT] = GTT_MMIO_LIFT,
+                                     [SHADOW_TRAP_LATER] = GTT_MMIO_PROTECT_LATER};
     struct gtt_member *m = ctx;
-    struct gtt_mmio msg = {.kind = on ? GTT_MMIO_PROTECT : GTT_MMIO_UNPROTECT, .gfn = gfn};
+    struct gtt_mmio msg = {.kind = kinds[how], .gfn = gfn};
     int rc = LANE_FULL;
 
     if (m->lane_broken)

@@ -81,7 +81,7 @@ void gtt_member_release(struct gtt_member *m);
 int gtt_member_watch(struct gtt_member *m);
 /* No lane of this guest is trusted any more; the broker is told once. */
 void gtt_member_lane_lost(struct gtt_member *m, const char *lane);
-int gtt_member_protect(void *ctx, uint64_t gfn, bool on);
+int gtt_member_protect(void *ctx, uint64_t gfn, enum shadow_trap how);
 /* Turns of all guests before the loop sleeps. */
 void gtt_service_turn(struct gtt_service *s);
 

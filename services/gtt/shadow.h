@@ -25,8 +25,18 @@ struct track;
 TAILQ_HEAD(shadow_list, shadow);
 TAILQ_HEAD(track_list, track);
 
-/* Ask mmio to trap (or no longer to trap) writes to gfn. 0, or nonzero: not now, ask again. */
-typedef int shadow_protect(void *ctx, uint64_t gfn, bool on);
+enum shadow_trap {
+    SHADOW_UNTRAP,
+    SHADOW_TRAP,
+    /* It traps and is written often: let writes pass until the guest submits next; then all of it
+     * is reported as written ({gfn, 0, 4096}), and it traps again. mmio may go on as it was. */
+    SHADOW_LIFT,
+    SHADOW_TRAP_LATER, /* the same of one that may not trap yet: mmio may let it trap at once */
+};
+#define SHADOW_LIFT_AFTER 4u /* trapped writes */
+
+/* Ask mmio what writes to gfn shall do. 0, or nonzero: not now, ask again. */
+typedef int shadow_protect(void *ctx, uint64_t gfn, enum shadow_trap how);
 
 struct shadow_config {
     const struct gtt_format *format;

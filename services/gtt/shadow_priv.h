@@ -35,6 +35,9 @@ struct track {
     bool told;       /* mmio was asked to protect it */
     bool asking;     /* in the list `ask` */
     bool confirmed;
+    /* Writes since mmio last reported all of it; above SHADOW_LIFT_AFTER it was asked to let them
+     * pass. Not what mmio made of that: it may have refused, or not have come to it yet. */
+    unsigned writes;
     TAILQ_ENTRY(track) link;
 };
 

@@ -28,15 +28,36 @@ static void remove_track(struct shadow_set *s, struct track *t)
     free(t);
 }
 
+/* A driver fills a new last-level table entry by entry, and nothing of that matters before it
+ * submits: such a page need not trap until then. */
+static enum shadow_trap how_to_trap(const struct track *t)
+{
+    return t->at[GTT_LEVEL_PTE] && t->users == 1 ? SHADOW_TRAP_LATER : SHADOW_TRAP;
+}
+
+/* mmio will say by itself that all of it may have changed: nothing to wait for. */
+static void let(struct shadow_set *s, struct track *t)
+{
+    t->writes = SHADOW_LIFT_AFTER + 1;
+    if (!t->confirmed)
+        s->unconfirmed--;
+    t->confirmed = true;
+}
+
 /* Tells mmio what it does not know yet. False: no room. */
 static bool tell(struct shadow_set *s, struct track *t)
 {
+    enum shadow_trap how;
+
     if (!differs(t))
         return true;
-    if (s->c.protect(s->c.ctx, t->node.key, !t->told))
+    how = t->told ? SHADOW_UNTRAP : how_to_trap(t);
+    if (s->c.protect(s->c.ctx, t->node.key, how))
         return false;
     crash_point("gtt.track.told");
     t->told = !t->told;
+    if (how == SHADOW_TRAP_LATER)
+        let(s, t);
     return true;
 }
 
@@ -132,7 +153,21 @@ void shadow_drop_tracks(struct shadow_set *s)
 static void unwanted(struct shadow_set *s, uint64_t gfn)
 {
     if (!s->stopped)
-        s->c.protect(s->c.ctx, gfn, false);
+        s->c.protect(s->c.ctx, gfn, SHADOW_UNTRAP);
+}
+
+/* The same of one that traps, and is being filled anew. */
+static void lift(struct shadow_set *s, struct track *t)
+{
+    if (!t->at[GTT_LEVEL_PTE] || t->users > 1 || !t->told || (s->c.confirmed && !t->confirmed))
+        return;
+    if (t->writes < SHADOW_LIFT_AFTER)
+        t->writes++;
+    if (t->writes == SHADOW_LIFT_AFTER && !s->stopped &&
+        !s->c.protect(s->c.ctx, t->node.key, SHADOW_LIFT)) {
+        t->writes++;
+        crash_point("gtt.track.lifted");
+    }
 }
 
 void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t len)
@@ -153,6 +188,10 @@ void shadow_write(struct shadow_set *s, uint64_t gfn, uint32_t offset, uint32_t 
         s->unconfirmed--;
         crash_point("gtt.track.confirmed");
     }
+    if (len == GPU_PAGE_SIZE)
+        t->writes = 0;
+    else
+        lift(s, t);
     /* Downwards: a table at a higher level may drop this page's use at a lower one, not vice
      * versa, so t lives as long as one level is still to come. */
     for (int level = SHADOW_LEVELS - 1; level >= 0; level--) {

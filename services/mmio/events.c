@@ -21,12 +21,16 @@ static int from_gtt(struct mmio *m, const struct lane_slot *slot)
     bool on;
 
     memcpy(&msg, slot, sizeof msg);
-    if (msg.kind != GTT_MMIO_PROTECT && msg.kind != GTT_MMIO_UNPROTECT)
+    if (msg.kind == GTT_MMIO_LIFT)
+        mmio_lift(m, msg.gfn);
+    on = msg.kind == GTT_MMIO_PROTECT ||
+         (msg.kind == GTT_MMIO_PROTECT_LATER && !mmio_lift_note(m, msg.gfn));
+    if (!on && msg.kind != GTT_MMIO_UNPROTECT)
         return 0;
-    on = msg.kind == GTT_MMIO_PROTECT;
     if (m->s.ops->protect(m->s.vmm, msg.gfn, on))
         mmio_fault(m, MMIO_FAULT_RANGE);
     crash_point("mmio.event.protected");
+    mmio_lift_forget(m, msg.gfn);
     return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
 }
 

@@ -93,10 +93,13 @@ int mmio_post_gtt_reset(struct mmio *m)
     return put_gtt(m, &msg);
 }
 
+/* Whatever sched is told may let the guest's engines run: what it wrote untrapped comes first. */
 static int put_sched(struct mmio *m, struct mmio_sched *msg)
 {
-    int rc;
+    int rc = mmio_lift_end(m);
 
+    if (rc)
+        return rc;
     msg->epoch = m->vreg->gtt_epoch;
     msg->seq = m->vreg->submit.seq + 1;
     rc = put(m->s.to_sched, msg);

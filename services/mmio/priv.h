@@ -107,6 +107,14 @@ static inline bool mmio_bad(struct mmio *m, const struct vmm_access *a,
     return (j->crashes || mmio_suspects(m)) && mmio_bad_access(m, a, j);
 }
 
+/* lift.c: pages with page tables that go untrapped until the guest submits next. Note that one
+ * does, false: no place; let one that traps; drop one from the list, trapping or not; before a
+ * submission: all trap and are told to gtt, 0, MMIO_LATER. */
+bool mmio_lift_note(struct mmio *m, uint64_t gfn);
+void mmio_lift(struct mmio *m, uint64_t gfn);
+void mmio_lift_forget(struct mmio *m, uint64_t gfn);
+int mmio_lift_end(struct mmio *m);
+
 /* post.c: the lanes. 0, MMIO_LATER. */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value);
 int mmio_post_table_write(struct mmio *m, uint64_t gfn, uint32_t offset, uint32_t len);

@@ -14,6 +14,7 @@ static void fill(struct wire_record *r, const struct mmio_service *s)
     wire_record_quarantine(r, &s->quarantine);
     wire_record_count(r, "accesses", s->mmio.accesses);
     wire_record_count(r, "table_writes", s->mmio.table_writes);
+    wire_record_count(r, "lifts", s->mmio.lifts);
     wire_record_count(r, "replayed",
                       s->mmio.replayed + s->from_gtt.replayed + s->from_sched.replayed);
     wire_record_count(r, "gtt_epoch", s->mmio.vreg->gtt_epoch);

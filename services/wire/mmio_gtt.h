@@ -40,6 +40,10 @@ static_assert(sizeof(struct mmio_gtt) == 64, "one slot");
 enum gtt_mmio_kind {
     GTT_MMIO_PROTECT = 1, /* trap writes to gfn */
     GTT_MMIO_UNPROTECT,
+    /* Let writes to gfn, which is protected, pass until the guest submits next; then protect it
+     * again and say that all of it may have changed. May be refused without a word. */
+    GTT_MMIO_LIFT,
+    GTT_MMIO_PROTECT_LATER, /* the same of a page that may not be protected yet */
 };
 
 struct gtt_mmio {

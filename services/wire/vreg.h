@@ -14,11 +14,12 @@
 #include "gen/irq_gen8.h"
 #include "vmm/vmm.h"
 
-#define VREG_LAYOUT     4u
+#define VREG_LAYOUT     5u
 #define VREG_MMIO_BYTES (2u << 20)
 #define VREG_CFG_BYTES  256u
 #define VREG_ENGINES    5u
 #define VREG_UNDO_BYTES 128u
+#define VREG_LIFTED     2048u
 
 /* Stage of a trapped access, written before the step it names, so that a new process knows what
  * the dead one may have done (an ioreq carries no sequence number). An access is a sequence of
@@ -86,6 +87,14 @@ struct vreg_ring_said {
 };
 static_assert(sizeof(struct vreg_ring_said) == 24, "layout");
 
+/* Pages with page tables that the guest writes without traps until it submits next. A page may
+ * stand here that traps, or twice; one that is written untrapped stands here. */
+struct vreg_lifted {
+    uint32_t n, pad;
+    uint32_t gfn[VREG_LIFTED];
+};
+static_assert(sizeof(struct vreg_lifted) == 8 + 4 * VREG_LIFTED, "layout");
+
 struct vreg_file {
     uint32_t mmio[VREG_MMIO_BYTES / 4];
     uint8_t cfg[VREG_CFG_BYTES];
@@ -104,6 +113,7 @@ struct vreg_file {
     uint64_t opregion;    /* guest-physical page trapped for it; 0: none */
     uint64_t csb_seq;     /* last of sched's status events that was applied */
     struct vreg_ring_said said[VREG_ENGINES]; /* Haswell */
+    struct vreg_lifted lifted;
 };
 static_assert(offsetof(struct vreg_file, inflight) == VREG_MMIO_BYTES + VREG_CFG_BYTES, "layout");
 static_assert(sizeof(struct irq_gen8) == 20 * IRQ_BANKS + 8, "layout");

@@ -80,11 +80,11 @@ static uint64_t shadowed(uint64_t entry)
     return frame(entry >> 12) | (entry & 0xfff);
 }
 
-static int protect(void *ctx, uint64_t gfn, bool on)
+static int protect(void *ctx, uint64_t gfn, enum shadow_trap how)
 {
     (void)ctx;
     (void)gfn;
-    (void)on;
+    (void)how;
     return 0;
 }
 

@@ -6,6 +6,6 @@
 #include "services/wire/vreg.h"
 
 #undef VREG_LAYOUT
-#define VREG_LAYOUT 5u
+#define VREG_LAYOUT 6u
 
 #include "services/mmio/service.c"

@@ -116,6 +116,7 @@ static void random_run(struct oracle *o, int rounds, int crash_every)
     assert_true(o->shown > 20);
     assert_true(r->account.count[ACCOUNT_BAD_PPGTT] > 0);
     assert_true(r->account.count[ACCOUNT_BAD_GTT] > 0);
+    assert_true(r->lifts > 10);
     assert_int_equal(r->account.count[ACCOUNT_NO_RESOURCE], 0);
 }
 

@@ -26,11 +26,11 @@ struct crowd {
     unsigned count;
 };
 
-static int no_protect(void *ctx, uint64_t gfn, bool on)
+static int no_protect(void *ctx, uint64_t gfn, enum shadow_trap how)
 {
     (void)ctx;
     (void)gfn;
-    (void)on;
+    (void)how;
     return 0;
 }
 

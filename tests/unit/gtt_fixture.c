@@ -35,12 +35,33 @@ uint64_t frame(uint64_t gfn)
     return 0x300000000ull + (gfn * 37 % 1024) * 8192;
 }
 
-static int protect(void *ctx, uint64_t gfn, bool on)
+/* As vgt-mmio does it; where late protection is tried, it comes to a lift late, or never. */
+static int protect(void *ctx, uint64_t gfn, enum shadow_trap how)
 {
     struct rig *r = ctx;
+    bool on = how == SHADOW_TRAP;
 
     if (r->refuse && rand() % 3)
         return -EAGAIN;
+    if (how == SHADOW_LIFT) {
+        assert_true(gfn < PAGES && r->trapped[gfn]);
+        r->lifted[gfn] = !r->config.confirmed || rand() % 3;
+        r->trapped[gfn] = !r->lifted[gfn];
+        r->lifts++;
+        return 0;
+    }
+    if (how == SHADOW_TRAP_LATER) {
+        if (!r->config.confirmed || rand() % 3) {
+            r->lifted[gfn] = true;
+            return 0;
+        }
+        on = true;
+    }
+    if (gfn < PAGES && r->lifted[gfn]) {
+        r->lifted[gfn] = false;
+        if (!on && !r->trapped[gfn])
+            return 0;
+    }
     if (!on && (gfn >= PAGES || !r->trapped[gfn])) {
         r->needless++; /* a write came that nobody waits for any more */
         return 0;
@@ -58,10 +79,23 @@ void post(struct rig *r, struct mmio_gtt m)
     assert_int_equal(gtt_guest_apply(r->g, &m), 0);
 }
 
+/* The guest submits. */
+static void end_lifts(struct rig *r)
+{
+    for (uint64_t gfn = 0; gfn < PAGES; gfn++) {
+        if (!r->lifted[gfn])
+            continue;
+        r->lifted[gfn] = false;
+        r->trapped[gfn] = true;
+        post(r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {gfn, 0, 4096}});
+    }
+}
+
 void settle(struct rig *r)
 {
     int rc, turns = 0;
 
+    end_lifts(r);
     while ((rc = gtt_guest_settle(r->g, 100)) > 0) {
         assert_true(turns++ < 100000);
         if (rc == GTT_GUEST_WAITS)
@@ -179,6 +213,7 @@ void restart_service(struct rig *r)
 void restart_guest(struct rig *r)
 {
     memset(r->trapped, 0, sizeof r->trapped); /* mmio takes repeated requests */
+    memset(r->lifted, 0, sizeof r->lifted);
     r->confirms = 0;
     assert_int_equal(gtt_guest_new(&r->config, &r->g), 0);
     r->g->epoch = r->epoch; /* what the lane's last entries would carry */

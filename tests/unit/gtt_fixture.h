@@ -39,7 +39,8 @@ struct rig {
     struct gtt_guest_config config;
     struct directories directories; /* Haswell */
     uint64_t epoch;
-    bool trapped[PAGES], refuse;
+    bool trapped[PAGES], lifted[PAGES], refuse;
+    unsigned lifts;
     unsigned confirm[4096], confirms;
     unsigned needless;     /* pages let go that did not trap */
     uint64_t named[PAGES]; /* clear sequence + 1 at which a shadow last named the frame */

@@ -217,6 +217,7 @@ static void random_run(struct rig *r, int rounds, int crash_every)
     check(r);
     assert_true(r->account.count[ACCOUNT_BAD_PPGTT] > 0);
     assert_true(r->account.count[ACCOUNT_BAD_GTT] > 0);
+    assert_true(r->lifts > 10);
     assert_int_equal(r->account.count[ACCOUNT_NO_RESOURCE], 0);
 }
 

@@ -114,6 +114,51 @@ static void epoch_waits_for_protection(void **state)
     teardown(&r);
 }
 
+static void table_write(struct rig *r, uint64_t gfn, unsigned i, uint64_t value)
+{
+    table(r, gfn)[i] = value;
+    if (r->trapped[gfn])
+        post(r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {gfn, i * 8, 8}});
+}
+
+/* Only a last-level table, after some writes, and once until the guest submits: what it wrote
+ * untrapped is in the shadow then. */
+static void written_often_goes_untrapped(void **state)
+{
+    struct rig r;
+    uint64_t *at;
+
+    (void)state;
+    setup(&r, 100);
+    for (uint64_t gfn = 1; gfn < 4; gfn++)
+        table(&r, gfn)[0] = ENTRY(gfn + 1);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    settle(&r);
+    assert_true(r.trapped[3]);
+    assert_false(r.trapped[4]); /* a new one */
+    settle(&r);
+    assert_true(r.trapped[4]);
+    for (unsigned i = 0; i < SHADOW_LIFT_AFTER + 2; i++)
+        table_write(&r, 3, 1 + i, 0);
+    assert_int_equal(r.lifts, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(r.lifts, i >= SHADOW_LIFT_AFTER);
+        table_write(&r, 4, i, ENTRY(20 + i));
+    }
+    assert_false(r.trapped[4]);
+    settle(&r);
+    assert_true(r.trapped[4]);
+    at = gpu_fake_dma_page(r.fake, r.map->root[0].shadow[0]);
+    for (unsigned level = 0; level < 3; level++)
+        at = gpu_fake_dma_page(r.fake, at[0] & GEN8_PTE_ADDR);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(at[i] & GEN8_PTE_ADDR, frame(20 + i));
+    for (unsigned i = 0; i < SHADOW_LIFT_AFTER; i++)
+        table_write(&r, 4, i, 0);
+    assert_int_equal(r.lifts, 2);
+    teardown(&r);
+}
+
 static void table_page_waits_too(void **state)
 {
     struct rig r;
@@ -377,6 +422,7 @@ int main(void)
         cmocka_unit_test(pin_waits_for_every_reader),
         cmocka_unit_test(second_clear_counts),
         cmocka_unit_test(epoch_waits_for_protection),
+        cmocka_unit_test(written_often_goes_untrapped),
         cmocka_unit_test(table_page_waits_too),
         cmocka_unit_test(page_that_is_its_own_table),
         cmocka_unit_test(tree_beyond_the_limit),

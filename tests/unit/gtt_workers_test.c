@@ -203,11 +203,11 @@ static void nothing_is_unpinned_under_a_worker(void **state)
     teardown(&r);
 }
 
-static int no_protect(void *ctx, uint64_t gfn, bool on)
+static int no_protect(void *ctx, uint64_t gfn, enum shadow_trap how)
 {
     (void)ctx;
     (void)gfn;
-    (void)on;
+    (void)how;
     return 0;
 }
 

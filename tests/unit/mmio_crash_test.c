@@ -43,6 +43,36 @@ static void fourth_elsp_dword(void **state)
     crash_sweep(&s);
 }
 
+/* ---- the same, with a page that goes untrapped: gtt is told before sched, whoever dies */
+static void lifted_prepare(struct fix *f, struct vmm_access *a)
+{
+    mmio_lift(&f->mmio, 9);
+    elsp_prepare(f, a);
+}
+
+static void lifted_judge(struct fix *f)
+{
+    struct mmio_gtt msg;
+    int n = 0;
+
+    for (; fix_gtt(f, &msg); n++) {
+        assert_int_equal(msg.kind, MMIO_GTT_TABLE_WRITE);
+        assert_int_equal(msg.write.gfn, 9);
+        assert_int_equal(msg.write.len, 4096);
+    }
+    assert_in_range(n, 1, 2);
+    assert_int_equal(f->s->vreg.lifted.n, 0);
+    elsp_judge(f);
+}
+
+static void elsp_after_untrapped_writes(void **state)
+{
+    static const struct crash_scenario s = {8, lifted_prepare, lifted_judge, NULL};
+
+    (void)state;
+    crash_sweep(&s);
+}
+
 /* ---- a register that is nothing but storage */
 #define PLAIN 0x46040u
 
@@ -350,11 +380,17 @@ static void the_same_place_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_register),       cmocka_unit_test(plain_register_and_another),
-        cmocka_unit_test(fourth_elsp_dword),    cmocka_unit_test(second_elsp_dword),
-        cmocka_unit_test(two_deep_iir),         cmocka_unit_test(string_of_entries),
-        cmocka_unit_test(edid_bytes),           cmocka_unit_test(ranges_move),
-        cmocka_unit_test(the_same_place_twice), cmocka_unit_test(event_before_the_next_try),
+        cmocka_unit_test(plain_register),
+        cmocka_unit_test(plain_register_and_another),
+        cmocka_unit_test(fourth_elsp_dword),
+        cmocka_unit_test(second_elsp_dword),
+        cmocka_unit_test(elsp_after_untrapped_writes),
+        cmocka_unit_test(two_deep_iir),
+        cmocka_unit_test(string_of_entries),
+        cmocka_unit_test(edid_bytes),
+        cmocka_unit_test(ranges_move),
+        cmocka_unit_test(the_same_place_twice),
+        cmocka_unit_test(event_before_the_next_try),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
