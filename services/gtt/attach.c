@@ -83,6 +83,7 @@ static int make_guest(struct gtt_member *m, const struct partition_grant *grant,
                                  .directories = gtt_host_directories(s),
                                  .max_pins = MAX_PINS,
                                  .max_tables = MAX_TABLES,
+                                 .out_of_sync = s->out_of_sync,
                                  .confirmed = true,
                                  .gone = gone,
                                  .quarantine = gone ? NULL : &m->quarantine};

@@ -26,7 +26,8 @@ static int init_parts(struct gtt_guest *g)
                                .ctx = c->ctx,
                                .quarantine = c->quarantine,
                                .max_tables = c->max_tables,
-                               .confirmed = c->confirmed};
+                               .confirmed = c->confirmed,
+                               .out_of_sync = c->out_of_sync};
     int rc;
 
     if (!sc.format || !sc.format->directory != !c->directories)

@@ -30,8 +30,8 @@ struct gtt_guest_config {
     struct workers *workers;         /* NULL: everything in the loop */
     struct directories *directories; /* of all guests; NULL: the GPU has none */
     uint64_t max_pins, max_tables;
-    bool confirmed; /* see shadow_config */
-    bool gone;      /* only to be detached: neither image nor memory is looked at */
+    bool confirmed, out_of_sync; /* see shadow_config */
+    bool gone;                   /* only to be detached: neither image nor memory is looked at */
     /* Inputs that kill; NULL: nobody notes any. Full: this guest gets graphics memory that shows
      * scratch everywhere, and what it says is dropped. */
     struct quarantine *quarantine;

@@ -20,7 +20,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned workers;
-    bool no_sandbox, no_quarantine;
+    bool out_of_sync, no_sandbox, no_quarantine;
 };
 
 static void usage(FILE *out)
@@ -33,6 +33,7 @@ static void usage(FILE *out)
           "  --store URI  for vchan: xen: (default) or file:DIR\n"
           "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
+          "  --out-of-sync  last-level page tables do not trap between two submissions\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
           "  --no-quarantine  apply every input, however often it killed (to debug)\n"
           "  --help\n",
@@ -55,9 +56,11 @@ static int parse_workers(const char *text, unsigned *n)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"wire", 1, NULL, 'w'},          {"core", 1, NULL, 'c'},    {"store", 1, NULL, 's'},
-        {"vmm", 1, NULL, 'v'},           {"workers", 1, NULL, 'n'}, {"no-sandbox", 0, NULL, 'S'},
-        {"no-quarantine", 0, NULL, 'Q'}, {"help", 0, NULL, 'h'},    {0}};
+        {"wire", 1, NULL, 'w'},          {"core", 1, NULL, 'c'},
+        {"store", 1, NULL, 's'},         {"vmm", 1, NULL, 'v'},
+        {"workers", 1, NULL, 'n'},       {"no-sandbox", 0, NULL, 'S'},
+        {"no-quarantine", 0, NULL, 'Q'}, {"help", 0, NULL, 'h'},
+        {"out-of-sync", 0, NULL, 'o'},   {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -77,6 +80,9 @@ static int parse(int argc, char **argv, struct options *o)
         case 'n':
             if (parse_workers(optarg, &o->workers))
                 return 2;
+            break;
+        case 'o':
+            o->out_of_sync = true;
             break;
         case 'S':
             o->no_sandbox = true;
@@ -121,7 +127,7 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
     if (!rc)
         rc = gtt_service_init(s, loop, log, ops, o->workers);
     if (!rc)
-        s->no_quarantine = o->no_quarantine;
+        s->no_quarantine = o->no_quarantine, s->out_of_sync = o->out_of_sync;
     if (!rc && !o->no_sandbox)
         sandbox_when_ready(loop, &gtt_sandbox);
     if (!rc)

@@ -52,6 +52,7 @@ struct gtt_service {
     struct loop_source *sched_wake, *sched_room, *turn, *tick, *came_back;
     struct gtt_sched answer; /* the last one owed to sched */
     bool answer_owed;
+    bool out_of_sync;   /* option: see shadow_config */
     bool no_quarantine; /* option: every input is applied, however often it killed */
     struct gtt_slice slice;
     struct gtt_member member[WIRE_MAX_GUESTS];

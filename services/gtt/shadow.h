@@ -49,6 +49,7 @@ struct shadow_config {
     shadow_protect *protect;
     void *ctx;
     struct quarantine *quarantine; /* NULL: nothing is noted */
+    bool out_of_sync;              /* last-level tables need not trap between two submissions */
     uint64_t max_tables;           /* shadow pages alive at once */
     bool confirmed; /* mmio reports {gfn, 0, 4096} once a page is protected: until then the
                      * tables are not settled. false: protection is taken to be immediate. */

@@ -30,9 +30,10 @@ static void remove_track(struct shadow_set *s, struct track *t)
 
 /* A driver fills a new last-level table entry by entry, and nothing of that matters before it
  * submits: such a page need not trap until then. */
-static enum shadow_trap how_to_trap(const struct track *t)
+static enum shadow_trap how_to_trap(const struct shadow_set *s, const struct track *t)
 {
-    return t->at[GTT_LEVEL_PTE] && t->users == 1 ? SHADOW_TRAP_LATER : SHADOW_TRAP;
+    return s->c.out_of_sync && t->at[GTT_LEVEL_PTE] && t->users == 1 ? SHADOW_TRAP_LATER
+                                                                     : SHADOW_TRAP;
 }
 
 /* mmio will say by itself that all of it may have changed: nothing to wait for. */
@@ -51,7 +52,7 @@ static bool tell(struct shadow_set *s, struct track *t)
 
     if (!differs(t))
         return true;
-    how = t->told ? SHADOW_UNTRAP : how_to_trap(t);
+    how = t->told ? SHADOW_UNTRAP : how_to_trap(s, t);
     if (s->c.protect(s->c.ctx, t->node.key, how))
         return false;
     crash_point("gtt.track.told");
@@ -159,7 +160,8 @@ static void unwanted(struct shadow_set *s, uint64_t gfn)
 /* The same of one that traps, and is being filled anew. */
 static void lift(struct shadow_set *s, struct track *t)
 {
-    if (!t->at[GTT_LEVEL_PTE] || t->users > 1 || !t->told || (s->c.confirmed && !t->confirmed))
+    if (!s->c.out_of_sync || !t->at[GTT_LEVEL_PTE] || t->users > 1 || !t->told ||
+        (s->c.confirmed && !t->confirmed))
         return;
     if (t->writes < SHADOW_LIFT_AFTER)
         t->writes++;

@@ -149,6 +149,7 @@ void setup(struct rig *r, uint64_t max_tables)
         .protect = protect,
         .ctx = r,
         .workers = r->workers,
+        .out_of_sync = true,
         .max_pins = 1000,
         .max_tables = max_tables,
     };
