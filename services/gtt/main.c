@@ -126,8 +126,10 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         rc = store_open(loop, o->store, &store);
     if (!rc)
         rc = gtt_service_init(s, loop, log, ops, o->workers);
-    if (!rc)
-        s->no_quarantine = o->no_quarantine, s->out_of_sync = o->out_of_sync;
+    if (!rc) {
+        s->no_quarantine = o->no_quarantine;
+        s->out_of_sync = o->out_of_sync;
+    }
     if (!rc && !o->no_sandbox)
         sandbox_when_ready(loop, &gtt_sandbox);
     if (!rc)

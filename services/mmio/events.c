@@ -11,27 +11,43 @@
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 
+static void set_trap(struct mmio *m, uint64_t gfn, bool on)
+{
+    if (m->s.ops->protect(m->s.vmm, gfn, on))
+        mmio_fault(m, MMIO_FAULT_RANGE);
+    crash_point("mmio.event.protected");
+    mmio_lift_forget(m, gfn);
+}
+
 /* A page the guest gave back meanwhile cannot be protected: gtt learns that from its own map. Once
  * a page is protected gtt is told that all of it may have changed: what the guest wrote between
  * gtt's first look and the protection is in nobody's message. MMIO_LATER: no room for that notice.
  */
+static int trap_now(struct mmio *m, uint64_t gfn)
+{
+    set_trap(m, gfn, true);
+    return mmio_post_table_write(m, gfn, 0, 4096);
+}
+
 static int from_gtt(struct mmio *m, const struct lane_slot *slot)
 {
     struct gtt_mmio msg;
-    bool on;
 
     memcpy(&msg, slot, sizeof msg);
-    if (msg.kind == GTT_MMIO_LIFT)
-        mmio_lift(m, msg.gfn);
-    on = msg.kind == GTT_MMIO_PROTECT ||
-         (msg.kind == GTT_MMIO_PROTECT_LATER && !mmio_lift_note(m, msg.gfn));
-    if (!on && msg.kind != GTT_MMIO_UNPROTECT)
+    switch (msg.kind) {
+    case GTT_MMIO_PROTECT:
+        return trap_now(m, msg.gfn);
+    case GTT_MMIO_UNPROTECT:
+        set_trap(m, msg.gfn, false);
         return 0;
-    if (m->s.ops->protect(m->s.vmm, msg.gfn, on))
-        mmio_fault(m, MMIO_FAULT_RANGE);
-    crash_point("mmio.event.protected");
-    mmio_lift_forget(m, msg.gfn);
-    return on ? mmio_post_table_write(m, msg.gfn, 0, 4096) : 0;
+    case GTT_MMIO_LIFT:
+        mmio_lift(m, msg.gfn);
+        return 0;
+    case GTT_MMIO_PROTECT_LATER:
+        return mmio_lift_note(m, msg.gfn) ? 0 : trap_now(m, msg.gfn);
+    default:
+        return 0;
+    }
 }
 
 static int from_sched(struct mmio *m, const struct lane_slot *slot)

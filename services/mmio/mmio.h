@@ -90,8 +90,8 @@ struct mmio {
     uint64_t fault[MMIO_FAULTS];
     uint64_t fault_at[MMIO_FAULTS]; /* address of the access that made the first */
     uint64_t accesses, replayed;    /* replayed: begun by a predecessor */
-    uint64_t lifts;                 /* of such pages, that go untrapped until a submission */
     uint64_t table_writes;          /* of the accesses: to guest pages whose writes trap */
+    uint64_t lifts;                 /* times such a page went untrapped until a submission */
     uint16_t serving;               /* vCPU whose access a handler runs for */
     bool display_dirty; /* a register display looks at was written; the loop clears it */
     uint32_t
