@@ -20,7 +20,7 @@
 struct options {
     const char *wire, *core, *store, *vmm;
     unsigned workers;
-    bool out_of_sync, no_sandbox, no_quarantine;
+    bool in_sync, no_sandbox, no_quarantine;
 };
 
 static void usage(FILE *out)
@@ -33,7 +33,7 @@ static void usage(FILE *out)
           "  --store URI  for vchan: xen: (default) or file:DIR\n"
           "  --vmm NAME   hypervisor: xen (default), fake or shm:DIR\n"
           "  --workers N  threads that pin guests' frames (1); 0: the loop does it alone\n"
-          "  --out-of-sync  last-level page tables do not trap between two submissions\n"
+          "  --in-sync    every page table traps at any time, also between two submissions\n"
           "  --no-sandbox no filter of system calls (to debug)\n"
           "  --no-quarantine  apply every input, however often it killed (to debug)\n"
           "  --help\n",
@@ -60,7 +60,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"store", 1, NULL, 's'},         {"vmm", 1, NULL, 'v'},
         {"workers", 1, NULL, 'n'},       {"no-sandbox", 0, NULL, 'S'},
         {"no-quarantine", 0, NULL, 'Q'}, {"help", 0, NULL, 'h'},
-        {"out-of-sync", 0, NULL, 'o'},   {0}};
+        {"in-sync", 0, NULL, 'i'},       {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -81,8 +81,8 @@ static int parse(int argc, char **argv, struct options *o)
             if (parse_workers(optarg, &o->workers))
                 return 2;
             break;
-        case 'o':
-            o->out_of_sync = true;
+        case 'i':
+            o->in_sync = true;
             break;
         case 'S':
             o->no_sandbox = true;
@@ -128,7 +128,7 @@ static int run(const struct options *o, const struct log *log, struct gtt_servic
         rc = gtt_service_init(s, loop, log, ops, o->workers);
     if (!rc) {
         s->no_quarantine = o->no_quarantine;
-        s->out_of_sync = o->out_of_sync;
+        s->out_of_sync = !o->in_sync;
     }
     if (!rc && !o->no_sandbox)
         sandbox_when_ready(loop, &gtt_sandbox);

@@ -36,9 +36,12 @@ static enum shadow_trap how_to_trap(const struct shadow_set *s, const struct tra
                                                                      : SHADOW_TRAP;
 }
 
-/* mmio will say by itself that all of it may have changed: nothing to wait for. */
+/* mmio will say by itself that all of it may have changed since it was asked: nothing to wait for.
+ * One that had to wait in the list may have been read before that. */
 static void let(struct shadow_set *s, struct track *t)
 {
+    if (t->asking)
+        shadow_refill(s, t->at[GTT_LEVEL_PTE]);
     t->writes = SHADOW_LIFT_AFTER + 1;
     if (!t->confirmed)
         s->unconfirmed--;

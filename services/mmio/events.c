@@ -63,11 +63,11 @@ static int from_sched(struct mmio *m, const struct lane_slot *slot)
 }
 
 /* One by one, so that gtt gets room in its lane while it makes room in ours. */
-static int drain_gtt(struct mmio *m)
+int mmio_events_gtt(struct mmio *m)
 {
     struct lane_rx *rx = m->s.from_gtt;
 
-    for (;;) {
+    while (rx) {
         int rc = m->gtt_waits ? 0 : lane_rx_next(rx, &m->parked_gtt, NULL);
 
         if (rc)
@@ -76,7 +76,7 @@ static int drain_gtt(struct mmio *m)
         crash_point("mmio.event.taken");
         rc = from_gtt(m, &m->parked_gtt);
         if (rc)
-            return rc == MMIO_LATER ? 0 : rc;
+            return rc;
         m->gtt_waits = false;
         crash_point("mmio.event.applied");
         rc = lane_rx_advance(rx);
@@ -84,6 +84,7 @@ static int drain_gtt(struct mmio *m)
         if (rc)
             return rc;
     }
+    return 0;
 }
 
 static int drain_sched(struct mmio *m)
@@ -101,7 +102,9 @@ static int drain_sched(struct mmio *m)
 
 int mmio_events(struct mmio *m)
 {
-    int rc = m->s.from_gtt ? drain_gtt(m) : 0;
+    int rc = mmio_events_gtt(m);
 
-    return rc || !m->s.from_sched ? rc : drain_sched(m);
+    if (rc && rc != MMIO_LATER)
+        return rc;
+    return m->s.from_sched ? drain_sched(m) : 0;
 }

@@ -61,14 +61,25 @@ void mmio_lift_forget(struct mmio *m, uint64_t gfn)
     }
 }
 
+/* A table that gtt found a moment ago: it said so before it read the table, and what the guest has
+ * written since is known to nobody, so gtt's lane is emptied before the submission gets its epoch.
+ * (lane_tx_put() is a full fence: what gtt reads after it is older than the guest's later writes
+ * only if we see the message.) A lane that broke is made anew, with all of gtt's tables. */
+static int gtt_said_all(struct mmio *m)
+{
+    int rc = mmio_events_gtt(m);
+
+    return rc == LANE_BROKEN ? MMIO_LATER : rc;
+}
+
 int mmio_lift_end(struct mmio *m)
 {
     struct vreg_lifted *l = &m->vreg->lifted;
+    int rc = gtt_said_all(m);
 
     assert(l->n <= VREG_LIFTED);
-    while (l->n) {
+    while (!rc && l->n) {
         uint64_t gfn = l->gfn[l->n - 1];
-        int rc;
 
         if (m->s.ops->protect(m->s.vmm, gfn, true))
             mmio_fault(m, MMIO_FAULT_RANGE);
@@ -79,5 +90,5 @@ int mmio_lift_end(struct mmio *m)
         set_count(l, l->n - 1);
         crash_point("mmio.lift.ended");
     }
-    return 0;
+    return rc;
 }

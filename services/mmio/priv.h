@@ -107,6 +107,10 @@ static inline bool mmio_bad(struct mmio *m, const struct vmm_access *a,
     return (j->crashes || mmio_suspects(m)) && mmio_bad_access(m, a, j);
 }
 
+/* events.c: what gtt has said so far: 0, MMIO_LATER with a message that waits for room in our lane
+ * to gtt, LANE_BROKEN, -errno. */
+int mmio_events_gtt(struct mmio *m);
+
 /* lift.c: pages with page tables that go untrapped until the guest submits next. Note that one
  * does, false: no place; let one that traps; drop one from the list, trapping or not; before a
  * submission: all trap and are told to gtt, 0, MMIO_LATER. */

@@ -107,6 +107,14 @@ static void lane_lost(struct mmio_service *s)
         s->mmio.s.from_gtt = NULL;
     if (s->from_sched.broken)
         s->mmio.s.from_sched = NULL;
+    loop_trigger(s->turn); /* an access that waited for what the lane would bring */
+}
+
+/* Found by taking events in, or by an access that had to. */
+static bool lane_breaks(const struct mmio_service *s)
+{
+    return (s->mmio.s.from_gtt && s->from_gtt.broken) ||
+           (s->mmio.s.from_sched && s->from_sched.broken);
 }
 
 /* When something is due next: a vblank, a look whether display has started the pipe that the
@@ -140,7 +148,7 @@ static void ring_bell(struct mmio_service *s)
     crash_point("mmio.bell.rung");
 }
 
-/* True: a lane has something again, another turn is due. */
+/* False: the lane has something again, another turn is due. */
 static bool asleep(struct mmio_service *s, struct lane_rx *rx)
 {
     if (rx->broken || (rx == &s->from_gtt && s->mmio.gtt_waits))
@@ -159,10 +167,10 @@ static void on_turn(void *data, uint32_t events)
         return;
     rc = mmio_events(&s->mmio);
     crash_point("mmio.turn.events");
-    if (rc == LANE_BROKEN)
-        lane_lost(s);
     if (rc >= 0)
         rc = mmio_pump(&s->mmio);
+    if (lane_breaks(s))
+        lane_lost(s);
     ring_bell(s);
     /* It fails for a guest that is going away, whose end reaches us through the broker. */
     settling = s->ops->settle(s->vmm) == 1;

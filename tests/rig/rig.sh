@@ -77,7 +77,7 @@ start_services() {
     local vmm=shm:$D/g wire=unix:$D/wire
     ask unit vgt-broker always "$B/services/broker/vgt-broker" --wire "$wire" --core NONE \
         --ctl "unix:$D/ctl" --vmm "$vmm" --gpu "soft:$D/stub" --no-start --limit-ms "$step_ms"
-    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm" --out-of-sync $no_quarantine
+    ask unit vgt-gtt always "${gtt_program:-$B/services/gtt/vgt-gtt}" --wire "$wire" --vmm "$vmm" $no_quarantine
     ask unit vgt-sched always "${sched_program:-$B/services/sched/vgt-sched}" --wire "$wire" --vmm "$vmm" \
         $no_quarantine
     ask unit vgt-display always "$B/services/display/vgt-display" --wire "$wire"

@@ -41,7 +41,7 @@ static int protect(void *ctx, uint64_t gfn, enum shadow_trap how)
     struct rig *r = ctx;
     bool on = how == SHADOW_TRAP;
 
-    if (r->refuse && rand() % 3)
+    if (r->refuse_all || (r->refuse && rand() % 3))
         return -EAGAIN;
     if (how == SHADOW_LIFT) {
         assert_true(gfn < PAGES && r->trapped[gfn]);

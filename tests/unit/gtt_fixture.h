@@ -39,7 +39,8 @@ struct rig {
     struct gtt_guest_config config;
     struct directories directories; /* Haswell */
     uint64_t epoch;
-    bool trapped[PAGES], lifted[PAGES], refuse;
+    bool trapped[PAGES], lifted[PAGES];
+    bool refuse, refuse_all; /* mmio has no room: now and then, ever */
     unsigned lifts;
     unsigned confirm[4096], confirms;
     unsigned needless;     /* pages let go that did not trap */

@@ -25,11 +25,16 @@ static int teardown(void **state)
     return 0;
 }
 
-static void ask(struct fix *f, enum gtt_mmio_kind kind, uint64_t gfn)
+static void say(struct fix *f, enum gtt_mmio_kind kind, uint64_t gfn)
 {
     struct gtt_mmio msg = {.kind = kind, .gfn = gfn};
 
     assert_int_equal(lane_tx_put(&f->from_gtt.tx, &msg, sizeof msg), 0);
+}
+
+static void ask(struct fix *f, enum gtt_mmio_kind kind, uint64_t gfn)
+{
+    say(f, kind, gfn);
     assert_int_equal(mmio_events(&f->mmio), 0);
 }
 
@@ -108,6 +113,22 @@ static void traps_first_at_a_submission(void **state)
     submit(f);
     told_all(f, 9, NULL);
     told_nothing(f);
+}
+
+/* vgt-gtt has read a table, and the guest has written it since and submits before vgt-mmio has
+ * looked into the lane. */
+static void submission_waits_for_what_gtt_said(void **state)
+{
+    struct fix *f = *state;
+    struct mmio_sched sched;
+    uint64_t epoch = 0;
+
+    say(f, GTT_MMIO_PROTECT_LATER, 9);
+    submit(f);
+    assert_true(fake_protected(f->guest, 9));
+    told_all(f, 9, &epoch);
+    assert_true(fix_sched(f, &sched));
+    assert_int_equal(sched.epoch, epoch);
 }
 
 /* vgt-gtt dies and asks for it again; or the table is none any more. */
@@ -191,9 +212,10 @@ static void no_more_than_the_list_holds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(traps_again_at_a_submission), T(traps_first_at_a_submission),
-        T(forgotten_when_gtt_decides),  T(submission_waits_for_room),
-        T(a_new_process_knows),         T(no_more_than_the_list_holds),
+        T(traps_again_at_a_submission),        T(traps_first_at_a_submission),
+        T(submission_waits_for_what_gtt_said), T(forgotten_when_gtt_decides),
+        T(submission_waits_for_room),          T(a_new_process_knows),
+        T(no_more_than_the_list_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
