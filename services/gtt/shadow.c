@@ -214,11 +214,31 @@ static void follow(struct shadow_set *s, struct shadow *sh, unsigned i, uint64_t
     crash_point("gtt.shadow.old-put");
 }
 
+/* Of a last-level table: does the shadow say already what the guest's entry says? Most of a table
+ * that is read again does. */
+static bool as_before(const struct shadow_set *s, const struct shadow *sh, unsigned i, uint64_t raw)
+{
+    const struct gtt_format *f = s->c.format;
+    struct gtt_entry e = f->entry(raw, GTT_LEVEL_PTE);
+    uint64_t value, dma;
+
+    if (!e.present)
+        return !sh->child.gfn1[i];
+    if (e.bad || sh->child.gfn1[i] != (uint32_t)e.gfn + 1)
+        return false;
+    value = f->load(sh->page->entry, i);
+    dma =
+        f->entry(value, GTT_LEVEL_PTE).gfn * GPU_PAGE_SIZE; /* the frame is pinned: the same yet */
+    return value == f->replace(raw, GTT_LEVEL_PTE, dma);
+}
+
 /* A quarantined entry is as not present. */
 void shadow_entry(struct shadow_set *s, struct shadow *sh, unsigned i)
 {
     uint64_t raw = s->c.format->load(sh->track->map, i);
 
+    if (sh->level == GTT_LEVEL_PTE && as_before(s, sh, i, raw))
+        return;
     follow(s, sh, i, allowed(s, sh, i, raw) ? raw : 0);
     quarantine_end(s->c.quarantine, QUARANTINE_INNER);
 }
@@ -296,6 +316,18 @@ static void finished(struct shadow_set *s, struct shadow *sh)
     sh->fetched = false;
 }
 
+/* A last-level table that is about to be filled, but says what it said. */
+static bool no_news(const struct shadow_set *s, const struct shadow *sh)
+{
+    unsigned i = 0;
+
+    if (!sh->refs || sh->level != GTT_LEVEL_PTE || sh->next || sh->fetched)
+        return false;
+    while (i < s->c.format->entries && as_before(s, sh, i, s->c.format->load(sh->track->map, i)))
+        i++;
+    return i == s->c.format->entries;
+}
+
 static void step(struct shadow_set *s, struct shadow *sh)
 {
     unsigned i = sh->next++;
@@ -343,6 +375,8 @@ bool shadow_work(struct shadow_set *s, uint64_t budget)
 
         if (s->stopped && sh->refs)
             finished(s, sh); /* until its parent lets it go */
+        else if (no_news(s, sh))
+            finished(s, sh);
         else if (wants_fetch(s, sh))
             fetch(s, sh);
         else

@@ -190,6 +190,33 @@ static void asked_late_is_read_again(void **state)
     }
 }
 
+/* Read again, but nothing has changed: no frame is looked up. */
+static void table_without_news_is_no_work(void **state)
+{
+    struct rig r;
+    uint64_t jobs;
+
+    (void)state;
+    setup(&r, 100);
+    for (uint64_t gfn = 1; gfn < 4; gfn++)
+        table(&r, gfn)[0] = ENTRY(gfn + 1);
+    for (unsigned i = 0; i < 40; i++)
+        table(&r, 4)[3 * i] = ENTRY(20 + i);
+    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    settle(&r);
+    settle(&r);
+    jobs = r.g->pins.fetch_jobs;
+    assert_int_equal(jobs > 0, rig_workers > 0);
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {4, 0, 4096}});
+    assert_int_equal(gtt_guest_settle(r.g, 1), 0);
+    assert_int_equal(r.g->pins.fetch_jobs, jobs);
+    table(&r, 4)[511] = ENTRY(9);
+    post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {4, 0, 4096}});
+    settle(&r);
+    assert_int_equal(r.g->pins.fetch_jobs > jobs, rig_workers > 0);
+    teardown(&r);
+}
+
 static void table_page_waits_too(void **state)
 {
     struct rig r;
@@ -455,6 +482,7 @@ int main(void)
         cmocka_unit_test(epoch_waits_for_protection),
         cmocka_unit_test(written_often_goes_untrapped),
         cmocka_unit_test(asked_late_is_read_again),
+        cmocka_unit_test(table_without_news_is_no_work),
         cmocka_unit_test(table_page_waits_too),
         cmocka_unit_test(page_that_is_its_own_table),
         cmocka_unit_test(tree_beyond_the_limit),
