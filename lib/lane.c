@@ -140,11 +140,12 @@ static void publish_tx_stats(struct lane_tx *tx)
     publish(&line->wakes_suppressed, tx->wakes_suppressed);
 }
 
-int lane_tx_commit(struct lane_tx *tx)
+/* Does the consumer have to be woken for it? LANE_BROKEN. */
+static int show(struct lane_tx *tx, bool *wake)
 {
     uint32_t from = tx->published, wake_at;
-    bool wake;
 
+    *wake = false;
     if (tx->broken)
         return LANE_BROKEN;
     if (tx->tail == from)
@@ -152,16 +153,33 @@ int lane_tx_commit(struct lane_tx *tx)
     tx->published = tx->tail;
     atomic_store(&tx->mem.shared->producer.tail, tx->tail);
     wake_at = atomic_load(&tx->mem.shared->consumer.wake_at);
-    wake = passed(wake_at, from, tx->tail);
+    *wake = passed(wake_at, from, tx->tail);
     tx->batches++;
     tx->messages += tx->tail - from;
-    tx->wakes_sent += wake;
-    tx->wakes_suppressed += !wake;
+    tx->wakes_sent += *wake;
+    tx->wakes_suppressed += !*wake;
     publish_tx_stats(tx);
-    return wake ? lane_kick(tx->wake_fd) : 0;
+    return 0;
 }
 
-int lane_tx_put(struct lane_tx *tx, const void *msg, size_t size)
+int lane_tx_wake(struct lane_tx *tx)
+{
+    if (!tx->owed)
+        return 0;
+    tx->owed = false;
+    return lane_kick(tx->wake_fd);
+}
+
+int lane_tx_commit(struct lane_tx *tx)
+{
+    bool wake;
+    int rc = show(tx, &wake);
+
+    tx->owed |= wake;
+    return rc ? rc : lane_tx_wake(tx);
+}
+
+static int fill(struct lane_tx *tx, const void *msg, size_t size)
 {
     struct lane_slot *slot;
     int rc;
@@ -172,7 +190,25 @@ int lane_tx_put(struct lane_tx *tx, const void *msg, size_t size)
         return rc;
     memcpy(slot->bytes, msg, size);
     memset(slot->bytes + size, 0, LANE_SLOT - size);
-    return lane_tx_commit(tx);
+    return 0;
+}
+
+int lane_tx_put(struct lane_tx *tx, const void *msg, size_t size)
+{
+    int rc = fill(tx, msg, size);
+
+    return rc ? rc : lane_tx_commit(tx);
+}
+
+int lane_tx_put_quietly(struct lane_tx *tx, const void *msg, size_t size)
+{
+    int rc = fill(tx, msg, size);
+    bool wake = false;
+
+    if (!rc)
+        rc = show(tx, &wake);
+    tx->owed |= wake;
+    return rc;
 }
 
 int lane_tx_want_room(struct lane_tx *tx)
@@ -188,16 +224,16 @@ int lane_tx_want_room(struct lane_tx *tx)
     return tx->tail - tx->head_cache < tx->mem.config.slots ? LANE_READY : 0;
 }
 
-int lane_tx_want_drained(struct lane_tx *tx)
+int lane_tx_want_drained(struct lane_tx *tx, uint32_t index)
 {
     int rc = lane_tx_commit(tx);
 
     if (rc)
         return rc;
-    atomic_store(&tx->mem.shared->producer.room_at, tx->tail - 1);
+    atomic_store(&tx->mem.shared->producer.room_at, index - 1);
     if (!load_head(tx, memory_order_seq_cst))
         return LANE_BROKEN;
-    return tx->tail == tx->head_cache ? LANE_READY : 0;
+    return tx->tail - tx->head_cache <= tx->tail - index ? LANE_READY : 0;
 }
 
 int lane_consumer_attach(struct lane_rx *rx, int fd, uint32_t layout, int wake_fd, int room_fd)

@@ -107,6 +107,7 @@ struct lane_tx {
     uint32_t head_cache;  /* last head seen */
     int wake_fd, room_fd; /* to the consumer; from the consumer (we wait on it) */
     bool broken;
+    bool owed; /* it sleeps, and was not woken for what was put quietly */
     uint64_t batches, messages, full, wakes_sent, wakes_suppressed;
 };
 
@@ -162,17 +163,27 @@ int lane_tx_commit(struct lane_tx *tx);
 int lane_tx_put(struct lane_tx *tx, const void *msg, size_t size);
 
 /*
+ * The same for what may wait a little: a consumer that sleeps is not woken. Whatever is committed
+ * or waited for next wakes it, or lane_tx_wake(); the caller sees to it that one of these comes. A
+ * producer that dies before is made good by the next one's attaching.
+ */
+int lane_tx_put_quietly(struct lane_tx *tx, const void *msg, size_t size);
+/* Wake the consumer if that is owed to it. 0 or -errno of the eventfd. */
+int lane_tx_wake(struct lane_tx *tx);
+
+/*
  * The lane is full and the caller is about to wait for room_fd. 0: announced, sleep;
  * LANE_READY: there is room after all; LANE_BROKEN.
  */
 int lane_tx_want_room(struct lane_tx *tx);
 
 /*
- * The caller is about to wait for room_fd until the consumer has advanced over all that was put. 0:
- * announced, sleep; LANE_READY: it has; LANE_BROKEN. A lane has one such wait at a time, for room
- * or for this: after a wake, ask again.
+ * The caller is about to wait for room_fd until the consumer has advanced over all before index,
+ * which is what tx->tail was when the wait began: then what is put meanwhile does not prolong it.
+ * 0: announced, sleep; LANE_READY: it has; LANE_BROKEN. A lane has one such wait at a time, for
+ * room or for this: after a wake, ask again.
  */
-int lane_tx_want_drained(struct lane_tx *tx);
+int lane_tx_want_drained(struct lane_tx *tx, uint32_t index);
 
 /* Attach as the one consumer: resume at the shared head, i.e. replay what was not advanced over. */
 int lane_consumer_attach(struct lane_rx *rx, int fd, uint32_t layout, int wake_fd, int room_fd);

@@ -24,6 +24,7 @@ struct loop_source {
     loop_fn *fn;
     void *data;
     bool dead, triggered, due;
+    uint64_t at; /* of a timer: what loop_timer_at() armed it for, 0: it did not, or it fired */
 };
 
 struct loop {
@@ -125,7 +126,20 @@ int loop_timer_arm(struct loop_source *source, uint64_t first_ns, uint64_t perio
         .it_interval = {(time_t)(period_ns / 1000000000), (long)(period_ns % 1000000000)}};
 
     assert(source->kind == SOURCE_TIMER);
+    source->at = 0;
     return timerfd_settime(source->fd, 0, &spec, NULL) ? -errno : 0;
+}
+
+int loop_timer_at(struct loop_source *source, uint64_t at_ns)
+{
+    struct itimerspec spec = {
+        .it_value = {(time_t)(at_ns / 1000000000), (long)(at_ns % 1000000000)}};
+
+    assert(source->kind == SOURCE_TIMER);
+    if (source->at == at_ns)
+        return 0;
+    source->at = at_ns;
+    return timerfd_settime(source->fd, TFD_TIMER_ABSTIME, &spec, NULL) ? -errno : 0;
 }
 
 int loop_defer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **source)
@@ -188,8 +202,10 @@ static void dispatch(struct loop_source *source, uint32_t events)
         return;
     }
     /* A timer disarmed by an earlier callback of this turn has nothing to read. */
-    if (read(source->fd, &expiries, sizeof(expiries)) == sizeof(expiries))
-        source->fn(source->data, 0);
+    if (read(source->fd, &expiries, sizeof(expiries)) != sizeof(expiries))
+        return;
+    source->at = 0;
+    source->fn(source->data, 0);
 }
 
 /* Callbacks triggered by these callbacks wait for the next turn, which will not sleep. */

@@ -28,6 +28,9 @@ int loop_fd_events(struct loop_source *source, uint32_t events);
 int loop_timer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **source);
 /* First expiry in first_ns (0 disarms), then each period_ns (0: once). CLOCK_MONOTONIC. */
 int loop_timer_arm(struct loop_source *source, uint64_t first_ns, uint64_t period_ns);
+/* Once, at a time of CLOCK_MONOTONIC; 0 disarms. Costs nothing while that is what it waits for. A
+ * timer is armed by one of the two, always the same. */
+int loop_timer_at(struct loop_source *source, uint64_t at_ns);
 
 /* A deferred callback: runs at the end of the turn in which it was triggered, once. */
 int loop_defer(struct loop *loop, loop_fn *fn, void *data, struct loop_source **source);

@@ -96,6 +96,12 @@ struct mmio {
     bool display_dirty; /* a register display looks at was written; the loop clears it */
     uint32_t
         root; /* Haswell: first entry of the page directory that gtt was told of last; 0: none */
+    struct mmio_wait {
+        bool on;       /* until gtt has come to index of its lane */
+        uint8_t stage; /* of a handler that waits more than once; 0: it begins */
+        uint32_t index;
+    } wait[VMM_MAX_VCPUS];
+    bool unflushed; /* gtt may not have come to all GGTT entries the guest has written */
     bool gtt_waits; /* parked_gtt was taken from gtt's lane and is not answered yet */
     struct lane_slot parked_gtt;
 };

@@ -7,22 +7,23 @@
 #include "services/mmio/priv.h"
 
 static const struct mmio_part *const parts7[] = {
-    &mmio_part_irq7,
-    &mmio_part_ring7,
-    &mmio_part_engine,
-    &mmio_part_pvinfo,
-    &mmio_part_fence,
-    &mmio_part_display,
-    &mmio_part_analog,
-    &mmio_part_gmbus,
-    &mmio_part_aux,
-    &mmio_part_power7,
-    NULL,
+    &mmio_part_irq7,  &mmio_part_ring7, &mmio_part_engine,  &mmio_part_pvinfo,
+    &mmio_part_fence, &mmio_part_gtt,   &mmio_part_display, &mmio_part_analog,
+    &mmio_part_gmbus, &mmio_part_aux,   &mmio_part_power7,  NULL,
 };
 
 static const struct mmio_part *const parts8[] = {
-    &mmio_part_irq8,    &mmio_part_ring8, &mmio_part_engine, &mmio_part_pvinfo, &mmio_part_fence,
-    &mmio_part_display, &mmio_part_gmbus, &mmio_part_aux,    &mmio_part_power8, NULL,
+    &mmio_part_irq8,
+    &mmio_part_ring8,
+    &mmio_part_engine,
+    &mmio_part_pvinfo,
+    &mmio_part_fence,
+    &mmio_part_gtt,
+    &mmio_part_display,
+    &mmio_part_gmbus,
+    &mmio_part_aux,
+    &mmio_part_power8,
+    NULL,
 };
 
 static const struct mmio_model haswell = {

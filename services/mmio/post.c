@@ -12,11 +12,13 @@
 #include "services/wire/mmio_gtt.h"
 #include "services/wire/mmio_sched.h"
 
+typedef int put_fn(struct lane_tx *tx, const void *msg, size_t size);
+
 /* A broken lane is like a full one: the broker will attach a new one, the vCPU waits. */
-static int put(struct lane_tx *tx, const void *msg)
+static int put(struct lane_tx *tx, const void *msg, put_fn *how)
 {
     for (;;) {
-        int rc = lane_tx_put(tx, msg, LANE_SLOT);
+        int rc = how(tx, msg, LANE_SLOT);
 
         if (rc != LANE_FULL)
             return rc == LANE_BROKEN ? MMIO_LATER : rc;
@@ -25,12 +27,12 @@ static int put(struct lane_tx *tx, const void *msg)
     }
 }
 
-static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
+static int put_gtt_how(struct mmio *m, struct mmio_gtt *msg, put_fn *how)
 {
     int rc;
 
     msg->epoch = m->vreg->gtt_epoch + 1;
-    rc = put(m->s.to_gtt, msg);
+    rc = put(m->s.to_gtt, msg, how);
     crash_point("mmio.gtt.posted");
     if (!rc)
         m->vreg->gtt_epoch = msg->epoch;
@@ -38,11 +40,20 @@ static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
     return rc;
 }
 
+static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
+{
+    return put_gtt_how(m, msg, lane_tx_put);
+}
+
+/* Drivers write thousands of entries in a row, and flush then, or submit (put_sched()). Until one
+ * of these gtt need not wake, or until mmio_behind() has been true for a while. */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value)
 {
     struct mmio_gtt msg = {.kind = MMIO_GTT_PTE, .pte = {.index = index, .value = value}};
+    int rc = put_gtt_how(m, &msg, lane_tx_put_quietly);
 
-    return put_gtt(m, &msg);
+    m->unflushed |= !rc;
+    return rc;
 }
 
 int mmio_post_fence(struct mmio *m, uint64_t index, uint64_t value)
@@ -74,7 +85,13 @@ int mmio_post_gtt_room(struct mmio *m)
 
 int mmio_post_gtt_settled(struct mmio *m)
 {
-    return lane_tx_want_drained(m->s.to_gtt) == LANE_READY ? 0 : MMIO_LATER;
+    struct mmio_wait *w = &m->wait[m->serving];
+
+    if (!w->on)
+        w->index = m->s.to_gtt->tail;
+    w->on = lane_tx_want_drained(m->s.to_gtt, w->index) != LANE_READY;
+    m->unflushed &= w->on || w->index != m->s.to_gtt->tail;
+    return w->on ? MMIO_LATER : 0;
 }
 
 int mmio_post_ppgtt(struct mmio *m, bool create, uint32_t level, const uint64_t pdp[4])
@@ -98,11 +115,13 @@ static int put_sched(struct mmio *m, struct mmio_sched *msg)
 {
     int rc = mmio_lift_end(m);
 
+    if (!rc)
+        rc = lane_tx_wake(m->s.to_gtt);
     if (rc)
         return rc;
     msg->epoch = m->vreg->gtt_epoch;
     msg->seq = m->vreg->submit.seq + 1;
-    rc = put(m->s.to_sched, msg);
+    rc = put(m->s.to_sched, msg, lane_tx_put);
     crash_point("mmio.sched.posted");
     if (!rc)
         m->vreg->submit.seq = msg->seq;

@@ -144,8 +144,8 @@ struct mmio_part {
     void (*reset)(struct mmio *m);  /* first start and whole-device reset; NULL */
 };
 extern const struct mmio_part mmio_part_irq7, mmio_part_irq8, mmio_part_ring7, mmio_part_ring8,
-    mmio_part_engine, mmio_part_pvinfo, mmio_part_fence, mmio_part_display, mmio_part_analog,
-    mmio_part_gmbus, mmio_part_aux, mmio_part_power7, mmio_part_power8;
+    mmio_part_engine, mmio_part_pvinfo, mmio_part_fence, mmio_part_gtt, mmio_part_display,
+    mmio_part_analog, mmio_part_gmbus, mmio_part_aux, mmio_part_power7, mmio_part_power8;
 
 /* The interrupt tree of a generation: each returns whether an MSI is due now. */
 struct mmio_irq {

@@ -182,27 +182,43 @@ static int plain_write(struct mmio *m, const struct mmio_write *w)
     return rc;
 }
 
-/*
- * A driver that loads a directory by MMIO is setting an engine up, and may wait for its first
- * request for a fifth of a second only. Shadows of a directory of 512 tables, all of which an
- * aliasing PPGTT has, can take longer; so this access is answered when they stand. Its vCPU waits,
- * nobody else.
- */
-static int directory_stands(struct mmio *m, uint32_t directory)
+static int directory_told(struct mmio *m, uint32_t directory)
 {
     const uint64_t pdp[4] = {directory};
     int rc;
 
+    if (m->root == directory)
+        return 0;
+    rc = mmio_post_ppgtt(m, true, 2, pdp);
+    crash_point("mmio.directory.posted");
+    if (!rc)
+        m->root = directory;
+    return rc;
+}
+
+/*
+ * A driver that loads a directory by MMIO is setting an engine up, and may wait for its first
+ * request for a fifth of a second only. Shadows of a directory of 512 tables, all of which an
+ * aliasing PPGTT has, can take longer, and so can letting all of them trap; so this access is
+ * answered when they stand and nothing is left for the first request. Its vCPU waits, nobody else,
+ * and for each step once, whatever other vCPUs do meanwhile.
+ */
+static int directory_stands(struct mmio *m, uint32_t directory)
+{
+    uint8_t *stage = &m->wait[m->serving].stage;
+    int rc = 0;
+
     if (!directory)
         return 0;
-    if (m->root != directory) {
-        rc = mmio_post_ppgtt(m, true, 2, pdp);
-        if (rc)
-            return rc;
-        crash_point("mmio.directory.posted");
-        m->root = directory;
-    }
-    return mmio_post_gtt_settled(m);
+    if (*stage == 0 && !(rc = directory_told(m, directory)))
+        *stage = 1;
+    if (*stage == 1 && !(rc = mmio_post_gtt_settled(m)))
+        *stage = 2;
+    if (*stage == 2 && !(rc = mmio_lift_end(m)))
+        *stage = 3;
+    if (*stage == 3 && !(rc = mmio_post_gtt_settled(m)))
+        *stage = 0;
+    return rc;
 }
 
 /* The first of a directory's entries, 64 bytes of them at a time. */

@@ -24,6 +24,7 @@
 #define APERTURE_AGAIN  (2000 * MS)
 #define APERTURE_UNSENT (200 * MS) /* there was no broker to ask */
 #define SETTLE_NS       MS
+#define QUIET_NS        MS /* how long gtt may sleep while GGTT entries wait for it */
 
 static uint64_t now_ns(void)
 {
@@ -117,24 +118,51 @@ static bool lane_breaks(const struct mmio_service *s)
            (s->mmio.s.from_sched && s->from_sched.broken);
 }
 
+/* Times at which something is due; 0: never. */
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
+/* In ns from now, or when the timer goes off anyway before that. */
+static uint64_t within(const struct mmio_service *s, uint64_t now, uint64_t ns)
+{
+    return s->due_ns > now && s->due_ns < now + ns ? s->due_ns : now + ns;
+}
+
+/* gtt sleeps and has not been woken for GGTT entries. */
+static uint64_t quiet(struct mmio_service *s, uint64_t now)
+{
+    if (!s->to_gtt.owed)
+        s->quiet_until_ns = 0;
+    else if (!s->quiet_until_ns)
+        s->quiet_until_ns = now + QUIET_NS;
+    else if (now >= s->quiet_until_ns) {
+        s->quiet_until_ns = 0;
+        lane_tx_wake(&s->to_gtt);
+    }
+    return s->quiet_until_ns;
+}
+
 /* When something is due next: a vblank, a look whether display has started the pipe that the
- * guest asked for, or (settling) a page that has to wait for a vCPU before it traps no more. */
+ * guest asked for, a wake for gtt, or (settling) a page that has to wait for a vCPU before it traps
+ * no more. */
 static int vblanks(struct mmio_service *s, bool settling)
 {
-    uint64_t next, now = now_ns(), wait = 0;
-    int rc = mmio_vblank(&s->mmio, &next);
+    uint64_t at, now = now_ns();
+    int rc = mmio_vblank(&s->mmio, &at);
 
     if (rc)
         return rc;
-    if (next)
-        wait = next > now ? next - now : 1;
-    if (now < s->watch_until_ns && (!wait || wait > WATCH_PERIOD_NS))
-        wait = WATCH_PERIOD_NS;
-    if (settling && (!wait || wait > SETTLE_NS))
-        wait = SETTLE_NS;
-    if (s->aperture.waits && !wait)
-        wait = s->aperture.id ? APERTURE_AGAIN : APERTURE_UNSENT;
-    return loop_timer_arm(s->vblank, wait, 0);
+    at = sooner(at, quiet(s, now));
+    if (now < s->watch_until_ns)
+        at = sooner(at, within(s, now, WATCH_PERIOD_NS));
+    if (settling)
+        at = sooner(at, within(s, now, SETTLE_NS));
+    if (s->aperture.waits && !at)
+        at = within(s, now, s->aperture.id ? APERTURE_AGAIN : APERTURE_UNSENT);
+    s->due_ns = at;
+    return loop_timer_at(s->vblank, at);
 }
 
 static void ring_bell(struct mmio_service *s)

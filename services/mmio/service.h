@@ -28,6 +28,8 @@ struct mmio_service {
     struct mmio mmio;
     struct loop_source *source[5], *turn, *vblank;
     uint64_t watch_until_ns; /* display may start a pipe until then */
+    uint64_t quiet_until_ns; /* gtt may sleep until then though entries wait; 0: none do */
+    uint64_t due_ns;         /* when the timer goes off; 0: never */
     uint64_t faults_told[MMIO_FAULTS];
     struct {
         uint64_t want, shown; /* guest-physical base asked for; what the broker has confirmed */

@@ -264,6 +264,51 @@ static void test_loop(void **state)
     close(e2);
 }
 
+static void count_timer(void *data, uint32_t events)
+{
+    struct looper *l = data;
+
+    (void)events;
+    l->timer_calls++;
+}
+
+static uint64_t in_ms(uint64_t ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + ms * 1000000;
+}
+
+/* Goes off once for each time it was armed for, also the same again, also one that is past. */
+static void test_timer_at(void **state)
+{
+    struct looper l = {0};
+    uint64_t at = in_ms(2);
+
+    (void)state;
+    assert_int_equal(loop_new(&l.loop), 0);
+    assert_int_equal(loop_timer(l.loop, count_timer, &l, &l.timer), 0);
+    for (int i = 1; i < 4; i++) {
+        assert_int_equal(loop_timer_at(l.timer, at), 0);
+        assert_int_equal(loop_timer_at(l.timer, at), 0);
+        while (l.timer_calls < i)
+            assert_int_equal(loop_turn(l.loop, 20000), 0);
+        assert_true(in_ms(0) >= at);
+        assert_int_equal(loop_turn(l.loop, 0), 0);
+        assert_int_equal(l.timer_calls, i);
+    }
+    assert_int_equal(loop_timer_at(l.timer, in_ms(3600000)), 0);
+    assert_int_equal(loop_timer_at(l.timer, in_ms(1)), 0);
+    while (l.timer_calls < 4)
+        assert_int_equal(loop_turn(l.loop, 20000), 0);
+    assert_int_equal(loop_timer_at(l.timer, 1), 0);
+    assert_int_equal(loop_timer_at(l.timer, 0), 0);
+    assert_int_equal(loop_turn(l.loop, 5), 0);
+    assert_int_equal(l.timer_calls, 4);
+    loop_free(l.loop);
+}
+
 /* systemd's side of the notify socket. */
 static void expect_notify(int fd, const char *text)
 {
@@ -452,15 +497,11 @@ static void test_watchdog_stuck(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_watchdog_stuck),
-        cmocka_unit_test(test_call_threads),
-        cmocka_unit_test(test_call_restart),
-        cmocka_unit_test(test_region),
-        cmocka_unit_test(test_loop),
-        cmocka_unit_test(test_watchdog),
-        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_log_limit),
-        cmocka_unit_test(test_account),
+        cmocka_unit_test(test_watchdog_stuck), cmocka_unit_test(test_call_threads),
+        cmocka_unit_test(test_call_restart),   cmocka_unit_test(test_region),
+        cmocka_unit_test(test_loop),           cmocka_unit_test(test_timer_at),
+        cmocka_unit_test(test_watchdog),       cmocka_unit_test(test_log),
+        cmocka_unit_test(test_log_limit),      cmocka_unit_test(test_account),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

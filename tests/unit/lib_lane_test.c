@@ -379,6 +379,57 @@ static void test_event_index(void **state)
     destroy(&e);
 }
 
+static bool kicked(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    bool yes = poll(&p, 1, 0) == 1;
+
+    lane_drain(fd);
+    return yes;
+}
+
+static int want_all(struct lane_tx *tx)
+{
+    return lane_tx_want_drained(tx, tx->tail);
+}
+
+/* The consumer sleeps until something wants it, and then has all that was put. */
+static void test_quiet(void **state)
+{
+    int (*const wants[])(struct lane_tx *) = {lane_tx_wake, want_all, lane_tx_want_room,
+                                              lane_tx_commit};
+    struct ends e = make(8);
+    struct lane_tx tx;
+    struct lane_rx rx;
+    struct lane_slot copy;
+
+    (void)state;
+    attach(&e, &tx, &rx);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(lane_rx_sleep(&rx, 1), 0);
+        kicked(e.wake);
+        assert_int_equal(lane_tx_wake(&tx), 0);
+        assert_int_equal(lane_tx_put_quietly(&tx, "x", 1), 0);
+        assert_int_equal(lane_tx_put_quietly(&tx, "y", 1), 0);
+        assert_false(kicked(e.wake));
+        if (i == 4)
+            assert_int_equal(lane_tx_put(&tx, "z", 1), 0);
+        else
+            wants[i](&tx);
+        assert_true(kicked(e.wake));
+        assert_int_equal(lane_tx_wake(&tx), 0);
+        assert_false(kicked(e.wake));
+        assert_int_equal(lane_rx_next(&rx, &copy, NULL), 0);
+        assert_int_equal(copy.bytes[0], 'x');
+        while (!lane_rx_next(&rx, &copy, NULL))
+            ;
+        lane_rx_advance(&rx);
+    }
+    lane_consumer_detach(&rx);
+    lane_producer_detach(&tx);
+    destroy(&e);
+}
+
 static void test_full(void **state)
 {
     struct ends e = make(4);
@@ -411,16 +462,22 @@ static void test_drained(void **state)
     (void)state;
     attach(&e, &tx, &rx);
     kicked.fd = e.room;
-    assert_int_equal(lane_tx_want_drained(&tx), LANE_READY);
+    assert_int_equal(lane_tx_want_drained(&tx, 0), LANE_READY);
     send_all(&tx, 0, 3, 1);
-    assert_int_equal(lane_tx_want_drained(&tx), 0);
+    assert_int_equal(lane_tx_want_drained(&tx, 3), 0);
     lane_drain(e.room);
     receive_all(&rx, 0, 2, 1);
     assert_int_equal(poll(&kicked, 1, 0), 0);
-    assert_int_equal(lane_tx_want_drained(&tx), 0);
+    assert_int_equal(lane_tx_want_drained(&tx, 3), 0);
+    send_all(&tx, 3, 5, 1); /* not waited for */
+    assert_int_equal(lane_tx_want_drained(&tx, 3), 0);
     receive_all(&rx, 2, 3, 1);
     assert_int_equal(poll(&kicked, 1, 0), 1);
-    assert_int_equal(lane_tx_want_drained(&tx), LANE_READY);
+    assert_int_equal(lane_tx_want_drained(&tx, 3), LANE_READY);
+    assert_int_equal(lane_tx_want_drained(&tx, 5), 0);
+    receive_all(&rx, 3, 5, 1);
+    assert_int_equal(lane_tx_want_drained(&tx, 3), LANE_READY);
+    assert_int_equal(lane_tx_want_drained(&tx, 5), LANE_READY);
     lane_consumer_detach(&rx);
     lane_producer_detach(&tx);
     destroy(&e);
@@ -529,17 +586,12 @@ static void test_map_checks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replayed),
-        cmocka_unit_test(test_map_checks),
-        cmocka_unit_test(test_event_index),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_drained),
-        cmocka_unit_test(test_broken_indices),
-        cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_reattach),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_two_processes),
-        cmocka_unit_test(test_consumer_killed),
+        cmocka_unit_test(test_replayed),       cmocka_unit_test(test_map_checks),
+        cmocka_unit_test(test_event_index),    cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_full),           cmocka_unit_test(test_drained),
+        cmocka_unit_test(test_broken_indices), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_reattach),       cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_two_processes),  cmocka_unit_test(test_consumer_killed),
     };
 
     srand(20);

@@ -215,9 +215,11 @@ static uint32_t told(struct fix *f, uint32_t engine, uint32_t offset)
     return msg.value;
 }
 
-/* Who loads a directory is answered when gtt has done all it was told; gtt hears of it once. */
+/* Who loads a directory is answered when gtt has done all it was told, and its tables trap: nothing
+ * is left to be done when a request comes. gtt hears of it once. */
 static void load_directory(struct fix *f, uint32_t offset, uint32_t value, bool news)
 {
+    struct gtt_mmio later = {.kind = GTT_MMIO_PROTECT_LATER, .gfn = 9};
     struct vmm_access a = fix_access(FIX_BAR0 + offset, 4, true, value);
     struct mmio_gtt msg;
 
@@ -229,6 +231,11 @@ static void load_directory(struct fix *f, uint32_t offset, uint32_t value, bool 
         assert_int_equal(msg.kind, MMIO_GTT_PPGTT_NEW);
         assert_int_equal(msg.level, 2);
         assert_int_equal(msg.pdp[0], value >> 16 << 4);
+        assert_int_equal(lane_tx_put(&f->from_gtt.tx, &later, sizeof later), 0);
+        assert_int_equal(mmio_pump(&f->mmio), 0);
+        assert_true(fake_protected(f->guest, 9));
+        assert_true(fix_gtt(f, &msg));
+        assert_int_equal(msg.kind, MMIO_GTT_TABLE_WRITE);
     }
     assert_int_equal(mmio_pump(&f->mmio), 1);
     assert_int_equal(fake_done(f->guest, 0, NULL), 1);

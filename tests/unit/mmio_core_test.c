@@ -4,6 +4,7 @@
 #include "tests/unit/mmio_entries.h"
 #include "tests/unit/mmio_fixture.h"
 
+#include <poll.h>
 #include <string.h>
 
 #define ENTRY(index) (FIX_GTT8 + 8ull * (index))
@@ -318,6 +319,69 @@ static void notice_of_protection_waits_for_room(void **state)
     assert_false(fix_gtt(f, &msg));
 }
 
+static bool gtt_is_woken(struct fix *f)
+{
+    struct pollfd p = {.fd = f->to_gtt.wake, .events = POLLIN};
+    bool yes = poll(&p, 1, 0) == 1;
+
+    lane_drain(p.fd);
+    return yes;
+}
+
+/* What the guest does after it does not trap: the access that ends it waits for gtt. */
+static void entries_stand_after_a_flush(void **state)
+{
+    struct fix *f = *state;
+    struct vmm_access flush = fix_access(FIX_BAR0 + 0x101008, 4, true, 1);
+    struct vmm_access late = fix_access(GTT(3), 8, true, 4);
+
+    late.vcpu = 1;
+    assert_int_equal(lane_rx_sleep(&f->to_gtt.rx, 1), 0);
+    gtt_is_woken(f);
+    for (uint64_t i = 0; i < 3; i++)
+        fix_write(f, GTT(i), 8, i + 1);
+    assert_false(gtt_is_woken(f));
+    fix_begin(f, &flush);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    assert_true(gtt_is_woken(f));
+    fix_begin(f, &late); /* what others write meanwhile does not prolong the wait */
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(mmio_pump(&f->mmio), 0);
+        entries_expect(f, i, i + 1, i + 1);
+    }
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+    assert_int_equal(fake_done(f->guest, 0, NULL), 1);
+    assert_true(f->mmio.unflushed);
+    entries_expect(f, 3, 4, 4);
+    fix_w(f, 0x101008, 1);
+    assert_false(f->mmio.unflushed);
+    assert_int_equal(fix_r(f, 0x101008), 1);
+    fix_w(f, 0x101008, 0); /* nothing new: no wait */
+    fix_write(f, GTT(0), 8, 9);
+    assert_true(f->mmio.unflushed);
+    fix_restart(f); /* who knows */
+    fix_begin(f, &flush);
+    assert_int_equal(mmio_pump(&f->mmio), 0);
+    entries_expect(f, 0, 9, 5);
+    assert_int_equal(mmio_pump(&f->mmio), 1);
+}
+
+/* A submission needs what was written before it. */
+static void submission_wakes_gtt(void **state)
+{
+    struct fix *f = *state;
+
+    assert_int_equal(lane_rx_sleep(&f->to_gtt.rx, 1), 0);
+    gtt_is_woken(f);
+    fix_write(f, GTT(1), 8, 2);
+    for (uint32_t i = 0; i < 3; i++)
+        fix_w(f, 0x2230, i);
+    assert_false(gtt_is_woken(f));
+    fix_w(f, 0x2230, 3);
+    assert_true(gtt_is_woken(f));
+}
+
 static void full_lane_holds_the_vcpu(void **state)
 {
     struct fix *f = *state;
@@ -481,6 +545,8 @@ int main(void)
         T(guest_page_writes),
         T(page_changes_before_its_message),
         T(notice_of_protection_waits_for_room),
+        T(entries_stand_after_a_flush),
+        T(submission_wakes_gtt),
         T(full_lane_holds_the_vcpu),
         T(full_lane_in_the_middle),
         T(a_parked_access_survives_a_restart),

@@ -198,6 +198,34 @@ static void test_aperture_without_a_broker(void **state)
     end(&r, &s);
 }
 
+/* A GGTT entry, and nothing after it: gtt is woken for it all the same, a little later. */
+static void test_entry_without_a_flush(void **state)
+{
+    struct vmm_access a = {.space = VMM_MMIO, .size = 8, .count = 1, .write = true, .data = 0x5003};
+    struct moment m = {0};
+    struct mmio_service s;
+    struct rig r;
+    struct wire_config config = config_of(&r);
+    uint64_t value;
+    bool done = false;
+
+    (void)state;
+    begin(&r, &s, &m, &config);
+    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    assert_int_equal(config_write(&r, 0x10, 0xf0000000), 1);
+    rig_until(&r, fake_done(r.guest[0], 0, &value) != 0);
+    assert_int_equal(config_write(&r, 0x04, 2), 1);
+    done = false;
+    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    a.addr = 0xf0000000 + s.mmio.model->gtt_base + 8 * (s.mmio.s.vgpu.low_base / 4096);
+    assert_int_equal(fake_start(r.guest[0], &a, &value), 1);
+    rig_until(&r, s.to_gtt.owed);
+    rig_until(&r, !s.to_gtt.owed);
+    assert_int_equal(s.to_gtt.wakes_sent, 1);
+    end(&r, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_generations),
         cmocka_unit_test(test_no_generation),
         cmocka_unit_test(test_aperture_without_a_broker),
+        cmocka_unit_test(test_entry_without_a_flush),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
