@@ -285,10 +285,12 @@ static void no_fetch_in_doubt(void **state)
     assert_int_equal(r.g->pins.fetch_jobs, 0);
     assert_int_equal(shadow_of(&r, 3), frame(23));
     quarantine_settled(&deadly_quarantine);
+    table(&r, 2)[17] = ENTRY(40);
     post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {2, 0, 4095}});
     settle(&r);
     assert_int_equal(r.g->pins.fetch_jobs, 1);
     r.g->shadows.alone = true; /* another guest's input */
+    table(&r, 2)[17] = ENTRY(41);
     post(&r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {2, 0, 4095}});
     settle(&r);
     assert_int_equal(r.g->pins.fetch_jobs, 1);
