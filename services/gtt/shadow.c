@@ -227,8 +227,8 @@ static bool as_before(const struct shadow_set *s, const struct shadow *sh, unsig
     if (e.bad || sh->child.gfn1[i] != (uint32_t)e.gfn + 1)
         return false;
     value = f->load(sh->page->entry, i);
-    dma =
-        f->entry(value, GTT_LEVEL_PTE).gfn * GPU_PAGE_SIZE; /* the frame is pinned: the same yet */
+    /* The frame has been pinned all the time: it is where it was. */
+    dma = f->entry(value, GTT_LEVEL_PTE).gfn * GPU_PAGE_SIZE;
     return value == f->replace(raw, GTT_LEVEL_PTE, dma);
 }
 
