@@ -45,8 +45,8 @@ static int put_gtt(struct mmio *m, struct mmio_gtt *msg)
     return put_gtt_how(m, msg, lane_tx_put);
 }
 
-/* Drivers write thousands of entries in a row, and flush then, or submit (put_sched()). gtt need not
- * wake before, or before the loop's time for it is over (service.c). */
+/* Drivers write thousands of entries in a row, and flush then, or submit (put_sched()). gtt need
+ * not wake before, or before the loop's time for it is over (service.c). */
 int mmio_post_pte(struct mmio *m, uint64_t index, uint64_t value)
 {
     struct mmio_gtt msg = {.kind = MMIO_GTT_PTE, .pte = {.index = index, .value = value}};
