@@ -121,6 +121,23 @@ static void table_write(struct rig *r, uint64_t gfn, unsigned i, uint64_t value)
         post(r, (struct mmio_gtt){.kind = MMIO_GTT_TABLE_WRITE, .write = {gfn, i * 8, 8}});
 }
 
+/* A root in page 1 that leads to one last-level table, page 4; and that one's shadow. */
+static void one_leaf(struct rig *r)
+{
+    for (uint64_t gfn = 1; gfn < 4; gfn++)
+        table(r, gfn)[0] = ENTRY(gfn + 1);
+    root4(r, MMIO_GTT_PPGTT_NEW, 1);
+}
+
+static uint64_t *leaf_shadow(struct rig *r)
+{
+    uint64_t *at = gpu_fake_dma_page(r->fake, r->map->root[0].shadow[0]);
+
+    for (unsigned level = 0; level < 3; level++)
+        at = gpu_fake_dma_page(r->fake, at[0] & GEN8_PTE_ADDR);
+    return at;
+}
+
 /* Only a last-level table, after some writes, and once until the guest submits: what it wrote
  * untrapped is in the shadow then. */
 static void written_often_goes_untrapped(void **state)
@@ -130,9 +147,7 @@ static void written_often_goes_untrapped(void **state)
 
     (void)state;
     setup(&r, 100);
-    for (uint64_t gfn = 1; gfn < 4; gfn++)
-        table(&r, gfn)[0] = ENTRY(gfn + 1);
-    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    one_leaf(&r);
     settle(&r);
     assert_true(r.trapped[3]);
     assert_false(r.trapped[4]); /* a new one */
@@ -148,9 +163,7 @@ static void written_often_goes_untrapped(void **state)
     assert_false(r.trapped[4]);
     settle(&r);
     assert_true(r.trapped[4]);
-    at = gpu_fake_dma_page(r.fake, r.map->root[0].shadow[0]);
-    for (unsigned level = 0; level < 3; level++)
-        at = gpu_fake_dma_page(r.fake, at[0] & GEN8_PTE_ADDR);
+    at = leaf_shadow(&r);
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(at[i] & GEN8_PTE_ADDR, frame(20 + i));
     for (unsigned i = 0; i < SHADOW_LIFT_AFTER; i++)
@@ -165,16 +178,13 @@ static void asked_late_is_read_again(void **state)
     (void)state;
     for (unsigned n = 0; n < 16; n++) { /* mmio may let it trap at once: see protect() */
         struct rig r;
-        uint64_t *at;
 
         setup(&r, 100);
         r.config.confirmed = true;
         restart(&r);
         settle(&r);
         r.refuse_all = true;
-        for (uint64_t gfn = 1; gfn < 4; gfn++)
-            table(&r, gfn)[0] = ENTRY(gfn + 1);
-        root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+        one_leaf(&r);
         for (unsigned turn = 0; turn < 20; turn++)
             if (gtt_guest_settle(r.g, 10000) == GTT_GUEST_WAITS)
                 workers_wait(r.config.workers);
@@ -182,10 +192,7 @@ static void asked_late_is_read_again(void **state)
         table(&r, 4)[7] = ENTRY(9);
         r.refuse_all = false;
         settle(&r);
-        at = gpu_fake_dma_page(r.fake, r.map->root[0].shadow[0]);
-        for (unsigned level = 0; level < 3; level++)
-            at = gpu_fake_dma_page(r.fake, at[0] & GEN8_PTE_ADDR);
-        assert_int_equal(at[7] & GEN8_PTE_ADDR, frame(9));
+        assert_int_equal(leaf_shadow(&r)[7] & GEN8_PTE_ADDR, frame(9));
         teardown(&r);
     }
 }
@@ -198,11 +205,9 @@ static void table_without_news_is_no_work(void **state)
 
     (void)state;
     setup(&r, 100);
-    for (uint64_t gfn = 1; gfn < 4; gfn++)
-        table(&r, gfn)[0] = ENTRY(gfn + 1);
     for (unsigned i = 0; i < 40; i++)
         table(&r, 4)[3 * i] = ENTRY(20 + i);
-    root4(&r, MMIO_GTT_PPGTT_NEW, 1);
+    one_leaf(&r);
     settle(&r);
     settle(&r);
     jobs = r.g->pins.fetch_jobs;

@@ -168,6 +168,25 @@ static int config_write(struct rig *r, uint64_t at, uint64_t value)
     return fake_start(r->guest[0], &a, &value);
 }
 
+static void until_answered(struct rig *r)
+{
+    uint64_t value;
+    bool done = false; /* is true once only, and the condition is looked at again */
+
+    rig_until(r, done || (done = fake_done(r->guest[0], 0, &value) == 1));
+}
+
+/* A guest whose device is there, with a BAR written at an address. */
+static void begin_with_bar(struct rig *r, struct mmio_service *s, struct moment *m,
+                           const struct wire_config *config, uint32_t bar, uint32_t at)
+{
+    begin(r, s, m, config);
+    rig_until(r, r->client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
+    until_answered(r);
+    assert_int_equal(config_write(r, bar, at), 1);
+    until_answered(r);
+}
+
 /* The guest moves its aperture just when there is no broker to ask: the write waits, and goes on by
  * itself when there is one. */
 static void test_aperture_without_a_broker(void **state)
@@ -177,23 +196,16 @@ static void test_aperture_without_a_broker(void **state)
     struct rig r;
     struct wire_config config = config_of(&r);
     uint64_t value;
-    bool done = false;
 
     (void)state;
-    begin(&r, &s, &m, &config);
-    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
-    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
-    assert_int_equal(config_write(&r, 0x18, 0x80000000), 1);
-    done = false;
-    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    begin_with_bar(&r, &s, &m, &config, 0x18, 0x80000000);
     peer_close(r.broker->guest[0]->mmio.wire);
     rig_turns(&r, 3);
     assert_int_equal(config_write(&r, 0x04, 2), 1);
     rig_turns(&r, 3);
     assert_int_equal(fake_done(r.guest[0], 0, &value), 0);
     assert_int_equal(s.aperture.id, 0);
-    done = false;
-    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    until_answered(&r);
     assert_int_equal(r.broker->guest[0]->s->aperture_at, 0x80000000);
     end(&r, &s);
 }
@@ -207,17 +219,11 @@ static void test_entry_without_a_flush(void **state)
     struct rig r;
     struct wire_config config = config_of(&r);
     uint64_t value;
-    bool done = false;
 
     (void)state;
-    begin(&r, &s, &m, &config);
-    rig_until(&r, r.client.type == VGT__TYPE__TYPE_ATTACH_REPLY);
-    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
-    assert_int_equal(config_write(&r, 0x10, 0xf0000000), 1);
-    rig_until(&r, fake_done(r.guest[0], 0, &value) != 0);
+    begin_with_bar(&r, &s, &m, &config, 0x10, 0xf0000000);
     assert_int_equal(config_write(&r, 0x04, 2), 1);
-    done = false;
-    rig_until(&r, done || (done = fake_done(r.guest[0], 0, &value) == 1));
+    until_answered(&r);
     a.addr = 0xf0000000 + s.mmio.model->gtt_base + 8 * (s.mmio.s.vgpu.low_base / 4096);
     assert_int_equal(fake_start(r.guest[0], &a, &value), 1);
     rig_until(&r, s.to_gtt.owed);
